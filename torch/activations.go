@@ -1,0 +1,64 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+// ReLU is max(t, 0).
+func (t Tensor) ReLU() Tensor {
+	s := t.one("relu")
+	return s.made("relu", C.gt_relu(s.h, t.h), t)
+}
+
+// LeakyReLU is t where positive, slope*t elsewhere.
+func (t Tensor) LeakyReLU(slope float64) Tensor {
+	s := t.one("leaky_relu")
+	return s.made("leaky_relu", C.gt_leaky_relu(s.h, t.h, C.double(slope)), t)
+}
+
+// Tanh is the hyperbolic tangent.
+func (t Tensor) Tanh() Tensor {
+	s := t.one("tanh")
+	return s.made("tanh", C.gt_tanh(s.h, t.h), t)
+}
+
+// Sigmoid is 1/(1+e^-t).
+func (t Tensor) Sigmoid() Tensor {
+	s := t.one("sigmoid")
+	return s.made("sigmoid", C.gt_sigmoid(s.h, t.h), t)
+}
+
+// Softplus is log(1+e^t), linear above 20 as PyTorch's.
+func (t Tensor) Softplus() Tensor {
+	s := t.one("softplus")
+	return s.made("softplus", C.gt_softplus(s.h, t.h), t)
+}
+
+// ReLUInPlace overwrites t and returns it. PyTorch: relu_.
+func (t Tensor) ReLUInPlace() Tensor {
+	t.s.check("relu_")
+	t.s.must("relu_", C.gt_relu_(t.s.h, t.h), t)
+	return t
+}
+
+// LeakyReLUInPlace overwrites t and returns it. PyTorch: leaky_relu_.
+func (t Tensor) LeakyReLUInPlace(slope float64) Tensor {
+	t.s.check("leaky_relu_")
+	t.s.must("leaky_relu_", C.gt_leaky_relu_(t.s.h, t.h, C.double(slope)), t)
+	return t
+}
+
+// TanhInPlace overwrites t and returns it. PyTorch: tanh_.
+func (t Tensor) TanhInPlace() Tensor {
+	t.s.check("tanh_")
+	t.s.must("tanh_", C.gt_tanh_(t.s.h, t.h), t)
+	return t
+}
+
+// Dropout zeroes elements with probability p and divides the others by 1-p, with numbers from g alone. It is the
+// training form; modules leave it out in an eval scope.
+func (t Tensor) Dropout(g *Generator, p float64) Tensor {
+	s := t.one("dropout")
+	return s.made("dropout", C.gt_dropout(s.h, t.h, g.h, C.double(p)), t)
+}

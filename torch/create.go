@@ -1,0 +1,197 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+import "unsafe"
+
+// Full makes a float32 tensor of one value. PyTorch: torch.full.
+func (s *Scope) Full(value float64, shape ...int) Tensor { return s.FullOf(Float32, value, shape...) }
+
+// FullOf is Full for any dtype.
+func (s *Scope) FullOf(d DType, value float64, shape ...int) Tensor {
+	s.open("full")
+	p, n := sizes(shape)
+	return s.made("full", C.gt_full(s.h, p, n, C.double(value), C.int(d)))
+}
+
+// Zeros makes a float32 tensor of zeros.
+func (s *Scope) Zeros(shape ...int) Tensor { return s.Full(0, shape...) }
+
+// Ones makes a float32 tensor of ones.
+func (s *Scope) Ones(shape ...int) Tensor { return s.Full(1, shape...) }
+
+// Randn draws float32 numbers from N(0,1). PyTorch: torch.randn(generator=g).
+func (s *Scope) Randn(g *Generator, shape ...int) Tensor { return s.RandnOf(Float32, g, shape...) }
+
+// RandnOf is Randn for any floating dtype.
+func (s *Scope) RandnOf(d DType, g *Generator, shape ...int) Tensor {
+	s.open("randn")
+	p, n := sizes(shape)
+	return s.made("randn", C.gt_randn(s.h, g.h, p, n, C.int(d)))
+}
+
+// Rand draws float32 numbers from U[0,1). PyTorch: torch.rand(generator=g).
+func (s *Scope) Rand(g *Generator, shape ...int) Tensor {
+	s.open("rand")
+	p, n := sizes(shape)
+	return s.made("rand", C.gt_rand(s.h, g.h, p, n, C.int(Float32)))
+}
+
+// FromBytes copies data, little-endian elements in row-major order, to the scope's device. On CUDA the copy goes
+// through pinned memory and does not wait.
+func (s *Scope) FromBytes(data []byte, d DType, shape ...int) Tensor {
+	s.open("from_bytes")
+	p, n := sizes(shape)
+	return s.made("from_bytes", C.gt_from_bytes(s.h, bytesPtr(data), C.size_t(len(data)), p, n, C.int(d)))
+}
+
+// FromFloats copies values to a float32 tensor on the scope's device.
+func (s *Scope) FromFloats(values []float32, shape ...int) Tensor {
+	return s.FromBytes(asBytes(values), Float32, shape...)
+}
+
+// FromDoubles copies values to a float64 tensor on the scope's device.
+func (s *Scope) FromDoubles(values []float64, shape ...int) Tensor {
+	return s.FromBytes(asBytes(values), Float64, shape...)
+}
+
+// Images uploads uint8 images [N,H,W,C] and scales them to [-1,1] on the device: float32 [N,C,H,W], channels_last.
+// It is torchvision's ToTensor and Normalize(.5,.5) in one call.
+func (s *Scope) Images(pixels []byte, n, h, w, c int) Tensor {
+	s.open("images")
+	if len(pixels) != n*h*w*c {
+		misuse("images", Failed, "%d bytes for [%d,%d,%d,%d]", len(pixels), n, h, w, c)
+	}
+	return s.made("images", C.gt_images(s.h, bytesPtr(pixels), C.int64_t(n), C.int64_t(h), C.int64_t(w), C.int64_t(c)))
+}
+
+// Pixels is the inverse of Images: [N,C,H,W] in [-1,1] to uint8 [N,H,W,C] on the host, rounded and clipped.
+func (t Tensor) Pixels() []byte {
+	s := t.scopeFor("pixels")
+	s.open("pixels")
+	u := s.made("pixels", C.gt_to_uint8(s.h, t.h), t)
+	defer u.Release()
+	return u.Bytes()
+}
+
+// Bytes copies t to the host: little-endian elements in row-major order. It waits for the device.
+func (t Tensor) Bytes() []byte {
+	info := t.Info()
+	size := info.DType.Size()
+	for _, n := range info.Shape {
+		size *= n
+	}
+	data := make([]byte, size)
+	t.ReadInto(data)
+	return data
+}
+
+// ReadInto is Bytes into a buffer of exactly t's size.
+func (t Tensor) ReadInto(data []byte) {
+	t.s.check("read")
+	t.s.must("read", C.gt_to_bytes(t.s.h, t.h, bytesPtr(data), C.size_t(len(data))), t)
+}
+
+// Floats copies t to the host as float32.
+func (t Tensor) Floats() []float32 { return fromBytes[float32](t.hostAs(Float32)) }
+
+// Doubles copies t to the host as float64.
+func (t Tensor) Doubles() []float64 { return fromBytes[float64](t.hostAs(Float64)) }
+
+// Ints copies t to the host as int64.
+func (t Tensor) Ints() []int64 { return fromBytes[int64](t.hostAs(Int64)) }
+
+// Item is the value of a tensor with one element.
+func (t Tensor) Item() float64 {
+	values := t.Doubles()
+	if len(values) != 1 {
+		misuse("item", Failed, "%s has %d elements, not one", t, len(values))
+	}
+	return values[0]
+}
+
+func (t Tensor) hostAs(d DType) []byte {
+	t.s.check("read")
+	s := t.s.Child(NoGrad)
+	defer s.Close()
+	return s.Use(t).To(d).Bytes()
+}
+
+// To converts t to another dtype.
+func (t Tensor) To(d DType) Tensor {
+	info := t.Info()
+	return t.convert(info.Device, d, Preserve)
+}
+
+// ToDevice copies t to d.
+func (t Tensor) ToDevice(d Device) Tensor { return t.convert(d, t.Info().DType, Preserve) }
+
+// ToFormat lays a 4-dim t out as f says.
+func (t Tensor) ToFormat(f Format) Tensor {
+	info := t.Info()
+	return t.convert(info.Device, info.DType, f)
+}
+
+func (t Tensor) convert(d Device, dt DType, f Format) Tensor {
+	s := t.scopeFor("to")
+	s.open("to")
+	return s.made("to", C.gt_to(s.h, t.h, C.int(d.kind()), C.int(d.Index), C.int(dt), C.int(f)), t)
+}
+
+// Clone copies t; the copy is part of the graph.
+func (t Tensor) Clone() Tensor {
+	s := t.scopeFor("clone")
+	s.open("clone")
+	return s.made("clone", C.gt_clone(s.h, t.h), t)
+}
+
+// Detach is t without its graph, over the same memory.
+func (t Tensor) Detach() Tensor {
+	s := t.scopeFor("detach")
+	s.open("detach")
+	return s.made("detach", C.gt_detach(s.h, t.h), t)
+}
+
+// CopyFrom overwrites t's values with u's, broadcast and converted. It records no graph.
+func (t Tensor) CopyFrom(u Tensor) {
+	s := meet("copy_", t.scopeFor("copy_"), u.scopeFor("copy_"))
+	s.must("copy_", C.gt_copy_(s.h, t.h, u.h), t, u)
+}
+
+// Fill overwrites t's values. It records no graph.
+func (t Tensor) Fill(value float64) {
+	t.s.check("fill_")
+	t.s.must("fill_", C.gt_fill_(t.s.h, t.h, C.double(value)), t)
+}
+
+// Normal overwrites t with draws from N(mean, std^2). PyTorch: nn.init.normal_.
+func (t Tensor) Normal(g *Generator, mean, std float64) {
+	t.s.check("normal_")
+	t.s.must("normal_", C.gt_normal_(t.s.h, t.h, g.h, C.double(mean), C.double(std)), t)
+}
+
+// Uniform overwrites t with draws from U[from,to). PyTorch: nn.init.uniform_.
+func (t Tensor) Uniform(g *Generator, from, to float64) {
+	t.s.check("uniform_")
+	t.s.must("uniform_", C.gt_uniform_(t.s.h, t.h, g.h, C.double(from), C.double(to)), t)
+}
+
+func bytesPtr(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+type number interface{ float32 | float64 | int64 }
+
+// asBytes and fromBytes see numbers as their bytes; libtorch, like every machine it runs on here, is little-endian.
+func asBytes[T number](v []T) []byte {
+	var one T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(one)))
+}
+
+func fromBytes[T number](b []byte) []T {
+	var one T
+	v := make([]T, len(b)/int(unsafe.Sizeof(one)))
+	copy(asBytes(v), b)
+	return v
+}

@@ -1,0 +1,115 @@
+// create.cc: where tensors are born, copied and read back.
+#include <cstring>
+
+#include "scope.h"
+
+using gt::get;
+
+static at::IntArrayRef shape_of(const int64_t *shape, int dims) { return {shape, static_cast<size_t>(dims)}; }
+
+static at::TensorOptions on(const gt_scope *s, int dtype) {
+  return at::TensorOptions().dtype(gt::dtype(dtype)).device(s->device);
+}
+
+GT_EXPORT gt_tensor *gt_full(gt_scope *s, const int64_t *shape, int dims, double value, int dtype) {
+  return gt::result(s, [&] { return at::full(shape_of(shape, dims), value, on(s, dtype)); });
+}
+
+GT_EXPORT gt_tensor *gt_randn(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype) {
+  return gt::result(s, [&] { return at::randn(shape_of(shape, dims), g->value, on(s, dtype)); });
+}
+
+GT_EXPORT gt_tensor *gt_rand(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype) {
+  return gt::result(s, [&] { return at::rand(shape_of(shape, dims), g->value, on(s, dtype)); });
+}
+
+GT_EXPORT int gt_normal_(gt_scope *s, gt_tensor *t, gt_generator *g, double mean, double std) {
+  return gt::run(s, [&] {
+    at::NoGradGuard quiet; // filling a parameter is no operation on it
+    get(t).normal_(mean, std, g->value);
+  });
+}
+
+GT_EXPORT int gt_uniform_(gt_scope *s, gt_tensor *t, gt_generator *g, double from, double to) {
+  return gt::run(s, [&] {
+    at::NoGradGuard quiet;
+    get(t).uniform_(from, to, g->value);
+  });
+}
+
+// The bytes of data as a tensor of their own on the scope's device. Pinned memory comes from libtorch's caching host
+// allocator, which hands a block out again only when the copies that read it are done.
+static at::Tensor upload(const gt_scope *s, const void *data, size_t size, at::IntArrayRef shape, at::ScalarType type) {
+  bool cuda = s->device.is_cuda();
+  at::Tensor host = at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(cuda));
+  if (host.nbytes() != size)
+    throw gt::Error(GT_FAILED, std::to_string(size) + " bytes for a shape of " + std::to_string(host.nbytes()));
+  std::memcpy(host.data_ptr(), data, size);
+  return cuda ? host.to(s->device, /*non_blocking=*/true) : host;
+}
+
+GT_EXPORT gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, const int64_t *shape, int dims,
+                                   int dtype) {
+  return gt::result(s, [&] { return upload(s, data, size, shape_of(shape, dims), gt::dtype(dtype)); });
+}
+
+GT_EXPORT int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) {
+  return gt::run(s, [&] {
+    at::Tensor host = get(t).detach().to(at::kCPU).contiguous();
+    if (host.nbytes() != size)
+      throw gt::Error(GT_FAILED, "the buffer has " + std::to_string(size) + " bytes, the tensor " +
+                                     std::to_string(host.nbytes()));
+    std::memcpy(data, host.data_ptr(), size);
+  });
+}
+
+GT_EXPORT gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c) {
+  return gt::result(s, [&] {
+    at::Tensor bytes = upload(s, data, static_cast<size_t>(n * h * w * c), {n, h, w, c}, at::kByte);
+    // Seen as [N,C,H,W] these bytes already lie in channels_last order, and the conversion keeps it.
+    return bytes.permute({0, 3, 1, 2}).to(at::kFloat).mul_(1 / 127.5).sub_(1);
+  });
+}
+
+GT_EXPORT gt_tensor *gt_to_uint8(gt_scope *s, gt_tensor *t) {
+  return gt::result(s, [&] {
+    at::Tensor x = get(t).detach().to(at::kFloat).permute({0, 2, 3, 1});
+    return x.add(1).mul_(127.5).round_().clamp_(0, 255).to(at::kByte).contiguous();
+  });
+}
+
+GT_EXPORT gt_tensor *gt_to(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format) {
+  return gt::result(s, [&] {
+    auto where = device == GT_CUDA ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index)) : at::Device(at::kCPU);
+    auto layout = format == GT_CONTIGUOUS      ? at::MemoryFormat::Contiguous
+                  : format == GT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                               : at::MemoryFormat::Preserve;
+    return get(t).to(where, gt::dtype(dtype), /*non_blocking=*/false, /*copy=*/false, layout);
+  });
+}
+
+GT_EXPORT gt_tensor *gt_clone(gt_scope *s, gt_tensor *t) {
+  return gt::result(s, [&] { return get(t).clone(); });
+}
+
+GT_EXPORT gt_tensor *gt_detach(gt_scope *s, gt_tensor *t) {
+  return gt::result(s, [&] { return get(t).detach(); });
+}
+
+GT_EXPORT int gt_copy_(gt_scope *s, gt_tensor *dst, gt_tensor *src) {
+  return gt::run(s, [&] {
+    at::NoGradGuard quiet;
+    get(dst).copy_(get(src));
+  });
+}
+
+GT_EXPORT int gt_fill_(gt_scope *s, gt_tensor *t, double value) {
+  return gt::run(s, [&] {
+    at::NoGradGuard quiet;
+    get(t).fill_(value);
+  });
+}
+
+GT_EXPORT int gt_add_(gt_scope *s, gt_tensor *t, gt_tensor *u, double alpha) {
+  return gt::run(s, [&] { get(t).add_(get(u), alpha); });
+}

@@ -1,0 +1,120 @@
+// scope.h: the arena behind gt_scope, and the one guard through which every entry point runs.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <pthread.h>
+
+#include <deque>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../gotorch.h"
+
+#define GT_EXPORT extern "C" __attribute__((visibility("default")))
+
+struct gt_tensor {
+  at::Tensor value;
+};
+
+struct gt_generator {
+  at::Generator value;
+};
+
+struct gt_scope {
+  gt_scope *root = this;
+  pthread_t owner = pthread_self();
+  at::Device device;
+  bool grad;
+  bool bf16;
+  int code = GT_OK;
+  std::string message;
+  int64_t live = 0;      // tensors held by this scope
+  int64_t tree_live = 0; // of the whole tree; kept at the root
+  std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
+
+  gt_scope(at::Device device, bool grad, bool bf16) : device(device), grad(grad), bf16(bf16) {}
+
+  gt_tensor *keep(at::Tensor t) {
+    arena.push_back(gt_tensor{std::move(t)});
+    ++live;
+    ++root->tree_live;
+    return &arena.back();
+  }
+  void fail(int code, std::string message) noexcept;
+};
+
+namespace gt {
+
+// What a call finds wrong itself, with the code Go is to see.
+struct Error : std::runtime_error {
+  int code;
+  Error(int code, const std::string &text) : std::runtime_error(text), code(code) {}
+};
+
+// Context sets libtorch's thread-local switches from the scope for the length of one call.
+class Context {
+ public:
+  explicit Context(const gt_scope *s);
+  ~Context();
+  Context(const Context &) = delete;
+  Context &operator=(const Context &) = delete;
+
+ private:
+  bool grad_before_;
+  bool bf16_;
+  bool autocast_before_ = false, cache_before_ = false;
+  at::ScalarType type_before_ = at::kFloat;
+  at::DeviceType device_;
+};
+
+// Writes the exception in flight to the scope.
+void caught(gt_scope *s) noexcept;
+
+// Runs f in the scope's context. Nothing f throws passes this line.
+template <class F>
+int run(gt_scope *s, F &&f) noexcept {
+  if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
+  try {
+    Context context(s);
+    f();
+    return GT_OK;
+  } catch (...) {
+    caught(s);
+    return s->code;
+  }
+}
+
+// Runs f and keeps the tensor it yields in the scope.
+template <class F>
+gt_tensor *result(gt_scope *s, F &&f) noexcept {
+  gt_tensor *kept = nullptr;
+  run(s, [&] { kept = s->keep(f()); });
+  return kept;
+}
+
+// The tensor of a handle; a released one is an error and not an undefined tensor deep inside an op.
+inline at::Tensor &get(gt_tensor *t) {
+  if (!t->value.defined()) throw Error(GT_RELEASED, "the tensor was released before");
+  return t->value;
+}
+
+inline std::optional<at::Tensor> maybe(gt_tensor *t) {
+  if (!t) return std::nullopt;
+  return get(t);
+}
+
+inline std::vector<at::Tensor> list(gt_tensor *const *handles, int n) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(n);
+  for (int i = 0; i < n; i++) tensors.push_back(get(handles[i]));
+  return tensors;
+}
+
+at::ScalarType dtype(int code);
+
+}  // namespace gt

@@ -1,0 +1,197 @@
+/* gotorch.h: the whole C ABI between Go and libtorch.
+ *
+ * Rules that hold for every declaration below:
+ *  - A function that yields a tensor returns NULL when it failed; one that yields nothing returns a gt_code.
+ *    Text and code of the failure stay on the scope until its next failure. Nobody frees strings.
+ *  - The result of an op belongs to the scope that is its first argument and dies with it.
+ *  - Inputs are borrowed for the call. C keeps no pointer into Go's memory, and never calls back.
+ *  - No function throws. A scope may be used on the thread that made its root, and on no other.
+ *
+ * torch/internal/gentable reads the lines that begin with GT_API and writes table.c and table.go from them, so keep
+ * each declaration in the form `GT_API type name(type arg, ...);`, on as many lines as it takes. */
+#ifndef GOTORCH_H
+#define GOTORCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef GT_API
+#define GT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gt_scope gt_scope;         /* an arena of tensors and the context of each call */
+typedef struct gt_tensor gt_tensor;       /* a slot in a scope's arena */
+typedef struct gt_generator gt_generator; /* a stream of random numbers, owned by the caller */
+
+typedef enum gt_code {
+  GT_OK = 0,
+  GT_FAILED = 1,        /* libtorch refused: shapes, types, a graph used twice */
+  GT_OUT_OF_MEMORY = 2, /* on the device or on the host */
+  GT_WRONG_THREAD = 3,  /* the scope belongs to another thread */
+  GT_RELEASED = 4,      /* an operand was released before */
+  GT_NO_CUDA = 5        /* the CUDA library is not open */
+} gt_code;
+
+/* Numbers of dtypes, devices and memory formats; Go has the same. */
+typedef enum gt_dtype {
+  GT_FLOAT32 = 0,
+  GT_FLOAT64 = 1,
+  GT_UINT8 = 2,
+  GT_INT64 = 3,
+  GT_BOOL = 4,
+  GT_BFLOAT16 = 5,
+  GT_FLOAT16 = 6,
+  GT_INT32 = 7
+} gt_dtype;
+typedef enum gt_device { GT_CPU = 0, GT_CUDA = 1 } gt_device;
+typedef enum gt_format { GT_PRESERVE = 0, GT_CONTIGUOUS = 1, GT_CHANNELS_LAST = 2 } gt_format;
+
+#define GT_MAX_DIMS 8
+
+typedef struct gt_info {
+  int32_t dtype, device, device_index, dims;
+  int64_t shape[GT_MAX_DIMS];
+  int32_t requires_grad, channels_last;
+} gt_info;
+
+typedef struct gt_cuda_info {
+  char name[256];
+  int64_t total_bytes;
+  int32_t major, minor;
+} gt_cuda_info;
+
+typedef struct gt_memory {
+  int64_t allocated, peak, reserved; /* bytes, of the caching allocator */
+} gt_memory;
+
+/* --- the library ------------------------------------------------------------------------------------------------ */
+GT_API const char *gt_abi(void);     /* SHA-256 of the gotorch.h this library was built from, in hex */
+GT_API const char *gt_version(void); /* libtorch's version */
+GT_API int gt_threads(void);
+GT_API void gt_set_threads(int n);                                  /* intra-op threads */
+GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
+
+/* --- CUDA ------------------------------------------------------------------------------------------------------- */
+GT_API int gt_cuda_driver(int *version);          /* 0 and e.g. 13000; 1: no libcuda.so.1; 2: it found no device */
+GT_API int gt_cuda_open(char *why, size_t size);  /* loads libgotorch_cuda.so; to be called before any tensor is made */
+GT_API int gt_cuda_count(char *why, size_t size); /* devices that can be used; on 0, why */
+GT_API int gt_cuda_describe(int index, gt_cuda_info *out);
+GT_API int gt_cuda_memory(int index, gt_memory *out);
+GT_API int gt_cuda_reset_peak(int index);
+GT_API int gt_synchronize(gt_scope *s);
+
+/* --- scopes ----------------------------------------------------------------------------------------------------- */
+GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16);
+GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
+GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
+GT_API int gt_scope_code(gt_scope *s);
+GT_API const char *gt_scope_error(gt_scope *s);
+GT_API gt_tensor *gt_use(gt_scope *s, gt_tensor *t); /* the same tensor, held by s too */
+GT_API int gt_release(gt_scope *s, gt_tensor *t);    /* drops the tensor before its scope ends */
+GT_API int gt_describe(gt_scope *s, gt_tensor *t, gt_info *out);
+
+/* --- random numbers --------------------------------------------------------------------------------------------- */
+GT_API gt_generator *gt_generator_new(gt_scope *s, uint64_t seed); /* on the scope's device */
+GT_API void gt_generator_free(gt_generator *g);
+GT_API int gt_generator_state(gt_scope *s, gt_generator *g, void *buf, size_t size, size_t *used);
+GT_API int gt_generator_set_state(gt_scope *s, gt_generator *g, const void *buf, size_t size);
+
+/* --- creation, copies ------------------------------------------------------------------------------------------- */
+GT_API gt_tensor *gt_full(gt_scope *s, const int64_t *shape, int dims, double value, int dtype);
+GT_API gt_tensor *gt_randn(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype);
+GT_API gt_tensor *gt_rand(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype);
+GT_API int gt_normal_(gt_scope *s, gt_tensor *t, gt_generator *g, double mean, double std);
+GT_API int gt_uniform_(gt_scope *s, gt_tensor *t, gt_generator *g, double from, double to);
+GT_API gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, const int64_t *shape, int dims, int dtype);
+GT_API int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size); /* contiguous; waits for the device */
+/* uint8 [N,H,W,C] on the host -> [-1,1] [N,C,H,W] on the scope's device, channels_last; through pinned memory on CUDA */
+GT_API gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c);
+GT_API gt_tensor *gt_to_uint8(gt_scope *s, gt_tensor *t); /* [N,C,H,W] in [-1,1] -> uint8 [N,H,W,C], rounded */
+GT_API gt_tensor *gt_to(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format);
+GT_API gt_tensor *gt_clone(gt_scope *s, gt_tensor *t);
+GT_API gt_tensor *gt_detach(gt_scope *s, gt_tensor *t);
+GT_API int gt_copy_(gt_scope *s, gt_tensor *dst, gt_tensor *src);
+GT_API int gt_fill_(gt_scope *s, gt_tensor *t, double value);
+GT_API int gt_add_(gt_scope *s, gt_tensor *t, gt_tensor *u, double alpha);
+
+/* --- arithmetic ------------------------------------------------------------------------------------------------- */
+GT_API gt_tensor *gt_add(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_sub(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_mul(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_div(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_affine(gt_scope *s, gt_tensor *a, double scale, double shift); /* a*scale + shift */
+GT_API gt_tensor *gt_pow(gt_scope *s, gt_tensor *a, double exponent);
+GT_API gt_tensor *gt_matmul(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_abs(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_exp(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_log(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_sqrt(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_clamp(gt_scope *s, gt_tensor *a, double low, double high);
+
+/* --- reductions (dims 0: over everything) ----------------------------------------------------------------------- */
+GT_API gt_tensor *gt_sum(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+GT_API gt_tensor *gt_mean(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+GT_API gt_tensor *gt_var(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int correction, int keep);
+
+/* --- activations ------------------------------------------------------------------------------------------------ */
+GT_API gt_tensor *gt_relu(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_leaky_relu(gt_scope *s, gt_tensor *a, double slope);
+GT_API gt_tensor *gt_tanh(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_sigmoid(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_softplus(gt_scope *s, gt_tensor *a);
+GT_API int gt_relu_(gt_scope *s, gt_tensor *a);
+GT_API int gt_leaky_relu_(gt_scope *s, gt_tensor *a, double slope);
+GT_API int gt_tanh_(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
+
+/* --- layers ----------------------------------------------------------------------------------------------------- */
+GT_API gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
+/* the pair arguments are {height, width}; bias may be NULL */
+GT_API gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
+                            const int64_t *padding, const int64_t *dilation, int64_t groups);
+GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
+                                      const int64_t *stride, const int64_t *padding, const int64_t *output_padding,
+                                      const int64_t *dilation, int64_t groups);
+/* training counts the batch in `tracked` and updates mean and var; weight, bias, mean, var and tracked may be NULL */
+GT_API gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
+                                gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
+
+/* --- shapes ----------------------------------------------------------------------------------------------------- */
+GT_API gt_tensor *gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
+GT_API gt_tensor *gt_permute(gt_scope *s, gt_tensor *a, const int64_t *order, int dims);
+GT_API gt_tensor *gt_slice(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step);
+GT_API gt_tensor *gt_cat(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+
+/* --- differentiation -------------------------------------------------------------------------------------------- */
+GT_API int gt_set_requires_grad(gt_scope *s, gt_tensor *t, int on);
+GT_API int gt_gradient(gt_scope *s, gt_tensor *t, gt_tensor **out); /* t.grad; out is NULL where there is none */
+/* adds d(root)/d(leaf) to the gradient of each of the n leaves alone (all leaves of the graph where n is 0) */
+GT_API int gt_backward(gt_scope *s, gt_tensor *root, gt_tensor *const *leaves, int n, int retain_graph);
+/* writes d(sum of root)/d(input) for each input to out; an input that root does not depend on yields zeros */
+GT_API int gt_grad(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int create_graph, gt_tensor **out);
+GT_API int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n);
+
+/* --- optimizers: a whole step a call; a parameter without a gradient is left as it is, gradients are dropped ------ */
+GT_API int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq,
+                        gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps,
+                        double weight_decay);
+/* momentum buffers may be NULL where momentum is 0; first: no step was taken yet */
+GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr,
+                       double momentum, double weight_decay, int first);
+GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
+                           gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha,
+                           double eps, double momentum, double weight_decay);
+
+/* --- meters ----------------------------------------------------------------------------------------------------- */
+/* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 keeps
+ * the count at which a value was first not finite (0: never). Nothing is read back. */
+GT_API int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

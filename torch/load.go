@@ -1,0 +1,139 @@
+package torch
+
+/*
+#cgo CFLAGS: -O2
+#cgo LDFLAGS: -ldl
+#include "load.h"
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"unsafe"
+)
+
+//go:embed gotorch.h
+var header []byte
+
+const shim = "libgotorch.so"
+
+// library is the one copy of libtorch in this process.
+var library struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// Load opens libgotorch.so and with it libtorch, once a process. It looks at $FORGER_LIB (the file or its folder), then
+// beside the program, then in the build folder of the checkout around the program or the working directory.
+func Load() error {
+	library.once.Do(func() { library.path, library.err = load() })
+	return library.err
+}
+
+func load() (string, error) {
+	path, err := findShim()
+	if err != nil {
+		return "", err
+	}
+	cpath := C.CString(path)
+	defer C.free(unsafe.Pointer(cpath))
+	why := make([]byte, 1024)
+	if C.gt_load(cpath, (*C.char)(unsafe.Pointer(&why[0])), C.size_t(len(why))) != 0 {
+		return path, fmt.Errorf("torch: load: %s: %s: run `make build` (or ./setup beside the program) to fetch libtorch and build it again",
+			path, oneLine(cString(why)))
+	}
+	sum := sha256.Sum256(header)
+	if have, want := C.GoString(C.gt_abi()), hex.EncodeToString(sum[:]); have != want {
+		return path, fmt.Errorf("torch: load: %s was built from another gotorch.h (%.12s, this program has %.12s): build both again with `make build`",
+			path, have, want)
+	}
+	return path, nil
+}
+
+func cString(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
+}
+
+func findShim() (string, error) {
+	if given := os.Getenv("FORGER_LIB"); given != "" {
+		path := given
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			path = filepath.Join(path, shim)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return "", fmt.Errorf("torch: load: FORGER_LIB=%s: no %s there: correct or unset it", given, shim)
+		}
+		return path, nil
+	}
+	var candidates []string
+	if exe, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = real
+		}
+		dir := filepath.Dir(exe)
+		candidates = append(candidates, filepath.Join(dir, shim), filepath.Join(filepath.Dir(dir), "build", shim))
+	}
+	if dir, err := os.Getwd(); err == nil {
+		if root, err := checkout(dir); err == nil {
+			candidates = append(candidates, filepath.Join(root, "build", shim))
+		}
+	}
+	for _, path := range candidates {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("torch: load: %s not found (looked at %s): build it with `make build`, or name it in FORGER_LIB",
+		shim, strings.Join(candidates, ", "))
+}
+
+// checkout is the nearest folder upwards of dir that holds Forger's source.
+func checkout(dir string) (string, error) {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "torch", "gotorch.h")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("not in a checkout")
+		}
+		dir = parent
+	}
+}
+
+// Version is libtorch's, e.g. "2.11.0". Load must have succeeded.
+func Version() string { return C.GoString(C.gt_version()) }
+
+// Threads is the number of libtorch's intra-op threads.
+func Threads() int { return int(C.gt_threads()) }
+
+// SetThreads sets the number of intra-op threads, for the whole process.
+func SetThreads(n int) { C.gt_set_threads(C.int(n)) }
+
+// Math holds the switches of the whole process. They are set once, before the first tensor.
+type Math struct {
+	TF32          bool // float32 products on CUDA's tensor cores with 10 bits of mantissa
+	Deterministic bool // kernels that give the same bits each time
+	Autotune      bool // cuDNN tries its algorithms on first use of a shape
+}
+
+// SetMath sets the switches.
+func SetMath(m Math) { C.gt_set_math(cbool(m.TF32), cbool(m.Deterministic), cbool(m.Autotune)) }
+
+func cbool(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,202 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// Scope is an arena of tensors and the context of every call on them: device, grad mode, train or eval, precision, the
+// last error. It belongs to the goroutine that made its root; use or Close from another panics.
+type Scope struct {
+	h        *C.gt_scope
+	parent   *Scope
+	children []*Scope
+	depth    int
+	set      settings
+	closed   bool
+	sealed   bool
+	born     string // file:line, for the errors that name it
+}
+
+type settings struct {
+	device Device
+	noGrad bool
+	eval   bool
+	bf16   bool
+}
+
+// Option changes what a new scope inherits from its parent.
+type Option func(*settings)
+
+// NoGrad: ops record no graph.
+func NoGrad(s *settings) { s.noGrad = true }
+
+// WithGrad: ops record a graph again.
+func WithGrad(s *settings) { s.noGrad = false }
+
+// Eval: modules use running statistics and drop nothing out.
+func Eval(s *settings) { s.eval = true }
+
+// Train undoes Eval.
+func Train(s *settings) { s.eval = false }
+
+// BF16: products and convolutions compute in bfloat16 (autocast); parameters stay as they are.
+func BF16(s *settings) { s.bf16 = true }
+
+// On names the device of the scope's new tensors.
+func On(d Device) Option { return func(s *settings) { s.device = d } }
+
+// NewScope makes a root scope, on the CPU unless On says otherwise. The calling goroutine is locked to its OS thread
+// until the scope is closed. The error says that libtorch, or the device, is not there.
+func NewScope(options ...Option) (*Scope, error) {
+	var set settings
+	for _, o := range options {
+		o(&set)
+	}
+	if err := Load(); err != nil {
+		return nil, err
+	}
+	if set.device.CUDA {
+		n, err := OpenCUDA()
+		if err != nil {
+			return nil, err
+		}
+		if set.device.Index >= n {
+			return nil, fmt.Errorf("torch: device %s: this machine has %d: use cuda:0 to cuda:%d", set.device, n, n-1)
+		}
+	}
+	runtime.LockOSThread()
+	return newScope(nil, set), nil
+}
+
+func newScope(parent *Scope, set settings) *Scope {
+	s := &Scope{parent: parent, set: set}
+	var up *C.gt_scope
+	if parent != nil {
+		up, s.depth = parent.h, parent.depth+1
+		parent.children = append(parent.children, s)
+	}
+	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16))
+	if s.h == nil {
+		misuse("scope", OutOfMemory, "the host has no memory left for a scope")
+	}
+	return s
+}
+
+// Child makes a scope below s that inherits its settings, changed by options. It ends with s at the latest.
+func (s *Scope) Child(options ...Option) *Scope {
+	s.check("scope.child")
+	set := s.set
+	for _, o := range options {
+		o(&set)
+	}
+	return newScope(s, set)
+}
+
+// Close frees every tensor of s and of the scopes below it. A second Close does nothing.
+func (s *Scope) Close() {
+	if s.closed {
+		return
+	}
+	if C.gt_scope_code(s.h) == C.GT_WRONG_THREAD {
+		misuse("scope.close", WrongGoroutine, "the scope belongs to another goroutine: close it where it was made")
+	}
+	for len(s.children) > 0 {
+		s.children[len(s.children)-1].Close()
+	}
+	if code := C.gt_scope_close(s.h); code != C.GT_OK {
+		misuse("scope.close", Code(code), "the scope belongs to another goroutine: close it where it was made")
+	}
+	s.closed = true
+	if s.parent == nil {
+		runtime.UnlockOSThread()
+		return
+	}
+	s.parent.forget(s)
+}
+
+func (s *Scope) forget(child *Scope) {
+	for i := len(s.children) - 1; i >= 0; i-- {
+		if s.children[i] == child {
+			s.children = append(s.children[:i], s.children[i+1:]...)
+			return
+		}
+	}
+}
+
+// Seal declares s complete, as a model's scope is after construction: from now on an op over its tensors alone panics
+// instead of leaking into it. Tensors enter other scopes by Use or by meeting an operand that lives deeper.
+func (s *Scope) Seal() { s.sealed = true }
+
+// Use makes t, which lives longer than s, a tensor of s as well, so that results, grad mode and train or eval are s's.
+func (s *Scope) Use(t Tensor) Tensor {
+	s.check("use")
+	if t.s == nil {
+		misuse("use", NotInitialised, "the tensor was never made")
+	}
+	t.s.check("use")
+	return s.made("use", C.gt_use(s.h, t.h))
+}
+
+// Device is where s makes tensors.
+func (s *Scope) Device() Device { return s.set.device }
+
+// Training reports whether modules behave as in training.
+func (s *Scope) Training() bool { return !s.set.eval }
+
+// Live counts the tensors alive in the whole tree that s belongs to.
+func (s *Scope) Live() int {
+	s.check("scope.live")
+	return int(C.gt_scope_live(s.h))
+}
+
+// Synchronize waits until the device has done all that it was given.
+func (s *Scope) Synchronize() {
+	s.check("synchronize")
+	s.must("synchronize", C.gt_synchronize(s.h))
+}
+
+func (s *Scope) check(op string) {
+	if s == nil {
+		misuse(op, NotInitialised, "the tensor was never made")
+	}
+	if s.closed {
+		misuse(op, Closed, "the scope is closed: its tensors are gone")
+	}
+}
+
+// open is check for scopes in which an op is about to make a tensor.
+func (s *Scope) open(op string) {
+	s.check(op)
+	if s.sealed {
+		misuse(op, Sealed, "the scope is sealed and would keep the result for ever: bring an operand into a shorter scope with Use")
+	}
+}
+
+// made is the tensor of a handle that an op returned.
+func (s *Scope) made(op string, h *C.gt_tensor, operands ...Tensor) Tensor {
+	if h == nil {
+		s.fail(op, operands...)
+	}
+	return Tensor{h: h, s: s}
+}
+
+// must panics when an op returned a failure.
+func (s *Scope) must(op string, code C.int, operands ...Tensor) {
+	if code != C.GT_OK {
+		s.fail(op, operands...)
+	}
+}
+
+func (s *Scope) lastError() (Code, string) {
+	code := Code(C.gt_scope_code(s.h))
+	if code == WrongGoroutine {
+		return code, "the scope belongs to another goroutine: give each goroutine a root scope of its own"
+	}
+	return code, C.GoString(C.gt_scope_error(s.h))
+}

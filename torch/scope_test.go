@@ -1,0 +1,176 @@
+package torch_test
+
+import (
+	"math"
+	"testing"
+
+	"forger/torch"
+	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestScopeFreesWhatWasBornInIt(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		before := s.Live()
+		child := s.Child()
+		x := child.Ones(2, 3)
+		y := x.Add(x).Mul(x).Exp()
+		assert.Equal(t, before+4, s.Live())
+		assert.InDelta(t, math.Exp(2), y.Mean().Item(), 1e-5)
+		child.Close()
+		assert.Equal(t, before, s.Live())
+		e := torchtest.Error(t, func() { y.Exp() })
+		assert.Equal(t, torch.Closed, e.Code)
+		assert.Equal(t, "exp", e.Op)
+		child.Close() // a second time changes nothing
+	})
+}
+
+func TestClosingAScopeClosesItsDescendants(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		a := s.Child()
+		x := a.Child().Child().Ones(1)
+		a.Close()
+		assert.Equal(t, torch.Closed, torchtest.Error(t, func() { x.Exp() }).Code)
+	})
+}
+
+func TestResultsJoinTheDeepestScope(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		w := s.Ones(2)
+		deep := s.Child().Child()
+		assert.Same(t, deep, w.Add(deep.Ones(2)).Scope())
+		assert.Same(t, deep, deep.Use(w).Exp().Scope())
+		assert.Same(t, s, w.Exp().Scope())
+	})
+}
+
+func TestSiblingsDoNotMix(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		a, b := s.Child().Ones(1), s.Child().Child().Ones(1)
+		e := torchtest.Error(t, func() { a.Add(b) })
+		assert.Equal(t, torch.Siblings, e.Code)
+		assert.Equal(t, "torch: add: the operands live in sibling scopes: bring one into the other's with Use", e.Error())
+		assert.InDelta(t, 2, a.Scope().Use(b).Add(a).Item(), 0)
+	})
+}
+
+func TestASealedScopeTakesNoResults(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		model := s.Child()
+		w := model.Ones(2)
+		model.Seal()
+		assert.Equal(t, torch.Sealed, torchtest.Error(t, func() { w.Exp() }).Code)
+		assert.Equal(t, torch.Sealed, torchtest.Error(t, func() { model.Ones(2) }).Code)
+		step := model.Child()
+		assert.InDelta(t, 4, w.Add(step.Ones(2)).Sum().Item(), 0)
+	})
+}
+
+func TestAScopeBelongsToOneGoroutine(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		x := s.Ones(2)
+		for name, use := range map[string]func(){
+			"op":     func() { x.Exp() },
+			"create": func() { s.Ones(1) },
+			"read":   func() { x.Bytes() },
+			"close":  func() { s.Close() },
+		} {
+			errs := make(chan error)
+			go func() {
+				var err error
+				defer func() { errs <- err }()
+				defer torch.Catch(&err)
+				use()
+			}()
+			err := <-errs
+			var e *torch.Error
+			require.ErrorAs(t, err, &e, name)
+			assert.Equal(t, torch.WrongGoroutine, e.Code, name)
+		}
+		assert.InDelta(t, 2, x.Sum().Item(), 0, "the owner goes on")
+	})
+}
+
+func TestErrorsCarryOpAndShapes(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		e := torchtest.Error(t, func() { s.Ones(2, 3).MatMul(s.Ones(4, 5)) })
+		assert.Equal(t, "matmul", e.Op)
+		assert.Equal(t, torch.Failed, e.Code)
+		assert.Contains(t, e.Error(), "torch: matmul: float32[2 3] and float32[4 5]: ")
+		assert.NotContains(t, e.Error(), "\n")
+		assert.Equal(t, torch.NotInitialised, torchtest.Error(t, func() { torch.Tensor{}.Exp() }).Code)
+	})
+}
+
+func TestOutOfMemoryIsRecognised(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for _, shape := range [][]int{{1 << 50}, {1 << 40, 1 << 40}} {
+			e := torchtest.Error(t, func() { s.Zeros(shape...) })
+			assert.Equal(t, torch.OutOfMemory, e.Code, e.Error())
+			assert.Contains(t, e.Error(), "lower the batch size")
+		}
+		assert.InDelta(t, 3, s.Ones(3).Sum().Item(), 0, "the process goes on")
+	})
+}
+
+func TestBackwardTwiceIsAnError(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		x := s.Ones(3).RequireGrad()
+		y := x.Mul(x).Sum()
+		y.Backward(x)
+		e := torchtest.Error(t, func() { y.Backward(x) })
+		assert.Equal(t, "backward", e.Op)
+		assert.Contains(t, e.Error(), "a second time")
+	})
+}
+
+func TestAReleasedTensorIsNamed(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		x := s.Ones(3)
+		before := s.Live()
+		x.Release()
+		assert.Equal(t, before-1, s.Live())
+		assert.Equal(t, torch.Released, torchtest.Error(t, func() { x.Exp() }).Code)
+		assert.Equal(t, torch.Released, torchtest.Error(t, func() { x.Release() }).Code)
+	})
+}
+
+func TestGradModeIsTheScopes(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		w := s.Ones(2).RequireGrad()
+		off := s.Child(torch.NoGrad)
+		assert.False(t, off.Use(w).Exp().Info().RequiresGrad)
+		on := off.Child(torch.WithGrad)
+		assert.True(t, on.Use(w).Exp().Info().RequiresGrad)
+		assert.True(t, w.Exp().Info().RequiresGrad)
+	})
+}
+
+func TestTrainAndEvalAreInherited(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		assert.True(t, s.Training())
+		assert.False(t, s.Child(torch.Eval).Child().Training())
+		assert.True(t, s.Child(torch.Eval).Child(torch.Train).Training())
+	})
+}
+
+func TestGeneratorStateReplaysTheStream(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		g := s.NewGenerator(7)
+		s.Randn(g, 5)
+		state := g.State()
+		want := s.Randn(g, 100).Floats()
+		assert.NotEqual(t, want, s.Randn(g, 100).Floats())
+		g.SetState(state)
+		assert.Equal(t, want, s.Randn(g, 100).Floats())
+		assert.Equal(t, want, func() []float32 {
+			other := s.NewGenerator(0)
+			other.SetState(state)
+			return s.Randn(other, 100).Floats()
+		}())
+		assert.Equal(t, torch.Failed, torchtest.Error(t, func() { g.SetState([]byte{1, 2, 3}) }).Code)
+	})
+}

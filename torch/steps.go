@@ -1,0 +1,64 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+// This file holds whole optimizer steps, a call each; package optim gives them their state. A step updates the
+// parameters that have a gradient, and drops the gradients.
+
+// AdamState is what a step of Adam works on: a tensor a parameter in each list. Steps are float32 0-dim.
+type AdamState struct{ Params, ExpAvg, ExpAvgSq, Steps []Tensor }
+
+// Adam holds a step's numbers. PyTorch: torch.optim.Adam (decoupled_weight_decay off).
+type Adam struct{ LR, Beta1, Beta2, Eps, WeightDecay float64 }
+
+// AdamStep runs one fused step.
+func (s *Scope) AdamStep(st AdamState, a Adam) {
+	s.check("adam")
+	p, m, v, n := handles(st.Params), handles(st.ExpAvg), handles(st.ExpAvgSq), handles(st.Steps)
+	s.must("adam", C.gt_adam_step(s.h, first(p), first(m), first(v), first(n), C.int(len(p)),
+		C.double(a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps), C.double(a.WeightDecay)))
+}
+
+// SGD holds a step's numbers. PyTorch: torch.optim.SGD without dampening or Nesterov.
+type SGD struct{ LR, Momentum, WeightDecay float64 }
+
+// SGDStep runs one fused step. buffers may be nil where the momentum is 0; first: no step was taken before, so the
+// buffers start as the gradients.
+func (s *Scope) SGDStep(params, buffers []Tensor, a SGD, firstStep bool) {
+	s.check("sgd")
+	p, b := handles(params), handles(buffers)
+	s.must("sgd", C.gt_sgd_step(s.h, first(p), first(b), C.int(len(p)), C.double(a.LR), C.double(a.Momentum),
+		C.double(a.WeightDecay), cbool(firstStep)))
+}
+
+// RMSpropState is what a step of RMSprop works on. Momentum may be nil where the momentum is 0.
+type RMSpropState struct{ Params, SquareAvg, Momentum, Steps []Tensor }
+
+// RMSprop holds a step's numbers. PyTorch: torch.optim.RMSprop, not centered.
+type RMSprop struct{ LR, Alpha, Eps, Momentum, WeightDecay float64 }
+
+// RMSpropStep runs one step with foreach kernels.
+func (s *Scope) RMSpropStep(st RMSpropState, a RMSprop) {
+	s.check("rmsprop")
+	p, v, b, n := handles(st.Params), handles(st.SquareAvg), handles(st.Momentum), handles(st.Steps)
+	s.must("rmsprop", C.gt_rmsprop_step(s.h, first(p), first(v), first(b), first(n), C.int(len(p)), C.double(a.LR),
+		C.double(a.Alpha), C.double(a.Eps), C.double(a.Momentum), C.double(a.WeightDecay)))
+}
+
+// ZeroGrad drops the gradients of params. PyTorch: zero_grad(set_to_none=True).
+func (s *Scope) ZeroGrad(params []Tensor) {
+	s.check("zero_grad")
+	p := handles(params)
+	s.must("zero_grad", C.gt_zero_grad(s.h, first(p), C.int(len(p))))
+}
+
+// MeterAdd adds 0-dim values to the first places of sums, a float64 [len(values)+2] on the device, and 1 to the next.
+// The last place keeps the count at which a value was first not finite; 0: never. Nothing is read back.
+func (s *Scope) MeterAdd(sums Tensor, values ...Tensor) {
+	s.check("meter")
+	v := handles(values)
+	s.must("meter", C.gt_meter_add(s.h, sums.h, first(v), C.int(len(v))), sums)
+}

@@ -1,0 +1,146 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Tensor is a handle to a tensor that a Scope owns: a small value, to be copied freely.
+type Tensor struct {
+	h *C.gt_tensor
+	s *Scope
+}
+
+// Info describes a tensor.
+type Info struct {
+	DType        DType
+	Device       Device
+	Shape        []int
+	RequiresGrad bool
+	ChannelsLast bool // a 4-dim tensor stored as NHWC
+}
+
+func (s *Scope) describe(t Tensor) (Info, bool) {
+	var c C.gt_info
+	if C.gt_describe(s.h, t.h, &c) != C.GT_OK {
+		return Info{}, false
+	}
+	info := Info{
+		DType:        DType(c.dtype),
+		Device:       Device{CUDA: c.device == C.GT_CUDA, Index: int(c.device_index)},
+		Shape:        make([]int, c.dims),
+		RequiresGrad: c.requires_grad != 0,
+		ChannelsLast: c.channels_last != 0,
+	}
+	for i := range info.Shape {
+		info.Shape[i] = int(c.shape[i])
+	}
+	return info, true
+}
+
+// Info describes t.
+func (t Tensor) Info() Info {
+	t.s.check("info")
+	info, ok := t.s.describe(t)
+	if !ok {
+		t.s.fail("info")
+	}
+	return info
+}
+
+// Shape is t's sizes.
+func (t Tensor) Shape() []int { return t.Info().Shape }
+
+// Scope is the scope that owns t.
+func (t Tensor) Scope() *Scope { return t.s }
+
+// Valid reports whether t was ever made; the zero Tensor was not.
+func (t Tensor) Valid() bool { return t.h != nil }
+
+// Same reports whether t and u are one handle, as the operand and the result of an op in place are.
+func (t Tensor) Same(u Tensor) bool { return t.h == u.h }
+
+// Release drops t before its scope ends. It is for modules, which release what they made themselves as soon as the
+// next layer has used it; what autograd needs stays alive in the graph.
+func (t Tensor) Release() {
+	t.s.check("release")
+	t.s.must("release", C.gt_release(t.s.h, t.h))
+}
+
+func (t Tensor) String() string {
+	if t.h == nil {
+		return "tensor(none)"
+	}
+	info := t.Info()
+	return fmt.Sprintf("tensor(%s%v, %s)", info.DType, info.Shape, info.Device)
+}
+
+// join is the scope of a result of a and b: the deeper of their two, which must descend from the other.
+func join(op string, a, b Tensor) *Scope {
+	s := meet(op, a.scopeFor(op), b.scopeFor(op))
+	s.open(op)
+	return s
+}
+
+// joinAll is join for any number of operands; an operand that was never made counts for nothing, so that an
+// optional one may be passed.
+func joinAll(op string, first Tensor, others ...Tensor) *Scope {
+	s := first.scopeFor(op)
+	for _, t := range others {
+		if t.h != nil {
+			s = meet(op, s, t.scopeFor(op))
+		}
+	}
+	s.open(op)
+	return s
+}
+
+func (t Tensor) scopeFor(op string) *Scope {
+	t.s.check(op)
+	return t.s
+}
+
+func meet(op string, a, b *Scope) *Scope {
+	if a == b {
+		return a
+	}
+	if a.depth < b.depth {
+		a, b = b, a
+	}
+	up := a
+	for up.depth > b.depth {
+		up = up.parent
+	}
+	if up != b {
+		misuse(op, Siblings, "the operands live in sibling scopes: bring one into the other's with Use")
+	}
+	return a
+}
+
+// sizes passes a Go slice as C's int64_t array. Go's int has 64 bits on every machine that libtorch runs on.
+func sizes(of []int) (*C.int64_t, C.int) {
+	if len(of) == 0 {
+		return nil, 0
+	}
+	return (*C.int64_t)(unsafe.Pointer(&of[0])), C.int(len(of))
+}
+
+func handles(tensors []Tensor) []*C.gt_tensor {
+	hs := make([]*C.gt_tensor, len(tensors))
+	for i, t := range tensors {
+		hs[i] = t.h
+	}
+	return hs
+}
+
+func first(hs []*C.gt_tensor) **C.gt_tensor {
+	if len(hs) == 0 {
+		return nil
+	}
+	return &hs[0]
+}
