@@ -23,6 +23,13 @@ func (s *Scope) Zeros(shape ...int) Tensor { return s.Full(0, shape...) }
 // Ones makes a float32 tensor of ones.
 func (s *Scope) Ones(shape ...int) Tensor { return s.Full(1, shape...) }
 
+// ZerosLike makes a tensor of zeros with t's shape, dtype, device and layout, in s.
+func (s *Scope) ZerosLike(t Tensor) Tensor {
+	s.open("zeros_like")
+	t.s.check("zeros_like")
+	return s.made("zeros_like", C.gt_zeros_like(s.h, t.h), t)
+}
+
 // Randn draws float32 numbers from N(0,1). PyTorch: torch.randn(generator=g).
 func (s *Scope) Randn(g *Generator, shape ...int) Tensor { return s.RandnOf(Float32, g, shape...) }
 

@@ -102,6 +102,7 @@ GT_API int gt_generator_set_state(gt_scope *s, gt_generator *g, const void *buf,
 
 /* --- creation, copies ------------------------------------------------------------------------------------------- */
 GT_API gt_tensor *gt_full(gt_scope *s, const int64_t *shape, int dims, double value, int dtype);
+GT_API gt_tensor *gt_zeros_like(gt_scope *s, gt_tensor *t); /* dtype, device and layout of t */
 GT_API gt_tensor *gt_randn(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype);
 GT_API gt_tensor *gt_rand(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype);
 GT_API int gt_normal_(gt_scope *s, gt_tensor *t, gt_generator *g, double mean, double std);

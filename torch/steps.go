@@ -11,23 +11,23 @@ import "C"
 // AdamState is what a step of Adam works on: a tensor a parameter in each list. Steps are float32 0-dim.
 type AdamState struct{ Params, ExpAvg, ExpAvgSq, Steps []Tensor }
 
-// Adam holds a step's numbers. PyTorch: torch.optim.Adam (decoupled_weight_decay off).
-type Adam struct{ LR, Beta1, Beta2, Eps, WeightDecay float64 }
+// AdamOptions holds a step's numbers. PyTorch: torch.optim.Adam (decoupled_weight_decay off).
+type AdamOptions struct{ LR, Beta1, Beta2, Eps, WeightDecay float64 }
 
 // AdamStep runs one fused step.
-func (s *Scope) AdamStep(st AdamState, a Adam) {
+func (s *Scope) AdamStep(st AdamState, a AdamOptions) {
 	s.check("adam")
 	p, m, v, n := handles(st.Params), handles(st.ExpAvg), handles(st.ExpAvgSq), handles(st.Steps)
 	s.must("adam", C.gt_adam_step(s.h, first(p), first(m), first(v), first(n), C.int(len(p)),
 		C.double(a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps), C.double(a.WeightDecay)))
 }
 
-// SGD holds a step's numbers. PyTorch: torch.optim.SGD without dampening or Nesterov.
-type SGD struct{ LR, Momentum, WeightDecay float64 }
+// SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening or Nesterov.
+type SGDOptions struct{ LR, Momentum, WeightDecay float64 }
 
 // SGDStep runs one fused step. buffers may be nil where the momentum is 0; first: no step was taken before, so the
 // buffers start as the gradients.
-func (s *Scope) SGDStep(params, buffers []Tensor, a SGD, firstStep bool) {
+func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions, firstStep bool) {
 	s.check("sgd")
 	p, b := handles(params), handles(buffers)
 	s.must("sgd", C.gt_sgd_step(s.h, first(p), first(b), C.int(len(p)), C.double(a.LR), C.double(a.Momentum),
@@ -37,11 +37,11 @@ func (s *Scope) SGDStep(params, buffers []Tensor, a SGD, firstStep bool) {
 // RMSpropState is what a step of RMSprop works on. Momentum may be nil where the momentum is 0.
 type RMSpropState struct{ Params, SquareAvg, Momentum, Steps []Tensor }
 
-// RMSprop holds a step's numbers. PyTorch: torch.optim.RMSprop, not centered.
-type RMSprop struct{ LR, Alpha, Eps, Momentum, WeightDecay float64 }
+// RMSpropOptions holds a step's numbers. PyTorch: torch.optim.RMSprop, not centered.
+type RMSpropOptions struct{ LR, Alpha, Eps, Momentum, WeightDecay float64 }
 
 // RMSpropStep runs one step with foreach kernels.
-func (s *Scope) RMSpropStep(st RMSpropState, a RMSprop) {
+func (s *Scope) RMSpropStep(st RMSpropState, a RMSpropOptions) {
 	s.check("rmsprop")
 	p, v, b, n := handles(st.Params), handles(st.SquareAvg), handles(st.Momentum), handles(st.Steps)
 	s.must("rmsprop", C.gt_rmsprop_step(s.h, first(p), first(v), first(b), first(n), C.int(len(p)), C.double(a.LR),

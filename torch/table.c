@@ -31,6 +31,7 @@ static struct {
   int (*gt_generator_state)(gt_scope *s, gt_generator *g, void *buf, size_t size, size_t *used);
   int (*gt_generator_set_state)(gt_scope *s, gt_generator *g, const void *buf, size_t size);
   gt_tensor * (*gt_full)(gt_scope *s, const int64_t *shape, int dims, double value, int dtype);
+  gt_tensor * (*gt_zeros_like)(gt_scope *s, gt_tensor *t);
   gt_tensor * (*gt_randn)(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype);
   gt_tensor * (*gt_rand)(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype);
   int (*gt_normal_)(gt_scope *s, gt_tensor *t, gt_generator *g, double mean, double std);
@@ -117,6 +118,7 @@ static const struct {
     {"gt_generator_state", (void **)&table.gt_generator_state},
     {"gt_generator_set_state", (void **)&table.gt_generator_set_state},
     {"gt_full", (void **)&table.gt_full},
+    {"gt_zeros_like", (void **)&table.gt_zeros_like},
     {"gt_randn", (void **)&table.gt_randn},
     {"gt_rand", (void **)&table.gt_rand},
     {"gt_normal_", (void **)&table.gt_normal_},
@@ -240,6 +242,8 @@ int gt_generator_state(gt_scope *s, gt_generator *g, void *buf, size_t size, siz
 int gt_generator_set_state(gt_scope *s, gt_generator *g, const void *buf, size_t size) { return table.gt_generator_set_state(s, g, buf, size); }
 
 gt_tensor * gt_full(gt_scope *s, const int64_t *shape, int dims, double value, int dtype) { return table.gt_full(s, shape, dims, value, dtype); }
+
+gt_tensor * gt_zeros_like(gt_scope *s, gt_tensor *t) { return table.gt_zeros_like(s, t); }
 
 gt_tensor * gt_randn(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype) { return table.gt_randn(s, g, shape, dims, dtype); }
 

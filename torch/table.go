@@ -56,6 +56,8 @@ package torch
 #cgo nocallback gt_generator_set_state
 #cgo noescape gt_full
 #cgo nocallback gt_full
+#cgo noescape gt_zeros_like
+#cgo nocallback gt_zeros_like
 #cgo noescape gt_randn
 #cgo nocallback gt_randn
 #cgo noescape gt_rand

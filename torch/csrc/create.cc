@@ -15,6 +15,10 @@ GT_EXPORT gt_tensor *gt_full(gt_scope *s, const int64_t *shape, int dims, double
   return gt::result(s, [&] { return at::full(shape_of(shape, dims), value, on(s, dtype)); });
 }
 
+GT_EXPORT gt_tensor *gt_zeros_like(gt_scope *s, gt_tensor *t) {
+  return gt::result(s, [&] { return at::zeros_like(get(t)); });
+}
+
 GT_EXPORT gt_tensor *gt_randn(gt_scope *s, gt_generator *g, const int64_t *shape, int dims, int dtype) {
   return gt::result(s, [&] { return at::randn(shape_of(shape, dims), g->value, on(s, dtype)); });
 }
@@ -56,6 +60,8 @@ GT_EXPORT gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, c
 GT_EXPORT int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) {
   return gt::run(s, [&] {
     at::Tensor host = get(t).detach().to(at::kCPU).contiguous();
+    // Autograd hands out tensors of zeros that have no memory at all.
+    if (host._is_zerotensor()) host = host.clone();
     if (host.nbytes() != size)
       throw gt::Error(GT_FAILED, "the buffer has " + std::to_string(size) + " bytes, the tensor " +
                                      std::to_string(host.nbytes()));

@@ -32,11 +32,11 @@ Context::~Context() {
 }
 
 // The CPU allocator reports exhaustion as a plain error, so it is told by its text.
-static bool says_out_of_memory(const std::string &text) {
+static int code_of(const std::string &text) {
   for (const char *sign : {"can't allocate memory", "not enough memory", "Storage size calculation overflowed",
                            "out of memory"})
-    if (text.find(sign) != std::string::npos) return true;
-  return false;
+    if (text.find(sign) != std::string::npos) return GT_OUT_OF_MEMORY;
+  return GT_FAILED;
 }
 
 void caught(gt_scope *s) noexcept {
@@ -48,13 +48,11 @@ void caught(gt_scope *s) noexcept {
     } catch (const c10::OutOfMemoryError &e) {
       s->fail(GT_OUT_OF_MEMORY, e.what_without_backtrace());
     } catch (const c10::Error &e) {
-      std::string text = e.what_without_backtrace();
-      s->fail(says_out_of_memory(text) ? GT_OUT_OF_MEMORY : GT_FAILED, std::move(text));
+      s->fail(code_of(e.what_without_backtrace()), e.what_without_backtrace());
     } catch (const std::bad_alloc &) {
       s->fail(GT_OUT_OF_MEMORY, "the host is out of memory");
     } catch (const std::exception &e) {
-      std::string text = e.what();
-      s->fail(says_out_of_memory(text) ? GT_OUT_OF_MEMORY : GT_FAILED, std::move(text));
+      s->fail(code_of(e.what()), e.what());
     } catch (...) {
       s->fail(GT_FAILED, "an exception of unknown type");
     }

@@ -1,0 +1,128 @@
+package gan
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"forger/torch"
+	"forger/torch/nn"
+)
+
+// Network describes the pair of networks to build.
+type Network struct {
+	Size, Channels      int // image side and 1 or 3
+	Latent              int // nz
+	GenWidth, DiscWidth int // ngf, ndf
+}
+
+// model is an entry of the table of models.
+type model struct {
+	doc   string
+	sizes []int // image sides it takes
+	build func(s *torch.Scope, g *torch.Generator, n Network) (gen, disc nn.Module)
+}
+
+// models is where a model is added: one line here, one file beside this one.
+var models = map[string]model{
+	"dcgan": {"the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", []int{16, 32, 64, 128, 256}, newDCGAN},
+}
+
+// ModelSizes lists the image sides that a model takes.
+func ModelSizes(name string) []int { return models[name].sizes }
+
+// dcganWidths is the multiples of ngf (or ndf) at sides 4, 8, ... size/2: 8, 4, 2, 1 at 64, and up to 16 beyond.
+func dcganWidths(size int) []int {
+	blocks := bits.Len(uint(size)) - 3 // 64: sides 4, 8, 16, 32
+	widths := make([]int, blocks)
+	for i := range widths {
+		widths[i] = min(1<<(blocks-1-i), 16)
+	}
+	return widths
+}
+
+// newDCGAN builds the official networks (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks)
+// with their initialisation, generator first, drawn from g.
+func newDCGAN(s *torch.Scope, g *torch.Generator, n Network) (gen, disc nn.Module) {
+	gen, disc = dcganGenerator(s, g, n), dcganDiscriminator(s, g, n)
+	dcganInit(gen, g)
+	dcganInit(disc, g)
+	return gen, disc
+}
+
+// named holds a network under the attribute name that the official classes give it, so that keys read main.0.weight.
+type named struct {
+	name string
+	net  nn.Module
+}
+
+func (m named) Forward(x torch.Tensor) torch.Tensor { return m.net.Forward(x) }
+
+func (m named) State(prefix string, visit func(nn.Entry)) { m.net.State(m.name, visit) }
+
+var plain = nn.ConvOptions{NoBias: true}
+var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
+
+// dcganGenerator maps latents [N,Z,1,1] to images [N,C,S,S] in [-1,1].
+func dcganGenerator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
+	in, o := n.Latent, plain
+	var layers nn.Sequential
+	for _, w := range dcganWidths(n.Size) {
+		out := w * n.GenWidth
+		layers = append(layers, nn.NewConvTranspose2d(s, g, in, out, 4, o), nn.NewBatchNorm2d(s, out), nn.ReLU())
+		in, o = out, double
+	}
+	layers = append(layers, nn.NewConvTranspose2d(s, g, in, n.Channels, 4, double), nn.Tanh())
+	return named{"main", layers}
+}
+
+// dcganDiscriminator maps images [N,C,S,S] to logits [N]. The official network ends in a Sigmoid; training on logits
+// has the same gradients and does not overflow, so the Sigmoid belongs to those who read the scores.
+func dcganDiscriminator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
+	widths := dcganWidths(n.Size)
+	slices.Reverse(widths)
+	first := widths[0] * n.DiscWidth
+	layers := nn.Sequential{nn.NewConv2d(s, g, n.Channels, first, 4, double), nn.LeakyReLU(.2)}
+	in := first
+	for _, w := range widths[1:] {
+		out := w * n.DiscWidth
+		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2))
+		in = out
+	}
+	layers = append(layers, nn.NewConv2d(s, g, in, 1, 4, plain), nn.Func(flat))
+	return named{"main", layers}
+}
+
+func flat(x torch.Tensor) torch.Tensor { return x.Reshape(-1) }
+
+// dcganInit is weights_init of the official example: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0.
+func dcganInit(m nn.Module, g *torch.Generator) {
+	for _, e := range nn.Entries(m) {
+		if e.Buffer {
+			continue
+		}
+		switch shape := e.Tensor.Shape(); {
+		case len(shape) == 4:
+			e.Tensor.Normal(g, 0, .02)
+		case len(shape) == 1 && isWeight(e.Name):
+			e.Tensor.Normal(g, 1, .02)
+		default:
+			e.Tensor.Fill(0)
+		}
+	}
+}
+
+func isWeight(name string) bool { return len(name) > 7 && name[len(name)-7:] == ".weight" }
+
+// Build makes the networks of a model in s, which it leaves open.
+func Build(s *torch.Scope, g *torch.Generator, name string, n Network) (gen, disc nn.Module, err error) {
+	m, ok := models[name]
+	if !ok {
+		return nil, nil, fmt.Errorf("gan: model %q: unknown: have %s", name, joinNames(models))
+	}
+	if !slices.Contains(m.sizes, n.Size) {
+		return nil, nil, fmt.Errorf("gan: model %s: size %d: it takes %v", name, n.Size, m.sizes)
+	}
+	gen, disc = m.build(s, g, n)
+	return gen, disc, nil
+}

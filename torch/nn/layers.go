@@ -1,0 +1,207 @@
+package nn
+
+import (
+	"math"
+	"strconv"
+
+	"forger/torch"
+)
+
+// Linear is x W^T + b. PyTorch: nn.Linear.
+type Linear struct{ Weight, Bias torch.Tensor }
+
+// NewLinear makes a layer [N,in] -> [N,out] with PyTorch's default initialisation, drawn from g.
+func NewLinear(s *torch.Scope, g *torch.Generator, in, out int, noBias bool) *Linear {
+	l := &Linear{Weight: s.Zeros(out, in)}
+	bound := 1 / math.Sqrt(float64(in))
+	l.Weight.Uniform(g, -bound, bound)
+	l.Weight.RequireGrad()
+	if !noBias {
+		l.Bias = s.Zeros(out)
+		l.Bias.Uniform(g, -bound, bound)
+		l.Bias.RequireGrad()
+	}
+	return l
+}
+
+// Forward is [N,in] -> [N,out].
+func (l *Linear) Forward(x torch.Tensor) torch.Tensor { return x.Linear(l.Weight, l.Bias) }
+
+// State is weight, bias.
+func (l *Linear) State(prefix string, visit func(Entry)) {
+	weightAndBias(prefix, l.Weight, l.Bias, visit)
+}
+
+// ConvOptions holds what nn.Conv2d takes by keyword; the zero value is PyTorch's default.
+type ConvOptions struct {
+	Stride, Padding, Dilation int
+	OutputPadding             int // transposed only
+	Groups                    int
+	NoBias                    bool
+}
+
+func (o ConvOptions) square() torch.Conv {
+	return torch.Conv{
+		Stride: [2]int{o.Stride, o.Stride}, Padding: [2]int{o.Padding, o.Padding},
+		Dilation: [2]int{o.Dilation, o.Dilation}, OutputPadding: [2]int{o.OutputPadding, o.OutputPadding},
+		Groups: o.Groups,
+	}
+}
+
+// Conv2d is a convolution with a square kernel. PyTorch: nn.Conv2d.
+type Conv2d struct {
+	Weight, Bias torch.Tensor // [out,in/groups,k,k], [out]
+	conv         torch.Conv
+}
+
+// NewConv2d makes a layer [N,in,H,W] -> [N,out,H',W'] with PyTorch's default initialisation, drawn from g.
+func NewConv2d(s *torch.Scope, g *torch.Generator, in, out, kernel int, o ConvOptions) *Conv2d {
+	c := &Conv2d{conv: o.square()}
+	fan := in / max(o.Groups, 1) * kernel * kernel
+	c.Weight, c.Bias = convWeights(s, g, []int{out, in / max(o.Groups, 1), kernel, kernel}, out, fan, o.NoBias)
+	return c
+}
+
+// Forward is [N,in,H,W] -> [N,out,H',W'].
+func (c *Conv2d) Forward(x torch.Tensor) torch.Tensor { return x.Conv2d(c.Weight, c.Bias, c.conv) }
+
+// State is weight, bias.
+func (c *Conv2d) State(prefix string, visit func(Entry)) {
+	weightAndBias(prefix, c.Weight, c.Bias, visit)
+}
+
+// ConvTranspose2d is a transposed convolution with a square kernel. PyTorch: nn.ConvTranspose2d.
+type ConvTranspose2d struct {
+	Weight, Bias torch.Tensor // [in,out/groups,k,k], [out]
+	conv         torch.Conv
+}
+
+// NewConvTranspose2d makes a layer [N,in,H,W] -> [N,out,H',W'] with PyTorch's default initialisation, drawn from g.
+func NewConvTranspose2d(s *torch.Scope, g *torch.Generator, in, out, kernel int, o ConvOptions) *ConvTranspose2d {
+	c := &ConvTranspose2d{conv: o.square()}
+	// PyTorch takes the fan-in from the weight's second dim, which here counts the outputs.
+	fan := out / max(o.Groups, 1) * kernel * kernel
+	c.Weight, c.Bias = convWeights(s, g, []int{in, out / max(o.Groups, 1), kernel, kernel}, out, fan, o.NoBias)
+	return c
+}
+
+// Forward is [N,in,H,W] -> [N,out,H',W'].
+func (c *ConvTranspose2d) Forward(x torch.Tensor) torch.Tensor {
+	return x.ConvTranspose2d(c.Weight, c.Bias, c.conv)
+}
+
+// State is weight, bias.
+func (c *ConvTranspose2d) State(prefix string, visit func(Entry)) {
+	weightAndBias(prefix, c.Weight, c.Bias, visit)
+}
+
+// convWeights draws weight and bias as nn.Conv2d.reset_parameters: kaiming_uniform with a = sqrt(5), which comes to
+// U(-1/sqrt(fan), 1/sqrt(fan)) for both.
+func convWeights(s *torch.Scope, g *torch.Generator, shape []int, out, fan int, noBias bool) (weight, bias torch.Tensor) {
+	bound := 1 / math.Sqrt(float64(fan))
+	// channels_last, as the images are: libtorch's convolutions take the layout of either operand for both.
+	planar := s.Zeros(shape...)
+	weight = planar.ToFormat(torch.ChannelsLast)
+	planar.Release()
+	weight.Uniform(g, -bound, bound)
+	weight.RequireGrad()
+	if !noBias {
+		bias = s.Zeros(out)
+		bias.Uniform(g, -bound, bound)
+		bias.RequireGrad()
+	}
+	return weight, bias
+}
+
+func weightAndBias(prefix string, weight, bias torch.Tensor, visit func(Entry)) {
+	visit(Entry{Name: join(prefix, "weight"), Tensor: weight})
+	if bias.Valid() {
+		visit(Entry{Name: join(prefix, "bias"), Tensor: bias})
+	}
+}
+
+// BatchNorm2d normalises by channel. PyTorch: nn.BatchNorm2d with its defaults (momentum .1, eps 1e-5, affine).
+type BatchNorm2d struct{ norm torch.Norm }
+
+// NewBatchNorm2d makes a layer for [N,channels,H,W].
+func NewBatchNorm2d(s *torch.Scope, channels int) *BatchNorm2d {
+	return &BatchNorm2d{torch.Norm{
+		Weight: s.Ones(channels).RequireGrad(), Bias: s.Zeros(channels).RequireGrad(),
+		Mean: s.Zeros(channels), Var: s.Ones(channels), Tracked: s.FullOf(torch.Int64, 0),
+		Momentum: .1, Eps: 1e-5,
+	}}
+}
+
+// Forward keeps x's shape. In a training scope it uses the batch's statistics and updates the running ones.
+func (b *BatchNorm2d) Forward(x torch.Tensor) torch.Tensor {
+	return x.BatchNorm(b.norm, x.Scope().Training())
+}
+
+// State is weight, bias, running_mean, running_var, num_batches_tracked.
+func (b *BatchNorm2d) State(prefix string, visit func(Entry)) {
+	weightAndBias(prefix, b.norm.Weight, b.norm.Bias, visit)
+	visit(Entry{join(prefix, "running_mean"), b.norm.Mean, true})
+	visit(Entry{join(prefix, "running_var"), b.norm.Var, true})
+	visit(Entry{join(prefix, "num_batches_tracked"), b.norm.Tracked, true})
+}
+
+// Dropout zeroes elements with probability P in a training scope and is the identity otherwise. Its numbers come from
+// a stream of its own. PyTorch: nn.Dropout.
+type Dropout struct {
+	P         float64
+	Generator *torch.Generator
+}
+
+// Forward keeps x's shape.
+func (d *Dropout) Forward(x torch.Tensor) torch.Tensor {
+	if !x.Scope().Training() {
+		return x
+	}
+	return x.Dropout(d.Generator, d.P)
+}
+
+// State is empty.
+func (d *Dropout) State(string, func(Entry)) {}
+
+// Func is a module without state, such as an activation.
+type Func func(x torch.Tensor) torch.Tensor
+
+// Forward applies f.
+func (f Func) Forward(x torch.Tensor) torch.Tensor { return f(x) }
+
+// State is empty.
+func (f Func) State(string, func(Entry)) {}
+
+// ReLU overwrites its input. PyTorch: nn.ReLU(inplace=True).
+func ReLU() Func { return torch.Tensor.ReLUInPlace }
+
+// LeakyReLU overwrites its input. PyTorch: nn.LeakyReLU(slope, inplace=True).
+func LeakyReLU(slope float64) Func {
+	return func(x torch.Tensor) torch.Tensor { return x.LeakyReLUInPlace(slope) }
+}
+
+// Tanh overwrites its input.
+func Tanh() Func { return torch.Tensor.TanhInPlace }
+
+// Sequential applies modules in turn. PyTorch: nn.Sequential; the names are the places, "0", "1", ...
+type Sequential []Module
+
+// Forward releases what each layer made as soon as the next one has used it; the graph keeps what it needs.
+func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
+	y := x
+	for _, m := range q {
+		next := m.Forward(y)
+		if !y.Same(x) && !y.Same(next) {
+			y.Release()
+		}
+		y = next
+	}
+	return y
+}
+
+// State visits the modules in turn.
+func (q Sequential) State(prefix string, visit func(Entry)) {
+	for i, m := range q {
+		m.State(join(prefix, strconv.Itoa(i)), visit)
+	}
+}
