@@ -27,7 +27,7 @@ func newStepper(t testing.TB, model *torch.Scope, n Network, draw func(*torch.Sc
 
 // BenchmarkStep is the official step at 64x64, width 64, batch 64, 3 channels; images/s is its figure.
 func BenchmarkStep(b *testing.B) {
-	root, err := torch.NewScope()
+	root, err := torch.NewScope(torch.Layout(torch.ChannelsLast))
 	require.NoError(b, err)
 	defer root.Close()
 	noise := root.NewGenerator(2)

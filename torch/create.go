@@ -7,20 +7,22 @@ import "C"
 
 import "unsafe"
 
-// Full makes a float32 tensor of one value. PyTorch: torch.full.
-func (s *Scope) Full(value float64, shape ...int) Tensor { return s.FullOf(Float32, value, shape...) }
+// Full makes a tensor of one value, of the scope's dtype. PyTorch: torch.full.
+func (s *Scope) Full(value float64, shape ...int) Tensor {
+	return s.FullOf(s.set.dtype, value, shape...)
+}
 
-// FullOf is Full for any dtype.
+// FullOf is Full for a dtype of its own.
 func (s *Scope) FullOf(d DType, value float64, shape ...int) Tensor {
 	s.open("full")
 	p, n := sizes(shape)
 	return s.made("full", C.gt_full(s.h, p, n, C.double(value), C.int(d)))
 }
 
-// Zeros makes a float32 tensor of zeros.
+// Zeros makes a tensor of zeros.
 func (s *Scope) Zeros(shape ...int) Tensor { return s.Full(0, shape...) }
 
-// Ones makes a float32 tensor of ones.
+// Ones makes a tensor of ones.
 func (s *Scope) Ones(shape ...int) Tensor { return s.Full(1, shape...) }
 
 // ZerosLike makes a tensor of zeros with t's shape, dtype, device and layout, in s.
@@ -30,21 +32,18 @@ func (s *Scope) ZerosLike(t Tensor) Tensor {
 	return s.made("zeros_like", C.gt_zeros_like(s.h, t.h), t)
 }
 
-// Randn draws float32 numbers from N(0,1). PyTorch: torch.randn(generator=g).
-func (s *Scope) Randn(g *Generator, shape ...int) Tensor { return s.RandnOf(Float32, g, shape...) }
-
-// RandnOf is Randn for any floating dtype.
-func (s *Scope) RandnOf(d DType, g *Generator, shape ...int) Tensor {
+// Randn draws numbers from N(0,1). PyTorch: torch.randn(generator=g).
+func (s *Scope) Randn(g *Generator, shape ...int) Tensor {
 	s.open("randn")
 	p, n := sizes(shape)
-	return s.made("randn", C.gt_randn(s.h, g.h, p, n, C.int(d)))
+	return s.made("randn", C.gt_randn(s.h, g.h, p, n, C.int(s.set.dtype)))
 }
 
-// Rand draws float32 numbers from U[0,1). PyTorch: torch.rand(generator=g).
+// Rand draws numbers from U[0,1). PyTorch: torch.rand(generator=g).
 func (s *Scope) Rand(g *Generator, shape ...int) Tensor {
 	s.open("rand")
 	p, n := sizes(shape)
-	return s.made("rand", C.gt_rand(s.h, g.h, p, n, C.int(Float32)))
+	return s.made("rand", C.gt_rand(s.h, g.h, p, n, C.int(s.set.dtype)))
 }
 
 // FromBytes copies data, little-endian elements in row-major order, to the scope's device. On CUDA the copy goes
@@ -65,14 +64,15 @@ func (s *Scope) FromDoubles(values []float64, shape ...int) Tensor {
 	return s.FromBytes(asBytes(values), Float64, shape...)
 }
 
-// Images uploads uint8 images [N,H,W,C] and scales them to [-1,1] on the device: float32 [N,C,H,W], channels_last.
+// Images uploads uint8 images [N,H,W,C] and scales them to [-1,1] on the device: float32 [N,C,H,W] in the scope's layout.
 // It is torchvision's ToTensor and Normalize(.5,.5) in one call.
 func (s *Scope) Images(pixels []byte, n, h, w, c int) Tensor {
 	s.open("images")
 	if len(pixels) != n*h*w*c {
 		misuse("images", Failed, "%d bytes for [%d,%d,%d,%d]", len(pixels), n, h, w, c)
 	}
-	return s.made("images", C.gt_images(s.h, bytesPtr(pixels), C.int64_t(n), C.int64_t(h), C.int64_t(w), C.int64_t(c)))
+	return s.made("images", C.gt_images(s.h, bytesPtr(pixels), C.int64_t(n), C.int64_t(h), C.int64_t(w), C.int64_t(c),
+		C.int(s.Format())))
 }
 
 // Pixels is the inverse of Images: [N,C,H,W] in [-1,1] to uint8 [N,H,W,C] on the host, rounded and clipped.

@@ -109,8 +109,8 @@ GT_API int gt_normal_(gt_scope *s, gt_tensor *t, gt_generator *g, double mean, d
 GT_API int gt_uniform_(gt_scope *s, gt_tensor *t, gt_generator *g, double from, double to);
 GT_API gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, const int64_t *shape, int dims, int dtype);
 GT_API int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size); /* contiguous; waits for the device */
-/* uint8 [N,H,W,C] on the host -> [-1,1] [N,C,H,W] on the scope's device, channels_last; through pinned memory on CUDA */
-GT_API gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c);
+/* uint8 [N,H,W,C] on the host -> [-1,1] [N,C,H,W] on the scope's device; through pinned memory on CUDA */
+GT_API gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format);
 GT_API gt_tensor *gt_to_uint8(gt_scope *s, gt_tensor *t); /* [N,C,H,W] in [-1,1] -> uint8 [N,H,W,C], rounded */
 GT_API gt_tensor *gt_to(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format);
 GT_API gt_tensor *gt_clone(gt_scope *s, gt_tensor *t);

@@ -28,6 +28,8 @@ type settings struct {
 	noGrad bool
 	eval   bool
 	bf16   bool
+	dtype  DType
+	format Format
 }
 
 // Option changes what a new scope inherits from its parent.
@@ -47,6 +49,13 @@ func Train(s *settings) { s.eval = false }
 
 // BF16: products and convolutions compute in bfloat16 (autocast); parameters stay as they are.
 func BF16(s *settings) { s.bf16 = true }
+
+// Of names the dtype of new tensors for which none is given: Float32 unless this says otherwise.
+// PyTorch: torch.set_default_dtype.
+func Of(d DType) Option { return func(s *settings) { s.dtype = d } }
+
+// Layout names the order in memory of new images and convolution weights: Contiguous unless this says ChannelsLast.
+func Layout(f Format) Option { return func(s *settings) { s.format = f } }
 
 // On names the device of the scope's new tensors.
 func On(d Device) Option { return func(s *settings) { s.device = d } }
@@ -145,6 +154,14 @@ func (s *Scope) Use(t Tensor) Tensor {
 
 // Device is where s makes tensors.
 func (s *Scope) Device() Device { return s.set.device }
+
+// Format is the layout of s's new images and convolution weights.
+func (s *Scope) Format() Format {
+	if s.set.format == ChannelsLast {
+		return ChannelsLast
+	}
+	return Contiguous
+}
 
 // Training reports whether modules behave as in training.
 func (s *Scope) Training() bool { return !s.set.eval }

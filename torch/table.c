@@ -38,7 +38,7 @@ static struct {
   int (*gt_uniform_)(gt_scope *s, gt_tensor *t, gt_generator *g, double from, double to);
   gt_tensor * (*gt_from_bytes)(gt_scope *s, const void *data, size_t size, const int64_t *shape, int dims, int dtype);
   int (*gt_to_bytes)(gt_scope *s, gt_tensor *t, void *data, size_t size);
-  gt_tensor * (*gt_images)(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c);
+  gt_tensor * (*gt_images)(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format);
   gt_tensor * (*gt_to_uint8)(gt_scope *s, gt_tensor *t);
   gt_tensor * (*gt_to)(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format);
   gt_tensor * (*gt_clone)(gt_scope *s, gt_tensor *t);
@@ -257,7 +257,7 @@ gt_tensor * gt_from_bytes(gt_scope *s, const void *data, size_t size, const int6
 
 int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) { return table.gt_to_bytes(s, t, data, size); }
 
-gt_tensor * gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c) { return table.gt_images(s, data, n, h, w, c); }
+gt_tensor * gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format) { return table.gt_images(s, data, n, h, w, c, format); }
 
 gt_tensor * gt_to_uint8(gt_scope *s, gt_tensor *t) { return table.gt_to_uint8(s, t); }
 

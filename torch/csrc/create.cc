@@ -7,6 +7,14 @@ using gt::get;
 
 static at::IntArrayRef shape_of(const int64_t *shape, int dims) { return {shape, static_cast<size_t>(dims)}; }
 
+static at::MemoryFormat layout(int format) {
+  switch (format) {
+    case GT_CONTIGUOUS: return at::MemoryFormat::Contiguous;
+    case GT_CHANNELS_LAST: return at::MemoryFormat::ChannelsLast;
+    default: return at::MemoryFormat::Preserve;
+  }
+}
+
 static at::TensorOptions on(const gt_scope *s, int dtype) {
   return at::TensorOptions().dtype(gt::dtype(dtype)).device(s->device);
 }
@@ -69,11 +77,12 @@ GT_EXPORT int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) {
   });
 }
 
-GT_EXPORT gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c) {
+GT_EXPORT gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format) {
   return gt::result(s, [&] {
     at::Tensor bytes = upload(s, data, static_cast<size_t>(n * h * w * c), {n, h, w, c}, at::kByte);
-    // Seen as [N,C,H,W] these bytes already lie in channels_last order, and the conversion keeps it.
-    return bytes.permute({0, 3, 1, 2}).to(at::kFloat).mul_(1 / 127.5).sub_(1);
+    // Seen as [N,C,H,W] these bytes already lie in channels_last order, and the conversion keeps what it is not asked to
+    // change.
+    return bytes.permute({0, 3, 1, 2}).to(at::kFloat, false, false, layout(format)).mul_(1 / 127.5).sub_(1);
   });
 }
 
@@ -87,10 +96,7 @@ GT_EXPORT gt_tensor *gt_to_uint8(gt_scope *s, gt_tensor *t) {
 GT_EXPORT gt_tensor *gt_to(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format) {
   return gt::result(s, [&] {
     auto where = device == GT_CUDA ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index)) : at::Device(at::kCPU);
-    auto layout = format == GT_CONTIGUOUS      ? at::MemoryFormat::Contiguous
-                  : format == GT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
-                                               : at::MemoryFormat::Preserve;
-    return get(t).to(where, gt::dtype(dtype), /*non_blocking=*/false, /*copy=*/false, layout);
+    return get(t).to(where, gt::dtype(dtype), /*non_blocking=*/false, /*copy=*/false, layout(format));
   });
 }
 

@@ -99,9 +99,8 @@ func (c *ConvTranspose2d) State(prefix string, visit func(Entry)) {
 // U(-1/sqrt(fan), 1/sqrt(fan)) for both.
 func convWeights(s *torch.Scope, g *torch.Generator, shape []int, out, fan int, noBias bool) (weight, bias torch.Tensor) {
 	bound := 1 / math.Sqrt(float64(fan))
-	// channels_last, as the images are: libtorch's convolutions take the layout of either operand for both.
 	planar := s.Zeros(shape...)
-	weight = planar.ToFormat(torch.ChannelsLast)
+	weight = planar.ToFormat(s.Format())
 	planar.Release()
 	weight.Uniform(g, -bound, bound)
 	weight.RequireGrad()

@@ -39,7 +39,7 @@ func (p params) like() []torch.Tensor {
 func (p params) counters() []torch.Tensor {
 	made := make([]torch.Tensor, len(p.list))
 	for i := range made {
-		made[i] = p.scope.Zeros()
+		made[i] = p.scope.FullOf(torch.Float32, 0)
 	}
 	return made
 }

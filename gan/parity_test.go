@@ -1,0 +1,164 @@
+package gan
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/optim"
+	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// official is what scripts/golden.py's official() wrote: the official DCGAN at width 8, 64x64, batch 8.
+type official struct {
+	Log   [][4]float64 // loss_d, loss_g, D(x), D(G(z)) a step
+	Grads struct{ Disc, Gen [][]float64 }
+	State map[string][]float64
+}
+
+const parityBatch = 8
+
+// sampled is golden.py's sample(): about 48 values, evenly spread.
+func sampled(values []float64) []float64 {
+	step := max(1, len(values)/48)
+	var out []float64
+	for i := 0; i < len(values) && len(out) < 48; i += step {
+		out = append(out, values[i])
+	}
+	return out
+}
+
+// setWeights is golden.py's set_weights().
+func setWeights(s *torch.Scope, m nn.Module, stream int) {
+	i := 0
+	for _, e := range nn.Entries(m) {
+		if e.Buffer {
+			continue
+		}
+		shape := e.Tensor.Shape()
+		c := s.Child()
+		w := c.FromDoubles(torchtest.Fill(stream+i, torchtest.Count(shape)), shape...)
+		switch {
+		case strings.HasSuffix(e.Name, "bias"):
+			w = w.MulScalar(0)
+		case len(shape) == 1:
+			w = w.Affine(.035, 1)
+		default:
+			w = w.MulScalar(.035)
+		}
+		e.Tensor.CopyFrom(w)
+		c.Close()
+		i++
+	}
+}
+
+// parity runs steps of ours from golden.py's weights, data and noise; after looks at each step.
+func parity(t *testing.T, model *torch.Scope, d torch.DType, loss string, steps int,
+	before func(st *stepper), after func(step int, st *stepper, sums []float64)) *stepper {
+	t.Helper()
+	model = model.Child(torch.Of(d))
+	step := 0
+	fill := func(s *torch.Scope, stream int, scale float64, shape ...int) torch.Tensor {
+		return s.FromDoubles(torchtest.Fill(stream, torchtest.Count(shape)), shape...).MulScalar(scale).To(d)
+	}
+	st := newStepper(t, model, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 8, DiscWidth: 8},
+		func(s *torch.Scope, n int) torch.Tensor { return fill(s, 4000+step, 1.7, n, 100, 1, 1) })
+	st.loss = Objectives[loss]
+	setWeights(model.Child(), st.gen, 1001)
+	setWeights(model.Child(), st.disc, 2002)
+	if before != nil {
+		before(st)
+	}
+	for ; step < steps; step++ {
+		c := model.Child()
+		st.step(c, []torch.Tensor{fill(c, 3000+step, 1, parityBatch, 3, 64, 64)})
+		after(step, st, append(st.meterD.Doubles(), st.meterG.Doubles()...))
+		st.meterD.Fill(0)
+		st.meterG.Fill(0)
+		c.Close()
+	}
+	return st
+}
+
+func TestTwentyStepsAsPyTorchInFloat64(t *testing.T) {
+	var golden struct{ Float64, Minimax official }
+	torchtest.Golden(t, "testdata/official.json", &golden)
+	for loss, want := range map[string]official{"nonsaturating": golden.Float64, "minimax": golden.Minimax} {
+		t.Run(loss, func(t *testing.T) {
+			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+				st := parity(t, s, torch.Float64, loss, len(want.Log), nil, func(step int, _ *stepper, sums []float64) {
+					got := []float64{sums[placeLoss], sums[placesD+2], sums[placeReal], sums[placeFake]}
+					torchtest.Close(t, want.Log[step][:], got, 0, 1e-9, "losses and scores")
+				})
+				for name, m := range map[string]nn.Module{"gen": st.gen, "disc": st.disc} {
+					for _, e := range nn.Entries(m) {
+						key := name + "." + e.Name
+						require.Contains(t, want.State, key)
+						torchtest.Close(t, want.State[key], sampled(e.Tensor.Doubles()), 1e-9, 1e-9, key)
+					}
+				}
+				assert.Len(t, want.State, 45)
+			})
+		})
+	}
+}
+
+// Float32 is compared with PyTorch running here and now, with one thread and the same layout: between processors,
+// thread counts or layouts PyTorch differs from itself by 1e-3 after five steps. The losses of five steps agree within
+// 1e-5, and the first step's gradients within 1e-5 of each tensor's norm.
+func TestFiveStepsAsPyTorchInFloat32(t *testing.T) {
+	python := torchtest.Python(t)
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		threads := torch.Threads()
+		torch.SetThreads(1)
+		defer torch.SetThreads(threads)
+		var want official
+		script := filepath.Join(torchtest.Root(t), "scripts", "golden.py")
+		torchtest.JSON(t, &want, python, script, "official", "5", "float32", "1", strings.TrimSuffix(s.Device().String(), ":0"))
+		var optD, optG *watcher
+		parity(t, s, torch.Float32, "nonsaturating", len(want.Log), func(st *stepper) {
+			optD = &watcher{Optimizer: st.optD, t: t, s: s, params: nn.Parameters(st.disc), want: want.Grads.Disc}
+			optG = &watcher{Optimizer: st.optG, t: t, s: s, params: nn.Parameters(st.gen), want: want.Grads.Gen}
+			st.optD, st.optG = optD, optG
+		}, func(step int, _ *stepper, sums []float64) {
+			got := []float64{sums[placeLoss], sums[placesD+2], sums[placeReal], sums[placeFake]}
+			torchtest.Close(t, want.Log[step][:], got, 1e-5, 1e-5, "losses and scores")
+		})
+		assert.True(t, optD.seen && optG.seen)
+	})
+}
+
+// watcher compares the gradients that the first step is about to use.
+type watcher struct {
+	optim.Optimizer
+	t      *testing.T
+	s      *torch.Scope
+	params []torch.Tensor
+	want   [][]float64
+	seen   bool
+}
+
+func (w *watcher) Step() {
+	defer w.Optimizer.Step()
+	if w.seen {
+		return
+	}
+	c := w.s.Child()
+	for i, p := range w.params {
+		got := sampled(c.Gradient(p).Doubles())
+		var off, norm float64
+		for k, v := range w.want[i] {
+			off += (got[k] - v) * (got[k] - v)
+			norm += v * v
+		}
+		assert.LessOrEqual(w.t, math.Sqrt(off), 1e-5*math.Sqrt(norm), "parameter %d", i)
+	}
+	c.Close()
+	w.seen = true
+}
