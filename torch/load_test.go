@@ -1,0 +1,145 @@
+package torch_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"forger/torch"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A process opens libtorch once, so each case runs this test binary again, with inChild set to what it shall try.
+const inChild = "FORGER_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(inChild) {
+	case "load":
+		fmt.Println(torch.Load())
+	case "cuda":
+		n, err := torch.OpenCUDA()
+		fmt.Println(n, err)
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// child runs this binary from dir with nothing of this process's environment that says where the library is.
+func child(t *testing.T, what, dir string, env ...string) string {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self)
+	cmd.Dir = dir
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") {
+			cmd.Env = append(cmd.Env, e)
+		}
+	}
+	cmd.Env = append(append(cmd.Env, inChild+"="+what), env...)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	text := strings.TrimSpace(string(out))
+	assert.NotContains(t, text, "\n", "one line")
+	return text
+}
+
+// library compiles C source into dir/name.
+func library(t *testing.T, dir, name, source string, args ...string) {
+	t.Helper()
+	cc := os.Getenv("CC")
+	if cc == "" {
+		cc = "cc"
+	}
+	file := filepath.Join(dir, name+".c")
+	require.NoError(t, os.WriteFile(file, []byte(source), 0o644))
+	args = append([]string{"-shared", "-fPIC", "-o", filepath.Join(dir, name), file}, args...)
+	out, err := exec.Command(cc, args...).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+func TestLoadSaysWhatIsMissing(t *testing.T) {
+	t.Run("nothing", func(t *testing.T) {
+		text := child(t, "load", t.TempDir())
+		assert.Contains(t, text, "torch: load: libgotorch.so not found")
+		assert.Contains(t, text, "make build")
+	})
+	t.Run("FORGER_LIB is wrong", func(t *testing.T) {
+		text := child(t, "load", t.TempDir(), "FORGER_LIB=/nowhere")
+		assert.Equal(t, "torch: load: FORGER_LIB=/nowhere: no libgotorch.so there: correct or unset it", text)
+	})
+	t.Run("libtorch is gone", func(t *testing.T) {
+		dir := t.TempDir()
+		library(t, dir, "libtorch_gone.so", "int gone(void) { return 1; }")
+		library(t, dir, "libgotorch.so", "int gone(void); int here(void) { return gone(); }", "-L"+dir, "-l:libtorch_gone.so")
+		require.NoError(t, os.Remove(filepath.Join(dir, "libtorch_gone.so")))
+		text := child(t, "load", dir, "FORGER_LIB="+dir)
+		assert.Contains(t, text, "libtorch_gone.so: cannot open shared object file")
+		assert.Contains(t, text, "make build")
+	})
+	t.Run("a library of another kind", func(t *testing.T) {
+		dir := t.TempDir()
+		library(t, dir, "libgotorch.so", "int here(void) { return 1; }")
+		assert.Contains(t, child(t, "load", dir, "FORGER_LIB="+dir), "it has no gt_abi")
+	})
+	t.Run("another ABI", func(t *testing.T) {
+		dir := t.TempDir()
+		header, err := os.ReadFile("gotorch.h")
+		require.NoError(t, err)
+		source := "const char *gt_abi(void) { return \"0123456789abcdef\"; }\n"
+		for _, m := range regexp.MustCompile(`\b(gt_\w+)\(`).FindAllStringSubmatch(string(header), -1) {
+			if m[1] != "gt_abi" {
+				source += "void " + m[1] + "(void) {}\n"
+			}
+		}
+		library(t, dir, "libgotorch.so", source)
+		text := child(t, "load", dir, "FORGER_LIB="+filepath.Join(dir, "libgotorch.so"))
+		assert.Contains(t, text, "was built from another gotorch.h (0123456789ab, this program has ")
+	})
+}
+
+// A stand-in for the driver's library shows each way in which CUDA can be absent; what a real one says is seen on a
+// machine that has it.
+func TestCUDASaysWhatIsMissing(t *testing.T) {
+	lib := os.Getenv("FORGER_LIB")
+	if lib == "" {
+		lib = filepath.Join("..", "build")
+	}
+	lib, err := filepath.Abs(lib)
+	require.NoError(t, err)
+	if _, err := exec.LookPath("nvidia-smi"); err == nil {
+		t.Skip("this machine has an NVIDIA driver: its absence cannot be shown")
+	}
+	t.Run("no driver", func(t *testing.T) {
+		text := child(t, "cuda", t.TempDir(), "FORGER_LIB="+lib)
+		assert.Equal(t, "0 torch: cuda: no NVIDIA driver on this machine (libcuda.so.1): install it, or use --device cpu", text)
+	})
+	driver := func(init, version, count int) string {
+		return fmt.Sprintf("int cuInit(unsigned f) { return %d; }\n"+
+			"int cuDriverGetVersion(int *v) { *v = %d; return 0; }\nint cuDeviceGetCount(int *n) { *n = %d; return 0; }\n",
+			init, version, count)
+	}
+	t.Run("no device", func(t *testing.T) {
+		dir := t.TempDir()
+		library(t, dir, "libcuda.so.1", driver(100, 13000, 0))
+		text := child(t, "cuda", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
+		assert.Contains(t, text, "the NVIDIA driver (CUDA 13.0) finds no device: check nvidia-smi")
+	})
+	t.Run("no CUDA libraries", func(t *testing.T) {
+		dir := t.TempDir()
+		library(t, dir, "libcuda.so.1", driver(0, 13000, 1))
+		shim, err := os.ReadFile(filepath.Join(lib, "libgotorch.so"))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "libgotorch.so"), shim, 0o755)) // alone, without its CUDA half
+		text := child(t, "cuda", dir, "FORGER_LIB="+dir, "LD_LIBRARY_PATH="+dir)
+		assert.Contains(t, text, "the CUDA libraries cannot be opened: ")
+		assert.Contains(t, text, "libgotorch_cuda.so")
+		assert.Contains(t, text, "scripts/setup")
+	})
+}

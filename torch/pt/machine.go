@@ -1,0 +1,229 @@
+package pt
+
+import (
+	"fmt"
+	"math"
+)
+
+// machine runs the pickle of a torch.save file. It knows the opcodes of protocol 2 and the globals of a fixed table
+// (globals.go); whatever else a file asks for is refused by name. Nothing it does can reach outside of it.
+type machine struct {
+	in   []byte
+	pos  int
+	done bool
+
+	stack []any
+	marks []int // heights of the stack
+	memo  map[uint32]any
+
+	archive  *archive
+	storages map[string]*storage
+	order    []*storage
+
+	containers int   // dicts and lists that may still be made
+	payload    int64 // bytes of tensors that may still be rebuilt
+}
+
+// list is a Python list that is being filled: the memo and the stack may both hold it.
+type list struct{ items []any }
+
+func newMachine(pickle []byte, a *archive) *machine {
+	return &machine{
+		in: pickle, memo: map[uint32]any{}, archive: a, storages: map[string]*storage{},
+		// Python writes at least eight bytes for a container with something in it, one for a hostile empty one.
+		containers: 1<<16 + len(pickle)/4,
+		// Views may overlap and be expanded, but not without end.
+		payload: 8*a.size + 1<<20,
+	}
+}
+
+// run executes the pickle and returns the tree.
+func (m *machine) run() (any, error) {
+	for !m.done {
+		if err := m.step(); err != nil {
+			return nil, err
+		}
+	}
+	v, err := m.pop()
+	if err != nil {
+		return nil, err
+	}
+	budget := 64*len(m.in) + 1024
+	return finish(v, 0, &budget)
+}
+
+// step executes one opcode.
+func (m *machine) step() error {
+	at := m.pos
+	op, err := m.byte()
+	if err != nil {
+		return err
+	}
+	do := opcodes[op]
+	if do == nil {
+		return fmt.Errorf("data.pkl: opcode 0x%02x at byte %d is not of pickle protocol 2: save it with torch.save's default protocol", op, at)
+	}
+	if err := do(m); err != nil {
+		return fmt.Errorf("data.pkl: byte %d: %w", at, err)
+	}
+	return nil
+}
+
+var errShort = fmt.Errorf("the pickle is cut short")
+
+// take returns the next n bytes.
+func (m *machine) take(n int) ([]byte, error) {
+	if n < 0 || n > len(m.in)-m.pos {
+		return nil, errShort
+	}
+	b := m.in[m.pos : m.pos+n]
+	m.pos += n
+	return b, nil
+}
+
+func (m *machine) byte() (byte, error) {
+	b, err := m.take(1)
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+// number reads n bytes as a little-endian unsigned integer.
+func (m *machine) number(n int) (uint32, error) {
+	b, err := m.take(n)
+	if err != nil {
+		return 0, err
+	}
+	var v uint32
+	for i, x := range b {
+		v |= uint32(x) << (8 * i)
+	}
+	return v, nil
+}
+
+// line reads up to a newline: the operands of GLOBAL.
+func (m *machine) line() (string, error) {
+	for i := m.pos; i < len(m.in); i++ {
+		if m.in[i] == '\n' {
+			s := string(m.in[m.pos:i])
+			m.pos = i + 1
+			return s, nil
+		}
+	}
+	return "", errShort
+}
+
+func (m *machine) push(v any) error {
+	m.stack = append(m.stack, v)
+	return nil
+}
+
+// floor is the height that the stack must not fall below: the last mark.
+func (m *machine) floor() int {
+	if len(m.marks) == 0 {
+		return 0
+	}
+	return m.marks[len(m.marks)-1]
+}
+
+var errEmpty = fmt.Errorf("the stack is empty: the file is damaged")
+
+func (m *machine) pop() (any, error) {
+	if len(m.stack) <= m.floor() {
+		return nil, errEmpty
+	}
+	v := m.stack[len(m.stack)-1]
+	m.stack = m.stack[:len(m.stack)-1]
+	return v, nil
+}
+
+func (m *machine) top() (any, error) {
+	if len(m.stack) <= m.floor() {
+		return nil, errEmpty
+	}
+	return m.stack[len(m.stack)-1], nil
+}
+
+// popN pops n values; the slice is valid until the next push.
+func (m *machine) popN(n int) ([]any, error) {
+	if len(m.stack)-m.floor() < n {
+		return nil, errEmpty
+	}
+	items := m.stack[len(m.stack)-n:]
+	m.stack = m.stack[:len(m.stack)-n]
+	return items, nil
+}
+
+// popMark pops everything above the last mark, and the mark; the slice is valid until the next push.
+func (m *machine) popMark() ([]any, error) {
+	if len(m.marks) == 0 {
+		return nil, fmt.Errorf("no mark on the stack: the file is damaged")
+	}
+	at := m.floor()
+	m.marks = m.marks[:len(m.marks)-1]
+	items := m.stack[at:]
+	m.stack = m.stack[:at]
+	return items, nil
+}
+
+// container counts a new dict or list.
+func (m *machine) container() error {
+	if m.containers--; m.containers < 0 {
+		return fmt.Errorf("more dicts and lists than a file of its size has")
+	}
+	return nil
+}
+
+// finish turns lists into slices, in place, and refuses what is no value: a class that was named but not called, a bare
+// storage, a tree that contains itself or that grows out of all proportion by naming its parts again and again.
+func finish(v any, depth int, budget *int) (any, error) {
+	if *budget--; *budget < 0 {
+		return nil, fmt.Errorf("data.pkl: repeats its parts beyond all proportion: not written by torch.save")
+	}
+	if depth > maxDepth {
+		return nil, fmt.Errorf("data.pkl: containers are nested more than %d deep", maxDepth)
+	}
+	switch v := v.(type) {
+	case *list:
+		return v.items, finishAll(v.items, depth, budget)
+	case []any:
+		return v, finishAll(v, depth, budget)
+	case Tuple:
+		return v, finishAll(v, depth, budget)
+	case *Dict:
+		return v, finishAll(v.values, depth, budget)
+	case nil, bool, int64, uint64, float64, string, DType, *Tensor:
+		return v, nil
+	}
+	return nil, fmt.Errorf("data.pkl: holds %s where a value should be: save tensors, numbers and strings only", typeName(v))
+}
+
+func finishAll(items []any, depth int, budget *int) error {
+	for i, v := range items {
+		done, err := finish(v, depth+1, budget)
+		if err != nil {
+			return err
+		}
+		items[i] = done
+	}
+	return nil
+}
+
+// decodeLong reads Python's little-endian two's complement integer.
+func decodeLong(b []byte) (any, error) {
+	if len(b) == 9 && b[8] == 0 && b[7] >= 0x80 {
+		return le.Uint64(b), nil
+	}
+	if len(b) > 8 {
+		return nil, fmt.Errorf("an int of %d bytes: only those of 64 bits are read", len(b))
+	}
+	var u uint64
+	for i, x := range b {
+		u |= uint64(x) << (8 * i)
+	}
+	if n := len(b); n > 0 && n < 8 && b[n-1] >= 0x80 {
+		u |= math.MaxUint64 << (8 * n)
+	}
+	return int64(u), nil
+}
