@@ -36,26 +36,40 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range z.File {
+		if f.Name == root+"constants.pkl" {
+			return nil, fmt.Errorf("a TorchScript file: convert it in Python: " +
+				"torch.save(torch.jit.load('FILE', map_location='cpu').state_dict(), 'weights.pth')")
+		}
+	}
 	a := &archive{r: r, size: size, entries: make(map[string]*entry, len(z.File))}
+	if err := a.index(z, root); err != nil {
+		return nil, err
+	}
+	return a, a.checkByteOrder()
+}
+
+// index lists the entries and checks that they fit into the file.
+func (a *archive) index(z *zip.Reader, root string) error {
 	var total int64
 	for _, f := range z.File {
 		name, ok := strings.CutPrefix(f.Name, root)
 		if !ok {
-			return nil, fmt.Errorf("the entry %s lies outside the folder %s: not written by torch.save", quote(f.Name), quote(root))
+			return fmt.Errorf("the entry %s lies outside the folder %s: not written by torch.save", quote(f.Name), quote(root))
 		}
 		if a.entries[name] != nil {
-			return nil, fmt.Errorf("the entry %s is there twice: the file is damaged", quote(f.Name))
+			return fmt.Errorf("the entry %s is there twice: the file is damaged", quote(f.Name))
 		}
-		e, err := checkEntry(f, name, size)
+		e, err := checkEntry(f, name, a.size)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if total += e.size; total > size {
-			return nil, fmt.Errorf("the entries are larger than the file: they overlap or the file is damaged")
+		if total += e.size; total > a.size {
+			return fmt.Errorf("the entries are larger than the file: they overlap or the file is damaged")
 		}
 		a.entries[name] = e
 	}
-	return a, a.checkKind()
+	return nil
 }
 
 // rootFolder finds the folder that holds data.pkl, with its slash.
@@ -97,12 +111,7 @@ func checkEntry(f *zip.File, name string, size int64) (*entry, error) {
 	return &entry{name: name, off: off, size: n, crc: f.CRC32}, nil
 }
 
-// checkKind tells what torch.save wrote from other zips with a data.pkl.
-func (a *archive) checkKind() error {
-	if a.entries["constants.pkl"] != nil {
-		return fmt.Errorf("a TorchScript file: convert it in Python: " +
-			"torch.save(torch.jit.load('FILE', map_location='cpu').state_dict(), 'weights.pth')")
-	}
+func (a *archive) checkByteOrder() error {
 	if a.entries["byteorder"] == nil {
 		return nil // written before PyTorch 2.1
 	}
