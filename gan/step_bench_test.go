@@ -1,6 +1,9 @@
 package gan
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"forger/torch"
@@ -25,11 +28,15 @@ func newStepper(t testing.TB, model *torch.Scope, n Network, draw func(*torch.Sc
 	return st
 }
 
-// BenchmarkStep is the official step at 64x64, width 64, batch 64, 3 channels; images/s is its figure.
+// BenchmarkStep is the step at 64x64, width 64, batch 64, 3 channels. MiB is the peak of the process less what was
+// resident before the networks were made. scripts/compare-step sets it beside PyTorch's.
 func BenchmarkStep(b *testing.B) {
 	root, err := torch.NewScope(torch.Layout(torch.ChannelsLast))
 	require.NoError(b, err)
 	defer root.Close()
+	root.Ones(1)
+	require.NoError(b, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)) // the peak starts here
+	base := residentMiB(b, "VmRSS")
 	noise := root.NewGenerator(2)
 	st := newStepper(b, root, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 64, DiscWidth: 64},
 		func(s *torch.Scope, n int) torch.Tensor { return s.Randn(noise, n, 100, 1, 1) })
@@ -37,10 +44,32 @@ func BenchmarkStep(b *testing.B) {
 	for i := range pixels {
 		pixels[i] = byte(i * 7919)
 	}
-	for b.Loop() {
+	step := func() {
 		s := root.Child()
 		st.step(s, []torch.Tensor{s.Images(pixels, 64, 64, 64, 3)})
 		s.Close()
 	}
+	step()
+	step()
+	for b.Loop() {
+		step()
+	}
 	b.ReportMetric(float64(64*b.N)/b.Elapsed().Seconds(), "images/s")
+	b.ReportMetric(residentMiB(b, "VmHWM")-base, "MiB")
+}
+
+// residentMiB reads VmRSS (now) or VmHWM (the peak) of this process.
+func residentMiB(t testing.TB, key string) float64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, key+":"); ok {
+			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			require.NoError(t, err)
+			return kib / 1024
+		}
+	}
+	t.Fatalf("no %s in /proc/self/status", key)
+	return 0
 }

@@ -16,8 +16,6 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-torch.set_num_threads(1)
-torch.set_default_dtype(torch.float64)
 
 
 def fill(stream, *shape):
@@ -237,6 +235,7 @@ def official(steps, dtype, loss="nonsaturating", device="cpu"):
 
 
 def main():
+    torch.set_num_threads(1)
     stamp = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
     files = {
         "torch/testdata/ops.json": {"cases": list(op_cases())},
@@ -262,4 +261,5 @@ def one(steps, dtype, threads, device):
 
 
 if __name__ == "__main__":
+    torch.set_default_dtype(torch.float64)
     one(*sys.argv[2:]) if sys.argv[1:2] == ["official"] else main()
