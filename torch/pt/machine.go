@@ -39,6 +39,14 @@ func newMachine(pickle []byte, a *archive) *machine {
 
 // run executes the pickle and returns the tree.
 func (m *machine) run() (any, error) {
+	root, err := m.execute()
+	if err != nil {
+		return nil, fmt.Errorf("data.pkl: %w", err)
+	}
+	return root, nil
+}
+
+func (m *machine) execute() (any, error) {
 	for !m.done {
 		if err := m.step(); err != nil {
 			return nil, err
@@ -61,10 +69,10 @@ func (m *machine) step() error {
 	}
 	do := opcodes[op]
 	if do == nil {
-		return fmt.Errorf("data.pkl: opcode 0x%02x at byte %d is not of pickle protocol 2: save it with torch.save's default protocol", op, at)
+		return fmt.Errorf("opcode 0x%02x at byte %d is not of pickle protocol 2: save it with torch.save's default protocol", op, at)
 	}
 	if err := do(m); err != nil {
-		return fmt.Errorf("data.pkl: byte %d: %w", at, err)
+		return fmt.Errorf("byte %d: %w", at, err)
 	}
 	return nil
 }
@@ -179,10 +187,10 @@ func (m *machine) container() error {
 // storage, a tree that contains itself or that grows out of all proportion by naming its parts again and again.
 func finish(v any, depth int, budget *int) (any, error) {
 	if *budget--; *budget < 0 {
-		return nil, fmt.Errorf("data.pkl: repeats its parts beyond all proportion: not written by torch.save")
+		return nil, fmt.Errorf("repeats its parts beyond all proportion: not written by torch.save")
 	}
 	if depth > maxDepth {
-		return nil, fmt.Errorf("data.pkl: containers are nested more than %d deep", maxDepth)
+		return nil, fmt.Errorf("containers are nested more than %d deep", maxDepth)
 	}
 	switch v := v.(type) {
 	case *list:
@@ -196,7 +204,7 @@ func finish(v any, depth int, budget *int) (any, error) {
 	case nil, bool, int64, uint64, float64, string, DType, *Tensor:
 		return v, nil
 	}
-	return nil, fmt.Errorf("data.pkl: holds %s where a value should be: save tensors, numbers and strings only", typeName(v))
+	return nil, fmt.Errorf("holds %s where a value should be: save tensors, numbers and strings only", typeName(v))
 }
 
 func finishAll(items []any, depth int, budget *int) error {

@@ -25,13 +25,14 @@ func Write(path string, write func(io.Writer) error) error {
 	tmp := filepath.Join(dir, "."+name+".tmp-"+rand.Text()[:10])
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return err
+		return explain(path, err)
 	}
-	if err := fill(f, write); err != nil {
-		return errors.Join(explain(path, err), os.Remove(tmp))
+	err = fill(f, write)
+	if err == nil {
+		err = os.Rename(tmp, target)
 	}
-	if err := os.Rename(tmp, target); err != nil {
-		return errors.Join(err, os.Remove(tmp))
+	if err != nil {
+		return and(explain(path, err), os.Remove(tmp))
 	}
 	return syncDir(filepath.Dir(target))
 }
@@ -60,7 +61,7 @@ func fill(f *os.File, write func(io.Writer) error) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	return and(err, f.Close())
 }
 
 // explain replaces the temporary name in an operating system's error by the one the user knows.
@@ -69,7 +70,19 @@ func explain(path string, err error) error {
 	if errors.As(err, &pe) {
 		return &fs.PathError{Op: pe.Op, Path: path, Err: pe.Err}
 	}
+	var le *os.LinkError
+	if errors.As(err, &le) {
+		return &fs.PathError{Op: le.Op, Path: path, Err: le.Err}
+	}
 	return err
+}
+
+// and keeps a failure of cleaning up behind the first one, on one line.
+func and(first, second error) error {
+	if first == nil || second == nil {
+		return errors.Join(first, second)
+	}
+	return fmt.Errorf("%w; then %w", first, second)
 }
 
 func syncDir(dir string) error {
@@ -81,5 +94,5 @@ func syncDir(dir string) error {
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		err = nil // some network file systems have no such operation
 	}
-	return errors.Join(err, d.Close())
+	return and(err, d.Close())
 }

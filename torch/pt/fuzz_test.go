@@ -1,0 +1,102 @@
+package pt
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func fixtures(f *testing.F) map[string][]byte {
+	f.Helper()
+	paths, err := filepath.Glob(testFile("*.pt"))
+	require.NoError(f, err)
+	files := map[string][]byte{}
+	for _, path := range paths {
+		files[path], err = os.ReadFile(path)
+		require.NoError(f, err)
+	}
+	require.NotEmpty(f, files)
+	return files
+}
+
+// FuzzPickle runs any bytes as data.pkl of an archive with small storages: no panic, and what comes out can be read,
+// written, and read again.
+func FuzzPickle(f *testing.F) {
+	for _, data := range fixtures(f) {
+		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			continue // the legacy format
+		}
+		for _, e := range z.File {
+			if filepath.Base(e.Name) == "data.pkl" {
+				off, err := e.DataOffset()
+				require.NoError(f, err)
+				f.Add(data[off : off+int64(e.UncompressedSize64)])
+			}
+		}
+	}
+	f.Add([]byte("\x80\x02" + rebuild + storageID + "K\x01(K\x03t(K\x01t" + hooks + "tR."))
+	f.Add([]byte(bomb()))
+	f.Fuzz(func(t *testing.T, pickle []byte) {
+		m := newMachine(pickle, fuzzArchive())
+		root, err := m.run()
+		if err != nil {
+			return
+		}
+		readTwice(t, root)
+	})
+}
+
+// fuzzArchive has the storages 0 to 9 of the sizes that the fixtures' first ones have, all zero.
+func fuzzArchive() *archive {
+	data := make([]byte, 96)
+	a := &archive{r: bytes.NewReader(data), size: 4096, entries: map[string]*entry{}}
+	for i, size := range []int64{16, 8, 12, 72, 4, 32, 96, 24, 3, 0} {
+		name := "data/" + string(rune('0'+i))
+		a.entries[name] = &entry{name: name, size: size, crc: zeroCRC(size)}
+	}
+	return a
+}
+
+func zeroCRC(n int64) uint32 {
+	var buf bytes.Buffer
+	z := newZipWriter(&buf)
+	if err := z.add("x", make([]byte, n)); err != nil {
+		panic(err) // a bytes.Buffer takes everything
+	}
+	return z.entries[0].crc
+}
+
+// FuzzOpen opens any bytes as a file: no panic, no more memory than the file justifies.
+func FuzzOpen(f *testing.F) {
+	for _, data := range fixtures(f) {
+		f.Add(data)
+	}
+	var own bytes.Buffer
+	require.NoError(f, Write(&own, ownTree()))
+	f.Add(own.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := NewFile(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		if file.Verify() == nil {
+			readTwice(t, file.Root())
+		}
+	})
+}
+
+// readTwice writes a tree, which must have been read whole, and reads it again: both writings must be the same bytes.
+func readTwice(t *testing.T, root any) {
+	t.Helper()
+	var first, second bytes.Buffer
+	require.NoError(t, Write(&first, root))
+	file, err := NewFile(bytes.NewReader(first.Bytes()), int64(first.Len()))
+	require.NoError(t, err)
+	require.NoError(t, Write(&second, file.Root()))
+	require.True(t, bytes.Equal(first.Bytes(), second.Bytes()))
+}

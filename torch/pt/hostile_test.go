@@ -1,0 +1,152 @@
+package pt
+
+import (
+	"bytes"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tinyArchive has one storage of 16 bytes, data/0.
+func tinyArchive() *archive {
+	e := &entry{name: "data/0", size: 16}
+	return &archive{r: bytes.NewReader(make([]byte, 16)), size: 1024, entries: map[string]*entry{"data/0": e}}
+}
+
+func runPickle(pickle string) (any, error) {
+	return newMachine([]byte(pickle), tinyArchive()).run()
+}
+
+// Pickle fragments, as pickletools shows them.
+const (
+	storageID = "(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
+	rebuild   = "ctorch._utils\n_rebuild_tensor_v2\n("
+	hooks     = "\x89ccollections\nOrderedDict\n)R"
+)
+
+func TestHandWrittenTensor(t *testing.T) {
+	root, err := runPickle("\x80\x02" + rebuild + storageID + "K\x01(K\x03t(K\x01t" + hooks + "tR.")
+	require.NoError(t, err)
+	assert.Equal(t, []int{3}, root.(*Tensor).Shape)
+	// Python 2 wrote byte strings, PyTorch 2.x may add empty metadata.
+	root, err = runPickle("\x80\x02" + rebuild + storageID + "K\x01(K\x03t(K\x01t" + hooks + "}tR.")
+	require.NoError(t, err)
+	assert.Equal(t, 12, root.(*Tensor).NumBytes())
+	root, err = runPickle("\x80\x02U\x03abc.")
+	require.NoError(t, err)
+	assert.Equal(t, "abc", root)
+}
+
+// Every way a pickle can ask for more than values ends in a refusal that says what it asked for.
+func TestHostilePickles(t *testing.T) {
+	tensor := func(args string) string { return rebuild + storageID + args + hooks + "tR." }
+	for pickle, want := range map[string]string{
+		"cos\nsystem\n(X\x02\x00\x00\x00lstR.":    "refuses to run os.system: ",
+		"c__builtin__\neval\n.":                   "refuses to run __builtin__.eval",
+		"c\x1b[31m\nx y\n.":                       `refuses to run "\x1b[31m.x y"`,
+		"ctorch\nload\n.":                         "refuses to run torch.load",
+		"c" + strings.Repeat("a", 500) + "\nb\n.": "aaa...: ",
+		"ccollections\nOrderedDict\n.":            "holds collections.OrderedDict where a value should be",
+		storageID + ".":                           "holds a storage",
+		"ctorch\nFloatStorage\n)R.":               "refuses to call torch.FloatStorage",
+		"ccollections\nOrderedDict\nK\x01R.":      "refuses to call collections.OrderedDict with an int",
+		"ccollections\nOrderedDict\n(K\x01tR.":    "1 arguments",
+		"K\x01)R.":                                "refuses to call an int",
+		"}}b.":                                    "refuses to build a dict",
+		"K\x01}b.":                                "refuses to build an int",
+		"ccollections\nOrderedDict\n)RK\x01b.":    "from an int",
+		"ctorch\nSize\n)R.":                       "arguments",
+		"X\x05\x00\x00\x00otherQ.":                "persistent id",
+		"(X\x07\x00\x00\x00storageK\x01X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ.":                                   "a storage of an int",
+		"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x001X\x03\x00\x00\x00cpuK\x04tQ.":                  "storage data/1 is missing",
+		"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x05tQ.":                  "has 16 bytes, not 5",
+		storageID + "0(X\x07\x00\x00\x00storagectorch\nIntStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ.":       "opcode 0x30",
+		"(" + storageID + "(X\x07\x00\x00\x00storagectorch\nIntStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQt.": "is float32 and int32",
+		tensor("K\x01(K\x04t(K\x01t"):                                                      "beyond the end",
+		tensor("K\x00(J\xff\xff\xff\xfft(K\x01t"):                                          "negative dimension",
+		tensor("K\x00(K\x01t(J\xff\xff\xff\xfft"):                                          "negative stride",
+		tensor("K\x00(K\x01K\x01t(K\x01t"):                                                 "arguments",
+		tensor("K\x00(Nt(K\x01t"):                                                          "arguments",
+		tensor("K\x00(J\xff\xff\xff\x7ft(K\x00t"):                                          "far more memory than the file",
+		rebuild + "K\x00K\x00))" + hooks + "tR.":                                           "arguments",
+		rebuild + storageID + "tR.":                                                        "arguments",
+		"ctorch._utils\n_rebuild_parameter\n(K\x00\x88}tR.":                                "arguments",
+		"ctorch._utils\n_rebuild_tensor_v3\n(K\x00K\x00))" + hooks + "ctorch\nuint16\ntR.": "arguments",
+		"\x80\x04.":              "pickle protocol 4",
+		"\x8c\x01a.":             "opcode 0x8c at byte 0",
+		"":                       "cut short",
+		"X\xff\xff\xff\xffa.":    "cut short",
+		"X\x01\x00\x00\x00\xff.": "is not UTF-8",
+		"h\x05.":                 "memo 5 is empty",
+		"q\x00.":                 "stack is empty",
+		".":                      "stack is empty",
+		"K\x01(.":                "stack is empty",
+		"t.":                     "no mark",
+		"K\x01\x86.":             "stack is empty",
+		"K\x01K\x01a.":           "appends to an int",
+		"]K\x01K\x02s.":          "sets 2 items of a list",
+		"}(K\x01u.":              "sets 1 items of a dict",
+		"}NNs.":                  "a dict with None as its key",
+		"}\x88Ns.":               "a dict with a bool as its key",
+		"}(tNs.":                 "a dict with a tuple as its key",
+		"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01.": "an int of 9 bytes",
+		"]q\x00h\x00a.":                                           "nested more than 200 deep", // a list that holds itself
+		"]q\x00(h\x00h\x00h\x00e.":                                "nested more than 200 deep",
+		"}q\x00X\x01\x00\x00\x00ah\x00s.":                         "nested more than 200 deep",
+		strings.Repeat("]", 300) + strings.Repeat("a", 299) + ".": "nested more than 200 deep",
+		"(" + strings.Repeat("}", 1<<20) + "t.":                   "more dicts and lists",
+		bomb():                                                    "beyond all proportion",
+	} {
+		_, err := runPickle(pickle)
+		require.Error(t, err, "%.80q", pickle)
+		assert.Contains(t, err.Error(), want, "%.80q", pickle)
+		assert.Contains(t, err.Error(), "data.pkl: ", "%.80q", pickle)
+	}
+}
+
+// bomb is a tuple of two tuples of two tuples ..., 2^100 values in all.
+func bomb() string {
+	return ")q\x00" + strings.Repeat("h\x00h\x00\x86q\x00", 100) + "."
+}
+
+func TestLongInts(t *testing.T) {
+	for pickle, want := range map[string]any{
+		"\x8a\x00.":         int64(0),
+		"\x8a\x01\xff.":     int64(-1),
+		"\x8a\x02\xff\x00.": int64(255),
+		"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80.":     int64(-1 << 63),
+		"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00.": uint64(1 << 63),
+	} {
+		got, err := runPickle(pickle)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, "%q", pickle)
+	}
+}
+
+// Reading takes memory in proportion to the file, whatever the file says.
+func TestAllocationIsBounded(t *testing.T) {
+	for name, pickle := range map[string]string{
+		"marks":   strings.Repeat("(", 1<<20),
+		"dicts":   strings.Repeat("}", 1<<20),
+		"lists":   strings.Repeat("]", 1<<20),
+		"nones":   strings.Repeat("N", 1<<20),
+		"string":  "X\xff\xff\xff\x7f",
+		"memo":    "Nr\xff\xff\xff\xff.",
+		"bomb":    bomb(),
+		"expand":  rebuild + storageID + "K\x00(J\xff\xff\xff\x7ft(K\x00t" + hooks + "tR.",
+		"memoise": "N" + strings.Repeat("q\x00", 1<<19),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := runPickle(pickle)
+		runtime.ReadMemStats(&after)
+		if name != "memo" {
+			require.Error(t, err, name)
+		}
+		limit := uint64(128*len(pickle) + 32<<20)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, limit, name)
+	}
+}
