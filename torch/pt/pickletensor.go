@@ -68,17 +68,25 @@ func (p *pickler) storage(t *Tensor, typed bool) error {
 	return nil
 }
 
-// storageKey tells storages apart: the same memory with the same type is one storage.
+// storageKey tells storages apart: the same memory, or place in a file, with the same type is one storage.
 func storageKey(t *Tensor) any {
-	if len(t.Data) == 0 {
-		return t
-	}
 	type memory struct {
 		at  *byte
 		len int
 		as  DType
 	}
-	return memory{unsafe.SliceData(t.Data), len(t.Data), t.DType}
+	type place struct {
+		s        *storage
+		off, len int64
+		as       DType
+	}
+	switch {
+	case t.src != nil && t.src.contiguous(t.Shape, t.DType.Size()):
+		return place{t.src.s, t.src.off, int64(t.NumBytes()), t.DType}
+	case len(t.Data) > 0:
+		return memory{unsafe.SliceData(t.Data), len(t.Data), t.DType}
+	}
+	return t
 }
 
 func (p *pickler) ints(v []int) {

@@ -117,15 +117,22 @@ func Load(path string) (any, error) {
 	return f.root, nil
 }
 
-// loadAll moves the tensors' elements into memory; views of one storage become tensors of their own.
+// loadAll moves the tensors' elements into memory. Tensors over the same elements share Data, as they do in Python;
+// other views of one storage become tensors of their own.
 func (f *File) loadAll() error {
+	loaded := map[any][]byte{}
 	return eachTensor(f.root, func(t *Tensor) error {
 		if t.src == nil {
 			return nil // met before: the tree names it twice
 		}
-		data, err := t.Bytes()
-		if err != nil {
-			return err
+		key := storageKey(t)
+		data, ok := loaded[key]
+		if !ok {
+			var err error
+			if data, err = t.Bytes(); err != nil {
+				return err
+			}
+			loaded[key] = data
 		}
 		t.Data, t.src = data, nil
 		return nil

@@ -79,6 +79,13 @@ func TestSharedStorages(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []float32{1, 2}, values)
 	}
+	assert.Equal(t, data, written(t, f.Root()), "sharing survives reading")
+
+	path := filepath.Join(t.TempDir(), "shared.pt")
+	require.NoError(t, WriteFile(path, root))
+	loaded, err := Load(path)
+	require.NoError(t, err)
+	assert.Equal(t, data, written(t, loaded), "sharing survives loading")
 }
 
 func TestZip64RoundTrip(t *testing.T) {
