@@ -1,0 +1,75 @@
+package data
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"strings"
+)
+
+// DumpOptions say which images Dump writes.
+type DumpOptions struct {
+	N        int // images; 0: an epoch
+	Shuffled bool
+	Seed     uint64 // of the order
+	Workers  int
+}
+
+// Dump writes the very bytes that training would see to path, a NumPy file of uint8 [N,H,W,C], and the labels, where
+// there are any, to the name with .labels.npy, int64 [N].
+func Dump(ctx context.Context, ds Dataset, path string, o DumpOptions) error {
+	if o.N <= 0 {
+		o.N = ds.Len()
+	}
+	shape := ds.Shape()
+	var labels []byte
+	err := WriteNPY(path, "|u1", []int{o.N, shape.Height, shape.Width, shape.Channels}, func(w io.Writer) error {
+		return stream(ctx, ds, o, func(images []byte, batch []int32) error {
+			for _, l := range batch {
+				labels = binary.LittleEndian.AppendUint64(labels, uint64(int64(l)))
+			}
+			_, err := w.Write(images)
+			return err
+		})
+	})
+	if err != nil || ds.Classes() == nil {
+		return err
+	}
+	return WriteNPY(strings.TrimSuffix(path, ".npy")+".labels.npy", "<i8", []int{o.N}, func(w io.Writer) error {
+		_, err := w.Write(labels)
+		return err
+	})
+}
+
+// Preview is the first n images of training in the source's order, uint8 [N,H,W,C]; fewer if an epoch has fewer.
+func Preview(ctx context.Context, ds Dataset, n int) (images []byte, count int, err error) {
+	n = min(n, ds.Len())
+	err = stream(ctx, ds, DumpOptions{N: n}, func(batch []byte, _ []int32) error {
+		images = append(images, batch...)
+		return nil
+	})
+	return images, n, err
+}
+
+// stream yields o.N images through the loader.
+func stream(ctx context.Context, ds Dataset, o DumpOptions, yield func(images []byte, labels []int32) error) error {
+	l, err := NewLoader(ds, LoaderOptions{Batch: 64, Seed: o.Seed, Shuffle: o.Shuffled, Workers: o.Workers})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	size := ds.Shape().Bytes()
+	for left := o.N; left > 0; {
+		b, err := l.Next(ctx)
+		if err != nil {
+			return err
+		}
+		n := min(b.N, left)
+		if err := yield(b.Images[:n*size], b.Labels[:n]); err != nil {
+			return err
+		}
+		left -= n
+		l.Recycle(b)
+	}
+	return nil
+}

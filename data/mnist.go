@@ -1,0 +1,132 @@
+package data
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"forger/vision"
+)
+
+// mnist is a set of IDX files, in memory as they came.
+type mnist struct {
+	labelled
+	dir    string
+	pixels []byte // uint8 [N,h,w]
+	h, w   int
+	shape  Shape
+	print  string
+	fitter sync.Pool // of *vision.Resizer
+}
+
+// labelled is the part of a dataset that knows its labels.
+type labelled struct {
+	labels  []int32
+	classes []string
+}
+
+func (l labelled) Label(i int) int {
+	if l.labels == nil {
+		return -1
+	}
+	return int(l.labels[i])
+}
+
+func (l labelled) Classes() []string { return l.classes }
+
+func openMNIST(dir string, o Options) (Dataset, error) {
+	fail := func(err error) (Dataset, error) {
+		return nil, fmt.Errorf("data: mnist: %w: get the four files again, or check the folder", err)
+	}
+	shape, pixels, err := readIDXOf(dir, "train-images", "idx3-ubyte", 3)
+	if err != nil {
+		return fail(err)
+	}
+	counts, labels, err := readIDXOf(dir, "train-labels", "idx1-ubyte", 1)
+	if err != nil {
+		return fail(err)
+	}
+	if counts[0] != shape[0] {
+		return fail(fmt.Errorf("%s: %d images but %d labels", dir, shape[0], counts[0]))
+	}
+	m := &mnist{dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: Shape{o.Size, o.Size, o.Channels}}
+	if o.Size == 0 {
+		side := min(m.h, m.w)
+		m.shape.Height, m.shape.Width = side, side
+	}
+	m.fitter.New = func() any { return new(vision.Resizer) }
+	for i := range 10 {
+		m.classes = append(m.classes, fmt.Sprint(i))
+	}
+	m.labels = make([]int32, len(labels))
+	for i, l := range labels {
+		if l > 9 {
+			return fail(fmt.Errorf("%s: label %d of image %d is not a digit", dir, l, i))
+		}
+		m.labels[i] = int32(l)
+	}
+	sum := sha256.New()
+	sum.Write(pixels)
+	sum.Write(labels)
+	m.print = "mnist sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return m, nil
+}
+
+// readIDXOf finds the file under the names it goes by: with a dash or a dot, gzipped or not.
+func readIDXOf(dir, stem, kind string, dims int) ([]int, []byte, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, nil, plainError(err)
+	} else if !info.IsDir() {
+		return nil, nil, fmt.Errorf("%s: not a folder", dir)
+	}
+	for _, name := range []string{stem + "-" + kind, stem + "." + kind, stem + "-" + kind + ".gz", stem + "." + kind + ".gz"} {
+		shape, elements, err := readIDX(filepath.Join(dir, name), dims)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		return shape, elements, err
+	}
+	return nil, nil, fmt.Errorf("%s: no %s-%s or %s-%s.gz in it", dir, stem, kind, stem, kind)
+}
+
+// plainError is a file error as "path: reason".
+func plainError(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
+}
+
+func (m *mnist) Spec() string        { return "mnist:" + m.dir }
+func (m *mnist) Len() int            { return len(m.labels) }
+func (m *mnist) Shape() Shape        { return m.shape }
+func (m *mnist) Fingerprint() string { return m.print }
+func (m *mnist) Close() error        { return nil }
+
+func (m *mnist) Read(_, i int, dst []byte) error {
+	gray := vision.Image{Pix: m.pixels[i*m.h*m.w : (i+1)*m.h*m.w], Height: m.h, Width: m.w, Channels: 1}
+	r := m.fitter.Get().(*vision.Resizer)
+	defer m.fitter.Put(r)
+	if m.shape.Channels == 1 {
+		r.Fit(dst, gray, m.shape.Height)
+		return nil
+	}
+	n := len(dst) / 3
+	plane := dst[2*n:] // the gray image at the end, spread to the front
+	r.Fit(plane, gray, m.shape.Height)
+	spread(dst, plane)
+	return nil
+}
+
+// spread writes each byte of gray, which may be the last third of dst, three times.
+func spread(dst, gray []byte) {
+	for i, v := range gray {
+		dst[3*i], dst[3*i+1], dst[3*i+2] = v, v, v
+	}
+}

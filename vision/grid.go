@@ -1,0 +1,74 @@
+package vision
+
+import (
+	"bufio"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// gridPadding is torchvision.utils.make_grid's.
+const gridPadding = 2
+
+// Grid lays n images, uint8 [N,H,W,C], out in rows of columns with two black pixels between and around them, as
+// torchvision.utils.make_grid does.
+func Grid(pixels []byte, n, h, w, c, columns int) Image {
+	columns = min(columns, n)
+	rows := (n + columns - 1) / columns
+	g := Image{Height: rows*(h+gridPadding) + gridPadding, Width: columns*(w+gridPadding) + gridPadding, Channels: c}
+	g.Pix = make([]byte, g.Height*g.Width*c)
+	for i := range n {
+		top := gridPadding + i/columns*(h+gridPadding)
+		left := gridPadding + i%columns*(w+gridPadding)
+		for y := range h {
+			copy(g.Pix[((top+y)*g.Width+left)*c:][:w*c], pixels[(i*h+y)*w*c:])
+		}
+	}
+	return g
+}
+
+// EncodePNG writes m as a PNG.
+func EncodePNG(w io.Writer, m Image) error {
+	bounds := image.Rect(0, 0, m.Width, m.Height)
+	if m.Channels == 1 {
+		return png.Encode(w, &image.Gray{Pix: m.Pix, Stride: m.Width, Rect: bounds})
+	}
+	rgba := image.NewNRGBA(bounds)
+	for i := range m.Width * m.Height {
+		copy(rgba.Pix[4*i:], m.Pix[3*i:3*i+3])
+		rgba.Pix[4*i+3] = 255
+	}
+	return png.Encode(w, rgba)
+}
+
+// SavePNG writes m to path: beside its name first, then renamed, so that path never holds half a picture.
+func SavePNG(path string, m Image) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("vision: write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("vision: write %s: %w", path, err)
+		}
+	}()
+	b := bufio.NewWriter(f)
+	if err := EncodePNG(b, m); err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
