@@ -40,6 +40,7 @@ func TestReadsWhatPyTorchWrote(t *testing.T) {
 	names := []string{"net", "adam", "nested", "views", "dtypes", "parameter", "parallel"}
 	others, err := filepath.Glob(testFile("*-2.*.json")) // by other versions of PyTorch
 	require.NoError(t, err)
+	require.Len(t, others, 4, "net and adam of PyTorch 2.7 and 2.15")
 	for _, path := range others {
 		name := filepath.Base(path)
 		names = append(names, name[:len(name)-len(".json")])

@@ -12,7 +12,7 @@ func (p *pickler) tensor(t *Tensor) error {
 	if t == nil {
 		return fmt.Errorf("nil *Tensor")
 	}
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return err
 	}
 	typed := dtypes[t.DType].storage != ""

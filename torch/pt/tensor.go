@@ -55,8 +55,9 @@ func (t *Tensor) ReadInto(dst []byte) error {
 	return t.src.readInto(dst, t.Shape, t.DType.Size())
 }
 
-// check reports a shape and data that do not belong together. Products are bounded, so Numel cannot overflow after it.
-func (t *Tensor) check() error {
+// Check reports a dtype, shape and Data that do not belong together: what Write would refuse. Products are bounded, so Numel
+// cannot overflow after it.
+func (t *Tensor) Check() error {
 	if !t.DType.Valid() {
 		return fmt.Errorf("tensor of shape %v has no dtype", t.Shape)
 	}

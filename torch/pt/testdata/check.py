@@ -11,6 +11,7 @@ import zipfile
 
 import torch
 
+sys.dont_write_bytecode = True
 scripts, folder, testdata = map(pathlib.Path, sys.argv[1:])
 sys.path.insert(0, str(scripts))
 import golden_pt  # noqa: E402

@@ -1,0 +1,117 @@
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"forger/torch/pt"
+)
+
+// made puts a header and n bytes of elements into a file.
+func made(header string, n int) []byte {
+	file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return append(append(file, header...), make([]byte, n)...)
+}
+
+func open(data []byte) (*File, error) { return NewFile(bytes.NewReader(data), int64(len(data))) }
+
+func TestHostileHeaders(t *testing.T) {
+	const ok = `"dtype":"F32","shape":[1]`
+	for header, want := range map[string]string{
+		``:                                      "no JSON object",
+		` {}`:                                   "no JSON object",
+		`[]`:                                    "no JSON object",
+		`{`:                                     "EOF",
+		`{} x`:                                  "something follows",
+		`{}{}`:                                  "something follows",
+		"{\"\xff\":1}":                          "no JSON object",
+		`{"a":1}`:                               `"a": json: cannot unmarshal number`,
+		`{"a":{"dtype":"F32"}}`:                 "lacks a shape",
+		`{"a":{` + ok + `}}`:                    "lacks a shape or two data_offsets",
+		`{"a":{` + ok + `,"x":1}}`:              "unknown field",
+		`{"__metadata__":{"a":1}}`:              `"__metadata__": json`,
+		`{"__metadata__":{},"__metadata__":{}}`: `"__metadata__" is there twice`,
+		`{"a":{` + ok + `,"data_offsets":[0]}}`: "two data_offsets",
+		`{"a":{` + ok + `,"data_offsets":[0,4]},"a":{}}`:                                `"a" is there twice`,
+		`{"a":{` + ok + `,"data_offsets":[0,-4]}}`:                                      "lies at 0 to -4",
+		`{"a":{` + ok + `,"data_offsets":[4,8]}}`:                                       "lies at 4 to 8, not from 0",
+		`{"a":{` + ok + `,"data_offsets":[0,12]}}`:                                      "within 8 bytes",
+		`{"a":{` + ok + `,"data_offsets":[0,4]}}`:                                       "take 4 bytes of 8",
+		`{"a":{` + ok + `,"data_offsets":[0,8]}}`:                                       "takes 4 bytes, its data_offsets leave 8",
+		`{"a":{` + ok + `,"data_offsets":[0,4]},"b":{` + ok + `,"data_offsets":[0,4]}}`: "overlap",
+		`{"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}}`:                        `unknown dtype "F31": have BOOL U8`,
+		`{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}`:                       "negative dimension",
+		`{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}`:                      "cannot unmarshal number",
+		`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}`:    "too large",
+		`{"a":` + strings.Repeat("[", 20000):                                            "exceeded max depth",
+	} {
+		_, err := open(made(header, 8))
+		require.Error(t, err, header)
+		assert.Contains(t, err.Error(), want, header)
+		assert.Contains(t, err.Error(), "safetensors: open: ", header)
+	}
+	f, err := open(made(`{"b":{`+ok+`,"data_offsets":[4,8]},"e":{"dtype":"U8","shape":[0],"data_offsets":[4,4]},"a":{`+ok+`,"data_offsets":[0,4]}}  `, 8))
+	require.NoError(t, err)
+	assert.Equal(t, []any{"b", "e", "a"}, f.Tensors().Keys())
+}
+
+func TestHostileFiles(t *testing.T) {
+	for want, data := range map[string][]byte{
+		"3 bytes are no safetensors file":   []byte("abc"),
+		"more than 100000000":               bytes.Repeat([]byte{0xff}, 16),
+		"a header of 65536 bytes in a file": {0, 0, 1, 0, 0, 0, 0, 0, '{', '}'},
+	} {
+		_, err := open(data)
+		require.ErrorContains(t, err, want)
+	}
+	whole, err := os.ReadFile(testFile("net.safetensors"))
+	require.NoError(t, err)
+	for n := range whole {
+		_, err := open(whole[:n])
+		require.Error(t, err, n)
+	}
+	for path, want := range map[string]string{"absent": "no such file", "testdata": "not a regular file", testFile("net.json"): "not a safetensors file"} {
+		_, err := Load(path)
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "safetensors: load "+path)
+		_, err = Open(path)
+		require.ErrorContains(t, err, "safetensors: open "+path)
+	}
+}
+
+// FuzzOpen opens any bytes: no panic, and what is accepted can be read, written, and read again to the same.
+func FuzzOpen(f *testing.F) {
+	paths, err := filepath.Glob(testFile("*.safetensors"))
+	require.NoError(f, err)
+	require.Len(f, paths, len(fixtures))
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Add(made(`{"a":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]}}`, 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := open(data)
+		if err != nil {
+			return
+		}
+		var first, second bytes.Buffer
+		require.NoError(t, pt.Write(&first, file.Tensors()))
+		if _, err := sorted(file.Tensors()); err != nil {
+			return
+		}
+		first.Reset()
+		require.NoError(t, Write(&first, file.Tensors(), file.Metadata()))
+		again, err := open(first.Bytes())
+		require.NoError(t, err)
+		require.NoError(t, Write(&second, again.Tensors(), again.Metadata()))
+		require.Equal(t, first.Bytes(), second.Bytes())
+	})
+}
