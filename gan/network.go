@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"forger/torch"
 	"forger/torch/nn"
@@ -19,13 +20,14 @@ type Network struct {
 // model is an entry of the table of models.
 type model struct {
 	doc   string
-	sizes []int // image sides it takes
-	build func(s *torch.Scope, g *torch.Generator, n Network) (gen, disc nn.Module)
+	sizes []int                                                         // image sides it takes
+	gen   func(s *torch.Scope, g *torch.Generator, n Network) nn.Module // latents [N,Z,1,1] to images [N,C,S,S] in [-1,1]
+	disc  func(s *torch.Scope, g *torch.Generator, n Network) nn.Module // images to logits [N]
 }
 
 // models is where a model is added: one line here, one file beside this one.
 var models = map[string]model{
-	"dcgan": {"the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", []int{16, 32, 64, 128, 256}, newDCGAN},
+	"dcgan": {"the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", []int{16, 32, 64, 128, 256}, dcganGenerator, dcganDiscriminator},
 }
 
 // ModelSizes lists the image sides that a model takes.
@@ -41,15 +43,6 @@ func dcganWidths(size int) []int {
 	return widths
 }
 
-// newDCGAN builds the official networks (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks)
-// with their initialisation, generator first, drawn from g.
-func newDCGAN(s *torch.Scope, g *torch.Generator, n Network) (gen, disc nn.Module) {
-	gen, disc = dcganGenerator(s, g, n), dcganDiscriminator(s, g, n)
-	dcganInit(gen, g)
-	dcganInit(disc, g)
-	return gen, disc
-}
-
 // named holds a network under the attribute name that the official classes give it, so that keys read main.0.weight.
 type named struct {
 	name string
@@ -63,7 +56,8 @@ func (m named) State(prefix string, visit func(nn.Entry)) { m.net.State(m.name, 
 var plain = nn.ConvOptions{NoBias: true}
 var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
 
-// dcganGenerator maps latents [N,Z,1,1] to images [N,C,S,S] in [-1,1].
+// dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks)
+// with its initialisation, drawn from g.
 func dcganGenerator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
 	in, o := n.Latent, plain
 	var layers nn.Sequential
@@ -73,11 +67,11 @@ func dcganGenerator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
 		in, o = out, double
 	}
 	layers = append(layers, nn.NewConvTranspose2d(s, g, in, n.Channels, 4, double), nn.Tanh())
-	return named{"main", layers}
+	return dcganInit(named{"main", layers}, g)
 }
 
-// dcganDiscriminator maps images [N,C,S,S] to logits [N]. The official network ends in a Sigmoid; training on logits
-// has the same gradients and does not overflow, so the Sigmoid belongs to those who read the scores.
+// dcganDiscriminator is the official network but for its Sigmoid: training on logits has the same gradients and does
+// not overflow, so the Sigmoid belongs to those who read the scores.
 func dcganDiscriminator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
 	widths := dcganWidths(n.Size)
 	slices.Reverse(widths)
@@ -90,13 +84,13 @@ func dcganDiscriminator(s *torch.Scope, g *torch.Generator, n Network) nn.Module
 		in = out
 	}
 	layers = append(layers, nn.NewConv2d(s, g, in, 1, 4, plain), nn.Func(flat))
-	return named{"main", layers}
+	return dcganInit(named{"main", layers}, g)
 }
 
 func flat(x torch.Tensor) torch.Tensor { return x.Reshape(-1) }
 
 // dcganInit is weights_init of the official example: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0.
-func dcganInit(m nn.Module, g *torch.Generator) {
+func dcganInit(m nn.Module, g *torch.Generator) nn.Module {
 	for _, e := range nn.Entries(m) {
 		if e.Buffer {
 			continue
@@ -110,19 +104,28 @@ func dcganInit(m nn.Module, g *torch.Generator) {
 			e.Tensor.Fill(0)
 		}
 	}
+	return m
 }
 
-func isWeight(name string) bool { return len(name) > 7 && name[len(name)-7:] == ".weight" }
+func isWeight(name string) bool { return strings.HasSuffix(name, ".weight") }
 
-// Build makes the networks of a model in s, which it leaves open.
-func Build(s *torch.Scope, g *torch.Generator, name string, n Network) (gen, disc nn.Module, err error) {
+// lookUp finds a model that can make images of n's size.
+func lookUp(name string, n Network) (model, error) {
 	m, ok := models[name]
 	if !ok {
-		return nil, nil, fmt.Errorf("gan: model %q: unknown: have %s", name, joinNames(models))
+		return m, fmt.Errorf("gan: model %q: unknown: have %s", name, joinNames(models))
 	}
 	if !slices.Contains(m.sizes, n.Size) {
-		return nil, nil, fmt.Errorf("gan: model %s: size %d: it takes %v", name, n.Size, m.sizes)
+		return m, fmt.Errorf("gan: model %s: size %d: it takes %v", name, n.Size, m.sizes)
 	}
-	gen, disc = m.build(s, g, n)
-	return gen, disc, nil
+	return m, nil
+}
+
+// Build makes both networks of a model in s, generator first, which it leaves open.
+func Build(s *torch.Scope, g *torch.Generator, name string, n Network) (gen, disc nn.Module, err error) {
+	m, err := lookUp(name, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m.gen(s, g, n), m.disc(s, g, n), nil
 }

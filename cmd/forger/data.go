@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"forger/data"
+	"forger/gan"
+	"forger/vision"
+
+	"github.com/spf13/cobra"
+)
+
+func newData() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "data",
+		Short: "List, inspect, preview and dump datasets",
+		Args:  arguments(0),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newDataList(), newDataInfo(), newDataPreview(), newDataDump())
+	for _, c := range cmd.Commands() {
+		c.SetFlagErrorFunc(flagError)
+	}
+	return cmd
+}
+
+// open is data.Open with what the spec alone shows to be wrong as a usage error.
+func open(spec string, o data.Options) (data.Dataset, error) {
+	if _, _, _, err := data.Parse(spec); err != nil {
+		return nil, &gan.UsageError{Msg: err.Error()}
+	}
+	if o.Size < 0 || o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
+		return nil, &gan.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
+	}
+	return data.Open(spec, o)
+}
+
+// imageFlags are those that say in which form images are wanted.
+func imageFlags(cmd *cobra.Command, o *data.Options) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVar(&o.Size, "size", 0, "image side (default: the source's own)")
+	f.IntVar(&o.Channels, "channels", 0, "1 or 3 (default: the source's)")
+	f.Uint64Var(&o.Seed, "seed", 0, "of sources that draw their images, and of --shuffled")
+}
+
+func newDataList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "The sources there are",
+		Args:  arguments(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, name := range slices.Sorted(maps.Keys(data.Sources)) {
+				s := data.Sources[name]
+				fmt.Fprintf(t, "%s\t%s\n", s.Usage, s.Doc)
+			}
+			return t.Flush()
+		},
+	}
+}
+
+func newDataInfo() *cobra.Command {
+	var o data.Options
+	cmd := &cobra.Command{
+		Use:   "info SPEC",
+		Short: "What a dataset holds",
+		Args:  arguments(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ds, err := open(args[0], o)
+			if err != nil {
+				return err
+			}
+			defer ds.Close()
+			shape := ds.Shape()
+			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintf(t, "images\t%d\n", ds.Len())
+			fmt.Fprintf(t, "shape\t%dx%dx%d (height, width, channels)\n", shape.Height, shape.Width, shape.Channels)
+			fmt.Fprintf(t, "classes\t%s\n", classes(ds))
+			fmt.Fprintf(t, "fingerprint\t%s\n", ds.Fingerprint())
+			return t.Flush()
+		},
+	}
+	imageFlags(cmd, &o)
+	return cmd
+}
+
+func classes(ds data.Dataset) string {
+	all := ds.Classes()
+	if all == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d: %s", len(all), strings.Join(all, ", "))
+}
+
+func newDataPreview() *cobra.Command {
+	var o data.Options
+	out, n := "", 64
+	cmd := &cobra.Command{
+		Use:   "preview SPEC --out grid.png",
+		Short: "A grid of the first images, as training sees them",
+		Args:  arguments(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" || n < 1 {
+				return &gan.UsageError{Msg: "--out must name the picture to write, --n be positive"}
+			}
+			ds, err := open(args[0], o)
+			if err != nil {
+				return err
+			}
+			defer ds.Close()
+			pixels, count, err := data.Preview(cmd.Context(), ds, n)
+			if err != nil {
+				return err
+			}
+			shape := ds.Shape()
+			return vision.SavePNG(out, vision.Grid(pixels, count, shape.Height, shape.Width, shape.Channels, 8))
+		},
+	}
+	imageFlags(cmd, &o)
+	cmd.Flags().StringVar(&out, "out", "", "the PNG to write")
+	cmd.Flags().IntVar(&n, "n", n, "how many images")
+	return cmd
+}
+
+func newDataDump() *cobra.Command {
+	var o data.Options
+	var d data.DumpOptions
+	cmd := &cobra.Command{
+		Use:   "dump SPEC OUT.npy",
+		Short: "Write the bytes that training sees: uint8 [N,H,W,C], and OUT.labels.npy",
+		Args:  arguments(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if d.N < 0 {
+				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 0 (an epoch) or more", d.N)}
+			}
+			ds, err := open(args[0], o)
+			if err != nil {
+				return err
+			}
+			defer ds.Close()
+			d.Seed = o.Seed
+			return data.Dump(cmd.Context(), ds, args[1], d)
+		},
+	}
+	imageFlags(cmd, &o)
+	cmd.Flags().IntVar(&d.N, "n", 0, "how many images (default: an epoch)")
+	cmd.Flags().BoolVar(&d.Shuffled, "shuffled", false, "in the order of a training with this --seed")
+	return cmd
+}

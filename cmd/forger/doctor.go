@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"text/tabwriter"
+
+	"forger/torch"
+	"forger/vision"
+
+	"github.com/spf13/cobra"
+)
+
+func newDoctor() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "What libtorch, devices and codecs are found, and what is missing",
+		Args:  arguments(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r := torch.Probe()
+			if err := report(cmd.OutOrStdout(), r); err != nil {
+				return err
+			}
+			if r.ShimError != "" {
+				return errors.New("nothing can be trained here: " + r.ShimError)
+			}
+			return nil
+		},
+	}
+}
+
+func report(w io.Writer, r torch.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "forger\t%s, %s, %d cores\n", version(), runtime.Version(), runtime.NumCPU())
+	fmt.Fprintf(t, "images\tJPEG by %s; PNG, GIF\n", vision.Decoder)
+	if r.ShimError != "" {
+		fmt.Fprintf(t, "libtorch\tmissing: %s\n", r.ShimError)
+		return t.Flush()
+	}
+	fmt.Fprintf(t, "shim\t%s\n", r.ShimPath)
+	fmt.Fprintf(t, "libtorch\t%s, %d threads\n", r.LibtorchVersion, r.Threads)
+	fmt.Fprintf(t, "cpu\tready\n")
+	if r.CUDA.Available {
+		for _, d := range r.CUDA.Devices {
+			fmt.Fprintf(t, "cuda\t%s\n", d)
+		}
+	} else {
+		fmt.Fprintf(t, "cuda\tmissing: %s\n", r.CUDA.Why)
+	}
+	return t.Flush()
+}

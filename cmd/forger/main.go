@@ -1,0 +1,116 @@
+// Command forger trains, evaluates and exports generative adversarial networks on libtorch.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"forger/gan"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as the contract has them.
+const (
+	exitDone    = 0
+	exitFailed  = 1 // it took the disk, the data or the device to find out
+	exitUsage   = 2 // the command line and the config alone show it
+	exitAborted = 130
+)
+
+func main() {
+	ctx, stop := withSignals(context.Background(), func() { os.Exit(exitAborted) })
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run executes a command line and returns its exit code. What went wrong is one line on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "forger: internal error: %v: please report it, with the output of FORGER_DEBUG=1\n", p)
+			if os.Getenv("FORGER_DEBUG") != "" {
+				fmt.Fprintf(stderr, "%s", debug.Stack())
+			}
+			code = exitFailed
+		}
+	}()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	name := strings.TrimPrefix(cmd.CommandPath(), "forger")
+	fmt.Fprintf(stderr, "forger:%s %s\n", colon(strings.TrimSpace(name)), oneLine(err))
+	var usage *gan.UsageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func colon(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " " + name + ":"
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "forger",
+		Short: "Train, evaluate and export generative adversarial networks on libtorch",
+		Long: "forger trains, evaluates and exports generative adversarial networks on libtorch.\n\n" +
+			"Settings come from, first to last: flags, FORGER_* environment variables (FORGER_BATCH=32), the --config file, defaults.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          arguments(0),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return &gan.UsageError{Msg: err.Error() + ": see forger " + "--help"}
+	})
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newTrain(), newSample(), newData(), newDoctor(), newVersion())
+	for _, c := range root.Commands() {
+		c.SetFlagErrorFunc(flagError)
+	}
+	return root
+}
+
+// flagError is a wrong flag as a usage error that says which help to read.
+func flagError(cmd *cobra.Command, err error) error {
+	return &gan.UsageError{Msg: fmt.Sprintf("%v: see `%s --help`", err, cmd.CommandPath())}
+}
+
+// arguments wants exactly n words after the flags. On the root a word is a command that does not exist.
+func arguments(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) == n:
+			return nil
+		case cmd.HasSubCommands() && len(args) > 0:
+			var have []string
+			for _, c := range cmd.Commands() {
+				have = append(have, c.Name())
+			}
+			hint := ""
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = fmt.Sprintf(": did you mean %s?", near[0])
+			}
+			return &gan.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s%s", args[0], strings.Join(have, ", "), hint)}
+		}
+		return &gan.UsageError{Msg: fmt.Sprintf("%d arguments given, %d wanted: usage: %s", len(args), n, cmd.UseLine())}
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"forger/gan"
+
+	"github.com/spf13/cobra"
+)
+
+func newSample() *cobra.Command {
+	o := gan.SampleOptions{N: 64, Device: "auto"}
+	cmd := &cobra.Command{
+		Use:     "sample --checkpoint FILE --out grid.png",
+		Short:   "Draw images from a checkpoint",
+		Example: "  forger sample --checkpoint runs/0000-dcgan-glyphs/checkpoints/latest --out grid.png --n 100 --seed 7",
+		Args:    arguments(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.Checkpoint == "":
+				return &gan.UsageError{Msg: "--checkpoint: not given: name a checkpoint, such as runs/.../checkpoints/latest"}
+			case o.Out == "":
+				return &gan.UsageError{Msg: "--out: not given: name the picture to write, such as grid.png"}
+			case o.N < 1:
+				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 1 or more", o.N)}
+			}
+			return gan.Sample(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from")
+	f.StringVar(&o.Out, "out", "", "the PNG to write: a grid")
+	f.IntVar(&o.N, "n", o.N, "how many images")
+	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
+	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] to draw instead of --n and --seed")
+	f.StringVar(&o.Raw, "raw", "", "also write float32 [N,C,H,W] in [-1,1] to this .npy")
+	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
+	return cmd
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"forger/gan"
+
+	"github.com/spf13/cobra"
+)
+
+func newTrain() *cobra.Command {
+	cfg := gan.DefaultConfig()
+	var config string
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Train a GAN; writes a run directory",
+		Example: "  forger train --data glyphs --size 32 --steps 500\n" +
+			"  forger train --data mnist:DIR --size 32 --epochs 5 --device cuda\n" +
+			"  forger train --config runs/0000-dcgan-glyphs/config.yaml --seed 1",
+		Args: arguments(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fillSettings(cmd.Flags(), cfg.Fields(), config); err != nil {
+				return err
+			}
+			w := cmd.ErrOrStderr()
+			p := newProgress(w, quiet)
+			gan.Version = version()
+			res, err := gan.Train(cmd.Context(), cfg, p)
+			p.end()
+			if err != nil || quiet {
+				return err
+			}
+			if cfg.DryRun {
+				fmt.Fprintln(w, "dry run: one step done, nothing written")
+				return nil
+			}
+			conclude(w, res)
+			return nil
+		},
+	}
+	addFields(cmd.Flags(), cfg.Fields())
+	cmd.Flags().StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing but errors")
+	return cmd
+}
+
+// conclude says where the pictures are and what to run next.
+func conclude(w interface{ Write([]byte) (int, error) }, res gan.Result) {
+	how := "done"
+	if res.Stopped {
+		how = "stopped"
+	}
+	fmt.Fprintf(w, "%s after %d steps, %d images\n", how, res.Step, res.Images)
+	fmt.Fprintf(w, "  pictures    %s (the newest of %s/samples; real.png beside it)\n", res.LastSample, res.Dir)
+	fmt.Fprintf(w, "  checkpoint  %s\n", res.Checkpoint)
+	fmt.Fprintf(w, "  next        %s sample --checkpoint %s --out grid.png --seed 1\n", program(), res.Checkpoint)
+}
+
+// program is how this program was called.
+func program() string { return os.Args[0] }

@@ -1,0 +1,162 @@
+package gan
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Setting is a line of a config file.
+type Setting struct {
+	Name, Value string
+	Line        int
+}
+
+// resolvedKey heads the part of a run's config.yaml that says what `auto` became; it is not read back.
+const resolvedKey = "resolved"
+
+// ReadConfig reads the settings of a YAML file: keys are the names of the flags. An unknown key is a *UsageError that
+// names its line.
+func ReadConfig(path string) ([]Setting, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w: name a file that can be read", err)
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, usagef("--config %s: not YAML: %s", path, firstLine(err))
+	}
+	var settings []Setting
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		pairs, err := mapping(doc.Body)
+		if err != nil {
+			return nil, usagef("--config %s: %v", path, err)
+		}
+		for _, p := range pairs {
+			name, line := p.Key.String(), p.Key.GetToken().Position.Line
+			if name == resolvedKey {
+				continue
+			}
+			scalar, ok := p.Value.(ast.ScalarNode)
+			switch {
+			case !slices.Contains(fieldNames(), name):
+				return nil, usagef("--config %s: line %d: unknown key %q: did you mean %q?", path, line, name, nearest(name, fieldNames()))
+			case !ok:
+				return nil, usagef("--config %s: line %d: %s: one value is wanted", path, line, name)
+			}
+			settings = append(settings, Setting{name, fmt.Sprint(scalar.GetValue()), line})
+		}
+	}
+	return settings, nil
+}
+
+func mapping(n ast.Node) ([]*ast.MappingValueNode, error) {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return n.Values, nil
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}, nil
+	}
+	return nil, fmt.Errorf("line %d: a list of `name: value` is wanted", n.GetToken().Position.Line)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+func fieldNames() []string {
+	var all []string
+	for _, f := range new(Config).Fields() {
+		all = append(all, f.Name)
+	}
+	return all
+}
+
+// nearest is the name with the smallest edit distance.
+func nearest(word string, names []string) string {
+	return slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = min(diagonal, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
+
+// Resolved is what the run decided where the config left it open.
+type Resolved struct {
+	Size      int    `yaml:"size" json:"size"`
+	Channels  int    `yaml:"channels" json:"channels"`
+	Device    string `yaml:"device" json:"device"`
+	Precision string `yaml:"precision" json:"precision"`
+	Layout    string `yaml:"layout" json:"layout"`
+	Threads   int    `yaml:"threads" json:"threads"`
+	Workers   int    `yaml:"workers" json:"workers"`
+	Libtorch  string `yaml:"libtorch" json:"libtorch"`
+	Decoder   string `yaml:"decoder" json:"decoder"`
+	Images    int    `yaml:"images" json:"images"` // of an epoch
+}
+
+// yaml is the text of a run's config.yaml.
+func (c Config) yaml(r Resolved) ([]byte, error) {
+	lines := yaml.MapSlice{}
+	for _, f := range c.Fields() {
+		if !notOfTheRun[f.Name] {
+			lines = append(lines, yaml.MapItem{Key: f.Name, Value: f.value()})
+		}
+	}
+	return yaml.Marshal(append(lines, yaml.MapItem{Key: resolvedKey, Value: r}))
+}
+
+// settings is the config as a checkpoint keeps it: the settings of the run by name.
+func (c Config) settings() map[string]any {
+	all := map[string]any{}
+	for _, f := range c.Fields() {
+		if !notOfTheRun[f.Name] {
+			all[f.Name] = f.value()
+		}
+	}
+	return all
+}
+
+// value is the setting itself.
+func (f Field) value() any {
+	switch v := f.Value.(type) {
+	case *string:
+		return *v
+	case *int:
+		return *v
+	case *int64:
+		return *v
+	case *uint64:
+		return *v
+	case *float64:
+		return *v
+	case *bool:
+		return *v
+	}
+	panic(fmt.Sprintf("gan: config: %s has a type without a flag: %T", f.Name, f.Value))
+}

@@ -1,0 +1,120 @@
+package gan
+
+import (
+	"fmt"
+	"testing"
+
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func build(t testing.TB, s *torch.Scope, n Network) (gen, disc nn.Module) {
+	t.Helper()
+	gen, disc, err := Build(s, s.NewGenerator(1), "dcgan", n)
+	require.NoError(t, err)
+	return gen, disc
+}
+
+func shapes(m nn.Module) (keys []string, count int) {
+	for _, e := range nn.Entries(m) {
+		shape := e.Tensor.Shape()
+		keys = append(keys, fmt.Sprint(e.Name, shape))
+		if !e.Buffer {
+			count += torchtest.Count(shape)
+		}
+	}
+	return keys, count
+}
+
+// At 64 the networks are the official example's to the key.
+func TestDCGANIsTheOfficialOneAt64(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		gen, disc := build(t, s, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 64, DiscWidth: 64})
+		keys, count := shapes(gen)
+		assert.Equal(t, 3576704, count)
+		assert.Len(t, keys, 25)
+		for _, key := range []string{
+			"main.0.weight[100 512 4 4]", "main.3.weight[512 256 4 4]", "main.6.weight[256 128 4 4]",
+			"main.9.weight[128 64 4 4]", "main.12.weight[64 3 4 4]", "main.10.running_var[64]",
+			"main.1.num_batches_tracked[]",
+		} {
+			assert.Contains(t, keys, key)
+		}
+		keys, count = shapes(disc)
+		assert.Equal(t, 2765568, count)
+		assert.Len(t, keys, 20)
+		for _, key := range []string{
+			"main.0.weight[64 3 4 4]", "main.2.weight[128 64 4 4]", "main.3.bias[128]", "main.5.weight[256 128 4 4]",
+			"main.8.weight[512 256 4 4]", "main.9.running_mean[512]", "main.11.weight[1 512 4 4]",
+		} {
+			assert.Contains(t, keys, key)
+		}
+	})
+}
+
+func TestDCGANAtEverySize(t *testing.T) {
+	first := map[int][2]string{ // G's first and D's last convolution at widths 2 and 3
+		16:  {"main.0.weight[5 4 4 4]", "main.5.weight[1 6 4 4]"},
+		32:  {"main.0.weight[5 8 4 4]", "main.8.weight[1 12 4 4]"},
+		64:  {"main.0.weight[5 16 4 4]", "main.11.weight[1 24 4 4]"},
+		128: {"main.0.weight[5 32 4 4]", "main.14.weight[1 48 4 4]"},
+		256: {"main.0.weight[5 32 4 4]", "main.17.weight[1 48 4 4]"},
+	}
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for _, size := range ModelSizes("dcgan") {
+			for _, channels := range []int{1, 3} {
+				gen, disc := build(t, s, Network{Size: size, Channels: channels, Latent: 5, GenWidth: 2, DiscWidth: 3})
+				keys, _ := shapes(gen)
+				assert.Contains(t, keys, first[size][0], size)
+				keys, _ = shapes(disc)
+				assert.Contains(t, keys, first[size][1], size)
+				fake := gen.Forward(s.Randn(s.NewGenerator(1), 2, 5, 1, 1))
+				assert.Equal(t, []int{2, channels, size, size}, fake.Shape())
+				for _, v := range fake.Floats() {
+					require.LessOrEqual(t, v*v, float32(1))
+				}
+				assert.Equal(t, []int{2}, disc.Forward(fake).Shape())
+			}
+		}
+	})
+}
+
+func TestBuildRefusesASizeItCannotMake(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		_, _, err := Build(s, s.NewGenerator(1), "dcgan", Network{Size: 63, Channels: 3, Latent: 5, GenWidth: 2, DiscWidth: 2})
+		assert.EqualError(t, err, "gan: model dcgan: size 63: it takes [16 32 64 128 256]")
+		_, _, err = Build(s, s.NewGenerator(1), "biggan", Network{Size: 64})
+		assert.EqualError(t, err, `gan: model "biggan": unknown: have dcgan`)
+	})
+}
+
+// The official initialisation: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0; over all draws of the
+// full-size networks.
+func TestDCGANInitialisation(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		gen, disc := build(t, s, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 64, DiscWidth: 64})
+		for _, m := range []nn.Module{gen, disc} {
+			var norm []torch.Tensor
+			for _, e := range nn.Entries(m) {
+				x := s.Child(torch.NoGrad).Use(e.Tensor)
+				switch n := len(e.Tensor.Shape()); {
+				case e.Buffer:
+				case n == 4:
+					assert.InDelta(t, 0, x.Mean().Item(), 1e-3, e.Name)
+					assert.InDelta(t, .0004, x.Var().Item(), 2e-5, e.Name)
+				case isWeight(e.Name):
+					norm = append(norm, e.Tensor)
+				default:
+					assert.Zero(t, x.Abs().Sum().Item(), e.Name)
+				}
+			}
+			all := torch.Cat(0, norm...).Detach()
+			assert.InDelta(t, 1, all.Mean().Item(), 4e-3)
+			assert.InDelta(t, .0004, all.Var().Item(), 8e-5)
+		}
+	})
+}

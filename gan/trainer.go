@@ -1,0 +1,238 @@
+package gan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"forger/data"
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/optim"
+)
+
+// trainer holds a run in progress. One goroutine, locked to its thread, does all of it but the loading.
+type trainer struct {
+	cfg    Config
+	ds     data.Dataset
+	loader *data.Loader
+	root   *torch.Scope // the model's, sealed
+	noise  *torch.Generator
+	fixed  torch.Tensor // the latents of the sample grids [sampleGrid,Z,1,1]
+	st     stepper
+
+	step, images int64 // done
+	clock        clock
+}
+
+// sampleGrid is how many images a sample grid shows.
+const sampleGrid = 64
+
+// clock measures the training since its start and since the last log.
+type clock struct {
+	start, last time.Time
+	wait        time.Duration // for data, since the last log
+	images      int64         // at the last log
+	step        int64         // at the last log
+}
+
+func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
+	options := []torch.Option{torch.On(dev), torch.Layout(torch.ChannelsLast)}
+	if resolved.Precision == "bf16" {
+		options = append(options, torch.BF16)
+	}
+	root, err := torch.NewScope(options...)
+	if err != nil {
+		return nil, err
+	}
+	t := &trainer{cfg: cfg, ds: ds, root: root}
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	defer torch.Catch(&err)
+	if err := t.build(); err != nil {
+		return nil, err
+	}
+	t.loader, err = data.NewLoader(ds, data.LoaderOptions{
+		Batch: cfg.Batch, Seed: stream(cfg.Seed, "data"), Shuffle: true, Workers: resolved.Workers,
+	})
+	return t, err
+}
+
+// build makes what lives as long as the run, and seals its scope.
+func (t *trainer) build() error {
+	s, cfg := t.root, t.cfg
+	net := cfg.network(t.ds.Shape())
+	gen, disc, err := Build(s, s.NewGenerator(stream(cfg.Seed, "init")), cfg.Model, net)
+	if err != nil {
+		return err
+	}
+	t.noise = s.NewGenerator(stream(cfg.Seed, "noise"))
+	t.fixed = drawLatents(s, s.NewGenerator(stream(cfg.Seed, "samples")), cfg.Prior, sampleGrid, cfg.Latent)
+	t.st = stepper{
+		gen: gen, disc: disc, loss: Objectives[cfg.Loss],
+		optG:   cfg.optimizer(s, nn.Parameters(gen), cfg.GenLR),
+		optD:   cfg.optimizer(s, nn.Parameters(disc), cfg.DiscLR),
+		meterD: s.FullOf(torch.Float64, 0, placesD+2), meterG: s.FullOf(torch.Float64, 0, placesG+2),
+		draw: func(s *torch.Scope, n int) torch.Tensor { return drawLatents(s, t.noise, cfg.Prior, n, cfg.Latent) },
+	}
+	s.Seal()
+	return nil
+}
+
+func (t *trainer) close() {
+	if t.loader != nil {
+		t.loader.Close()
+	}
+	t.root.Close()
+}
+
+// network is what the config asks for, at the shape the data comes in.
+func (c Config) network(shape data.Shape) Network {
+	return Network{Size: shape.Height, Channels: shape.Channels, Latent: c.Latent, GenWidth: c.GenWidth, DiscWidth: c.DiscWidth}
+}
+
+// optimizers is where an optimizer is added.
+var optimizers = map[string]func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer{
+	"adam": func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
+		return optim.NewAdam(s, p, torch.AdamOptions{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: 1e-8})
+	},
+	"sgd": func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
+		return optim.NewSGD(s, p, torch.SGDOptions{LR: lr, Momentum: c.Momentum})
+	},
+	"rmsprop": func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
+		return optim.NewRMSprop(s, p, torch.RMSpropOptions{LR: lr, Alpha: .99, Eps: 1e-8, Momentum: c.Momentum})
+	},
+}
+
+// optimizer makes one with a rate of its own, or the common one where that is 0.
+func (c Config) optimizer(s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
+	if lr == 0 {
+		lr = c.LR
+	}
+	return optimizers[c.Optim](c, s, p, lr)
+}
+
+// priors is where a distribution of latents is added; each draws [N,Z,1,1] in s.
+var priors = map[string]func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor{
+	"normal": func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Randn(g, n, z, 1, 1) },
+	"uniform": func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor {
+		return s.Rand(g, n, z, 1, 1).Affine(2, -1)
+	},
+}
+
+func drawLatents(s *torch.Scope, g *torch.Generator, prior string, n, z int) torch.Tensor {
+	return priors[prior](s, g, n, z)
+}
+
+// totalSteps is the step at which the first bound of the config is reached.
+func (t *trainer) totalSteps() int64 {
+	total := int64(math.MaxInt64)
+	if n := t.cfg.Steps; n > 0 {
+		total = int64(n)
+	}
+	k := int64(t.cfg.DiscSteps)
+	if n := t.cfg.Epochs; n > 0 {
+		total = min(total, (int64(n)*t.batches()+k-1)/k)
+	}
+	if n := t.cfg.Images; n > 0 {
+		// Batches before the one that reaches the bound: whole epochs first, which may end in a smaller batch.
+		length := int64(t.ds.Len())
+		epochs, rest := (n-1)/length, (n-1)%length
+		total = min(total, (epochs*t.batches()+rest/int64(t.cfg.Batch)+k)/k)
+	}
+	return total
+}
+
+// batches is how many an epoch has.
+func (t *trainer) batches() int64 {
+	return (int64(t.ds.Len()) + int64(t.cfg.Batch) - 1) / int64(t.cfg.Batch)
+}
+
+// done reports whether a bound of the config is reached.
+func (t *trainer) done() bool { return t.step >= t.totalSteps() }
+
+// position counts the batches used; batch number position() of the run is the next.
+func (t *trainer) position() int64 { return t.step * int64(t.cfg.DiscSteps) }
+
+// epoch is how many passes over the data are done, with the part of the present one.
+func (t *trainer) epoch() float64 { return float64(t.position()) / float64(t.batches()) }
+
+// trainStep draws the batches of one step and trains on them. A cancelled context stops it between steps alone.
+func (t *trainer) trainStep(ctx context.Context) error {
+	s := t.root.Child()
+	defer s.Close()
+	shape := t.ds.Shape()
+	var reals []torch.Tensor
+	images := int64(0)
+	for range t.cfg.DiscSteps {
+		asked := time.Now()
+		b, err := t.loader.Next(ctx)
+		t.clock.wait += time.Since(asked)
+		if err != nil {
+			return err
+		}
+		reals = append(reals, s.Images(b.Images, b.N, shape.Height, shape.Width, shape.Channels))
+		images += int64(b.N)
+		t.loader.Recycle(b)
+	}
+	t.st.step(s, reals)
+	t.step++
+	t.images += images
+	return nil
+}
+
+// readMeters fetches the sums since the last log and fails if one was not finite. It resets nothing.
+func (t *trainer) readMeters() (d, g []float64, err error) {
+	d, g = t.st.meterD.Doubles(), t.st.meterG.Doubles()
+	k := int64(t.cfg.DiscSteps)
+	badD, badG := int64(d[placesD+1]), int64(g[placesG+1])
+	badD = (badD + k - 1) / k // counted in updates, of which a step has k
+	switch {
+	case badD > 0 && (badG == 0 || badD <= badG):
+		return nil, nil, &NotFiniteError{"loss_d", t.clock.step + badD}
+	case badG > 0:
+		return nil, nil, &NotFiniteError{"loss_g", t.clock.step + badG}
+	}
+	return d, g, nil
+}
+
+// NotFiniteError says that a loss, or a value of the state, was NaN or infinite.
+type NotFiniteError struct {
+	What string
+	Step int64
+}
+
+func (e *NotFiniteError) Error() string {
+	return fmt.Sprintf("%s is not finite at step %d", e.What, e.Step)
+}
+
+// logLine is the means since the last log, and starts the next interval.
+func (t *trainer) logLine(now time.Time) (LogLine, error) {
+	d, g, err := t.readMeters()
+	if err != nil {
+		return LogLine{}, err
+	}
+	elapsed := now.Sub(t.clock.last).Seconds()
+	line := LogLine{
+		Step: t.step, Images: t.images, Epoch: t.epoch(),
+		LossD: d[placeLoss] / d[placesD], DReal: d[placeReal] / d[placesD], DFake: d[placeFake] / d[placesD],
+		LossG:           g[placeLoss] / g[placesG],
+		ImagesPerSecond: float64(t.images-t.clock.images) / elapsed,
+		DataWait:        math.Min(1, t.clock.wait.Seconds()/elapsed),
+		Seconds:         now.Sub(t.clock.start).Seconds(),
+	}
+	t.st.meterD.Fill(0)
+	t.st.meterG.Fill(0)
+	t.clock.last, t.clock.wait, t.clock.images, t.clock.step = now, 0, t.images, t.step
+	return line, nil
+}
+
+// stopped reports whether an error is the context's and not a failure.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+}
