@@ -102,41 +102,48 @@ func (v *view) fill(dst []byte, shape []int, size int) error {
 	if err := v.s.verify(); err != nil {
 		return err
 	}
-	return v.gather(dst, v.off, shape, v.strides, size)
+	g := gatherer{s: v.s, size: size}
+	return g.gather(dst, v.off, shape, v.strides)
 }
 
-// gather reads a view with strides. Rows that do not interleave are read in groups of about a chunk, so that the
-// memory it takes does not grow with the tensor; interleaved ones (a transposed matrix) are read as one span.
-func (v *view) gather(dst []byte, off int64, shape []int, strides []int64, size int) error {
+// gatherer reads views with strides through one buffer.
+type gatherer struct {
+	s    *storage
+	size int // of an element
+	buf  []byte
+}
+
+// gather fills dst. Rows that do not interleave are read in groups of about a chunk, so that the memory it takes does
+// not grow with the tensor; interleaved ones (a transposed matrix) are read as one span.
+func (g *gatherer) gather(dst []byte, off int64, shape []int, strides []int64) error {
 	for len(shape) > 0 && shape[0] == 1 {
 		shape, strides = shape[1:], strides[1:]
 	}
-	span := spanOf(shape, strides, size)
+	span := spanOf(shape, strides, g.size)
 	if span > chunk {
-		row := spanOf(shape[1:], strides[1:], size)
+		row := spanOf(shape[1:], strides[1:], g.size)
 		group := 1 + max(0, chunk-row)/max(1, strides[0])
 		if strides[0] >= row && group < int64(shape[0]) {
-			return v.gatherRows(dst, off, shape, strides, size, int(group))
+			return g.gatherRows(dst, off, shape, strides, int(group))
 		}
 	}
-	buf := make([]byte, span)
-	if err := v.s.readAt(buf, off); err != nil {
+	if int64(len(g.buf)) < span {
+		g.buf = make([]byte, span)
+	}
+	if err := g.s.readAt(g.buf[:span], off); err != nil {
 		return err
 	}
-	copyStrided(dst, buf, shape, strides, size)
+	copyStrided(dst, g.buf[:span], shape, strides, g.size)
 	return nil
 }
 
 // gatherRows gathers group rows at a time; a row that is larger than a chunk is split further.
-func (v *view) gatherRows(dst []byte, off int64, shape []int, strides []int64, size, group int) error {
+func (g *gatherer) gatherRows(dst []byte, off int64, shape []int, strides []int64, group int) error {
 	rowBytes := len(dst) / shape[0]
 	for i := 0; i < shape[0]; i += group {
 		n := min(group, shape[0]-i)
-		rows, sub, subStrides := dst[i*rowBytes:(i+n)*rowBytes], shape[1:], strides[1:]
-		if n > 1 {
-			sub, subStrides = append([]int{n}, sub...), strides // a group
-		}
-		if err := v.gather(rows, off+int64(i)*strides[0], sub, subStrides, size); err != nil {
+		rows := append([]int{n}, shape[1:]...)
+		if err := g.gather(dst[i*rowBytes:(i+n)*rowBytes], off+int64(i)*strides[0], rows, strides); err != nil {
 			return err
 		}
 	}

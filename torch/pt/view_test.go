@@ -50,6 +50,15 @@ func TestGathersLargeViews(t *testing.T) {
 	}
 }
 
+// A convolution's weights in channels_last take one chunk beside the destination.
+func TestGatherTakesOneChunk(t *testing.T) {
+	const n = 3 << 20
+	tensor, err := newView(counting(n), Float32, 0, []int{48, 64, 32, 32}, []int64{64 * 32 * 32, 1, 32 * 64, 64})
+	require.NoError(t, err)
+	dst := make([]byte, 4*n)
+	assert.Less(t, allocated(t, func() { require.NoError(t, tensor.ReadInto(dst)) }), uint64(2*chunk+chunk/4))
+}
+
 func naive(off int64, shape []int, strides []int64) []float32 {
 	if len(shape) == 0 {
 		return []float32{float32(off)}
