@@ -7,8 +7,9 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"forger/internal/atomicfile"
 )
 
 // npyHeader is the head of a NumPy file, version 1.0, little-endian, in C order (NEP 1).
@@ -30,37 +31,23 @@ func npyHeader(descr string, shape []int) []byte {
 	return append(head, dict...)
 }
 
-// WriteNPY writes a NumPy file: beside its name first, then renamed. body writes the elements, which shape and descr
-// ("|u1", "<f4", "<i8") announce.
-func WriteNPY(path, descr string, shape []int, body func(w io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("data: write %s: %w", path, plainError(err))
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("data: write %s: %w", path, err)
+// WriteNPY writes a NumPy file, whole or not at all. body writes the elements, which shape and descr ("|u1", "<f4",
+// "<i8") announce.
+func WriteNPY(path, descr string, shape []int, body func(w io.Writer) error) error {
+	err := atomicfile.Write(path, func(f io.Writer) error {
+		w := bufio.NewWriterSize(f, 1<<16)
+		if _, err := w.Write(npyHeader(descr, shape)); err != nil {
+			return err
 		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	if _, err := w.Write(npyHeader(descr, shape)); err != nil {
-		return err
+		if err := body(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
 	}
-	if err := body(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // ReadNPY reads a NumPy file of float32, little-endian, in C order.

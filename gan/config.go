@@ -108,6 +108,12 @@ func (c *Config) Fields() []Field {
 	}
 }
 
+// auto are settings whose zero means that the run decides; a config file leaves them out then.
+var auto = map[string]bool{
+	"size": true, "channels": true, "gen-lr": true, "disc-lr": true, "steps": true, "images": true, "epochs": true,
+	"precision": true, "workers": true, "threads": true,
+}
+
 // notOfTheRun are settings that say how one start of a run was made, and are not repeated with it.
 var notOfTheRun = map[string]bool{"out": true, "dry-run": true}
 
@@ -154,15 +160,20 @@ func (c *Config) checkNames() error {
 			return usagef("--%s %q: unknown: have %s", named.flag, named.value, strings.TrimPrefix(strings.Join(named.have, ", "), ", "))
 		}
 	}
-	if _, err := torch.ParseDevice(c.Device); err != nil && c.Device != "auto" {
-		return usagef("--device %q: unknown: use auto, cpu, cuda or cuda:N", c.Device)
+	return CheckDevice(c.Device)
+}
+
+// CheckDevice refuses a name that no device can have.
+func CheckDevice(name string) error {
+	if _, err := torch.ParseDevice(name); err != nil && name != "auto" {
+		return usagef("--device %q: unknown: use auto, cpu, cuda or cuda:N", name)
 	}
 	return nil
 }
 
 func (c *Config) checkShape() error {
 	if c.Size != 0 && !slices.Contains(ModelSizes(c.Model), c.Size) {
-		return usagef("--size %d: %s cannot make it: use one of %v", c.Size, c.Model, ModelSizes(c.Model))
+		return usagef("--size %d: %s cannot make it: use %s", c.Size, c.Model, alternatives(ModelSizes(c.Model)))
 	}
 	if c.Channels != 0 && c.Channels != 1 && c.Channels != 3 {
 		return usagef("--channels %d: neither gray nor RGB: use 1 or 3", c.Channels)
@@ -203,9 +214,6 @@ func (c *Config) checkBounds() error {
 		intFlag{"workers", c.Workers}, intFlag{"threads", c.Threads}); err != nil {
 		return err
 	}
-	if c.Batch == 1 {
-		return usagef("--batch 1: BatchNorm has no variance over a single image: use 2 or more")
-	}
 	return atLeast(1, intFlag{"log-every", c.LogEvery}, intFlag{"sample-every", c.SampleEvery},
 		intFlag{"checkpoint-every", c.CheckpointEvery}, intFlag{"keep", c.Keep})
 }
@@ -222,6 +230,21 @@ func atLeast(least int, flags ...intFlag) error {
 		}
 	}
 	return nil
+}
+
+// alternatives is "16, 32 or 64".
+func alternatives(of []int) string {
+	var b strings.Builder
+	for i, n := range of {
+		switch {
+		case i == len(of)-1 && i > 0:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		fmt.Fprint(&b, n)
+	}
+	return b.String()
 }
 
 func names[V any](table map[string]V) []string { return slices.Sorted(maps.Keys(table)) }

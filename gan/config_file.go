@@ -3,6 +3,7 @@ package gan
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -46,9 +47,10 @@ func ReadConfig(path string) ([]Setting, error) {
 				continue
 			}
 			scalar, ok := p.Value.(ast.ScalarNode)
+			ok = ok && scalar.GetValue() != nil
 			switch {
 			case !slices.Contains(fieldNames(), name):
-				return nil, usagef("--config %s: line %d: unknown key %q: did you mean %q?", path, line, name, nearest(name, fieldNames()))
+				return nil, usagef("--config %s: line %d: unknown key %q: did you mean %q?", path, line, name, Nearest(name, fieldNames()))
 			case !ok:
 				return nil, usagef("--config %s: line %d: %s: one value is wanted", path, line, name)
 			}
@@ -81,8 +83,8 @@ func fieldNames() []string {
 	return all
 }
 
-// nearest is the name with the smallest edit distance.
-func nearest(word string, names []string) string {
+// Nearest is the name with the smallest edit distance from word, for "did you mean".
+func Nearest(word string, names []string) string {
 	return slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
 }
 
@@ -124,9 +126,10 @@ type Resolved struct {
 func (c Config) yaml(r Resolved) ([]byte, error) {
 	lines := yaml.MapSlice{}
 	for _, f := range c.Fields() {
-		if !notOfTheRun[f.Name] {
-			lines = append(lines, yaml.MapItem{Key: f.Name, Value: f.value()})
+		if notOfTheRun[f.Name] || auto[f.Name] && reflect.ValueOf(f.Value).Elem().IsZero() {
+			continue
 		}
+		lines = append(lines, yaml.MapItem{Key: f.Name, Value: f.value()})
 	}
 	return yaml.Marshal(append(lines, yaml.MapItem{Key: resolvedKey, Value: r}))
 }
@@ -143,20 +146,4 @@ func (c Config) settings() map[string]any {
 }
 
 // value is the setting itself.
-func (f Field) value() any {
-	switch v := f.Value.(type) {
-	case *string:
-		return *v
-	case *int:
-		return *v
-	case *int64:
-		return *v
-	case *uint64:
-		return *v
-	case *float64:
-		return *v
-	case *bool:
-		return *v
-	}
-	panic(fmt.Sprintf("gan: config: %s has a type without a flag: %T", f.Name, f.Value))
-}
+func (f Field) value() any { return reflect.ValueOf(f.Value).Elem().Interface() }

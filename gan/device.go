@@ -9,6 +9,9 @@ import (
 // OpenDevice resolves a device name: "auto" takes a CUDA device where one can be used and the CPU elsewhere, and says
 // why; a device asked for by name that is not there is an error. It must come before the first tensor of the process.
 func OpenDevice(name string) (d torch.Device, why string, err error) {
+	if err := torch.Load(); err != nil {
+		return torch.CPU, "", err
+	}
 	if name != "auto" {
 		d, err = torch.ParseDevice(name)
 		if err != nil || !d.CUDA {
@@ -19,9 +22,6 @@ func OpenDevice(name string) (d torch.Device, why string, err error) {
 			err = fmt.Errorf("device %s: this machine has %d: use cuda:0 to cuda:%d", d, n, n-1)
 		}
 		return d, "as asked", err
-	}
-	if err := torch.Load(); err != nil {
-		return torch.CPU, "", err
 	}
 	n, err := torch.OpenCUDA()
 	if err != nil {

@@ -22,33 +22,48 @@ type runDir struct {
 }
 
 // createRun makes the directory cfg asks for, or the next of runs/NNNN-MODEL-DATA, and everything in it that a run
-// begins with. A directory that holds a run is refused.
+// begins with. A directory that holds a run is refused. One that cannot be filled is taken away again.
 func createRun(cfg Config, config []byte) (*runDir, error) {
-	path, err := makeRunPath(cfg)
+	path, made, err := makeRunPath(cfg)
 	if err != nil {
 		return nil, err
 	}
 	d := &runDir{path: path}
 	if err := d.begin(config); err != nil {
 		d.close()
-		return nil, fmt.Errorf("%s: %w: choose a directory that can be written with --out", path, bare(err))
+		err = fmt.Errorf("%s: %w: choose a directory that can be written with --out", path, bare(err))
+		if made {
+			return nil, errors.Join(err, os.RemoveAll(path))
+		}
+		return nil, err
 	}
 	return d, nil
 }
 
-func makeRunPath(cfg Config) (string, error) {
+func makeRunPath(cfg Config) (path string, made bool, err error) {
 	if cfg.Out == "" {
-		return nextRun("runs", cfg)
+		path, err = nextRun("runs", cfg)
+		return path, true, err
 	}
+	if err := holdsNoRun(cfg.Out); err != nil {
+		return "", false, err
+	}
+	_, err = os.Stat(cfg.Out)
+	made = errors.Is(err, fs.ErrNotExist)
+	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
+		return "", false, fmt.Errorf("%s: %w: choose a directory that can be written with --out", cfg.Out, bare(err))
+	}
+	return cfg.Out, made, nil
+}
+
+// holdsNoRun refuses a directory that a run has written to.
+func holdsNoRun(path string) error {
 	for _, mark := range []string{"config.yaml", "metrics.jsonl", "checkpoints"} {
-		if _, err := os.Stat(filepath.Join(cfg.Out, mark)); err == nil {
-			return "", fmt.Errorf("%s: it holds a run already: choose another --out", cfg.Out)
+		if _, err := os.Stat(filepath.Join(path, mark)); err == nil {
+			return fmt.Errorf("%s: it holds a run already: choose another --out", path)
 		}
 	}
-	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
-		return "", fmt.Errorf("%s: %w: choose a directory that can be written with --out", cfg.Out, bare(err))
-	}
-	return cfg.Out, nil
+	return nil
 }
 
 var runNumber = regexp.MustCompile(`^(\d{4,})-`)
@@ -147,18 +162,20 @@ func (d *runDir) published(path string, keep int) error {
 	if err := os.Rename(beside, link); err != nil {
 		return fmt.Errorf("%s: %w", link, bare(err))
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "step-*.pt"))
+	entries, err := os.ReadDir(dir) // in order of name, which is that of steps
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", dir, bare(err))
 	}
-	slices.Sort(files)
-	for _, old := range files[:max(0, len(files)-keep)] {
-		if err := os.Remove(old); err != nil {
-			return fmt.Errorf("%s: %w", old, bare(err))
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !checkpointName.MatchString(e.Name()) })
+	for _, old := range entries[:max(0, len(entries)-keep)] {
+		if err := os.Remove(filepath.Join(dir, old.Name())); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, old.Name()), bare(err))
 		}
 	}
 	return nil
 }
+
+var checkpointName = regexp.MustCompile(`^step-\d+\.pt$`)
 
 // bare is a file error without its path and operation, which the message has already.
 func bare(err error) error {

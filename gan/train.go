@@ -23,8 +23,15 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 	if err := cfg.Validate(); err != nil {
 		return res, err
 	}
+	if cfg.Out != "" {
+		if err := holdsNoRun(cfg.Out); err != nil {
+			return res, err
+		}
+	}
+	asked := cfg
 	cfg = cfg.filled()
-	ds, err := data.Open(cfg.Data, data.Options{Size: cfg.Size, Channels: cfg.Channels, Seed: stream(cfg.Seed, "glyphs")})
+	source, _ := DataSeeds(cfg.Seed)
+	ds, err := data.Open(cfg.Data, data.Options{Size: cfg.Size, Channels: cfg.Channels, Seed: source})
 	if err != nil {
 		return res, err
 	}
@@ -44,7 +51,7 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 		ob.Started(started)
 		return res, r.dryRun(ctx)
 	}
-	text, err := cfg.yaml(resolved)
+	text, err := asked.yaml(resolved)
 	if err != nil {
 		return res, err
 	}

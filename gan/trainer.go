@@ -57,8 +57,9 @@ func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device
 	if err := t.build(); err != nil {
 		return nil, err
 	}
+	_, order := DataSeeds(cfg.Seed)
 	t.loader, err = data.NewLoader(ds, data.LoaderOptions{
-		Batch: cfg.Batch, Seed: stream(cfg.Seed, "data"), Shuffle: true, Workers: resolved.Workers,
+		Batch: cfg.Batch, Seed: order, Shuffle: true, Workers: resolved.Workers,
 	})
 	return t, err
 }

@@ -2,7 +2,6 @@ package torch
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 )
 
@@ -85,16 +84,4 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // misuse panics with a failure found on this side of the border.
 func misuse(op string, code Code, format string, args ...any) {
 	panic(&Error{Op: op, Code: code, Msg: fmt.Sprintf(format, args...)})
-}
-
-// caller is the file:line, outside this package's file of scopes, that made a scope.
-func caller(skip int) string {
-	_, file, line, ok := runtime.Caller(skip + 1)
-	if !ok {
-		return "unknown place"
-	}
-	if i := strings.LastIndexByte(file, '/'); i >= 0 {
-		file = file[i+1:]
-	}
-	return fmt.Sprintf("%s:%d", file, line)
 }

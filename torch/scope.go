@@ -20,7 +20,6 @@ type Scope struct {
 	set      settings
 	closed   bool
 	sealed   bool
-	born     string // file:line, for the errors that name it
 }
 
 type settings struct {

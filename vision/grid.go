@@ -1,13 +1,12 @@
 package vision
 
 import (
-	"bufio"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
-	"os"
-	"path/filepath"
+
+	"forger/internal/atomicfile"
 )
 
 // gridPadding is torchvision.utils.make_grid's.
@@ -44,31 +43,10 @@ func EncodePNG(w io.Writer, m Image) error {
 	return png.Encode(w, rgba)
 }
 
-// SavePNG writes m to path: beside its name first, then renamed, so that path never holds half a picture.
-func SavePNG(path string, m Image) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("vision: write %s: %w", path, err)
+// SavePNG writes m to path, whole or not at all.
+func SavePNG(path string, m Image) error {
+	if err := atomicfile.Write(path, func(w io.Writer) error { return EncodePNG(w, m) }); err != nil {
+		return fmt.Errorf("vision: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("vision: write %s: %w", path, err)
-		}
-	}()
-	b := bufio.NewWriter(f)
-	if err := EncodePNG(b, m); err != nil {
-		return err
-	}
-	if err := b.Flush(); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -110,11 +110,8 @@ func TestDecodeKnowsItsFormats(t *testing.T) {
 
 func TestDecodeRefusesABombBeforeItIsUnpacked(t *testing.T) {
 	m := image.NewGray(image.Rect(0, 0, 4, 4))
-	file := encode(t, m, func(b *bytes.Buffer) error { return png.Encode(b, m) })
 	// A GIF's header holds its size without a checksum.
-	var b bytes.Buffer
-	require.NoError(t, gif.Encode(&b, m, nil))
-	file = b.Bytes()
+	file := encode(t, m, func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) })
 	copy(file[6:10], []byte{0xff, 0xff, 0xff, 0xff})
 	_, err := Decode(file, 3)
 	assert.EqualError(t, err, "65535x65535: more than 178956970 pixels")
@@ -142,7 +139,7 @@ func TestSavePNGWritesWholePicturesOnly(t *testing.T) {
 		assert.Equal(t, want, got)
 	}
 	err := SavePNG(filepath.Join(dir, "absent", "grid.png"), pattern(2, 2, 1))
-	assert.ErrorContains(t, err, "vision: write "+dir)
+	assert.ErrorContains(t, err, "vision: open "+dir)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 1)

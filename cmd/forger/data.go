@@ -22,9 +22,6 @@ func newData() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDataList(), newDataInfo(), newDataPreview(), newDataDump())
-	for _, c := range cmd.Commands() {
-		c.SetFlagErrorFunc(flagError)
-	}
 	return cmd
 }
 
@@ -37,6 +34,12 @@ func open(spec string, o data.Options) (data.Dataset, error) {
 		return nil, &gan.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
 	}
 	return data.Open(spec, o)
+}
+
+// asTraining opens a source with the seed that `forger train --seed` gives it.
+func asTraining(spec string, o data.Options) (data.Dataset, error) {
+	o.Seed, _ = gan.DataSeeds(o.Seed)
+	return open(spec, o)
 }
 
 // imageFlags are those that say in which form images are wanted.
@@ -108,7 +111,7 @@ func newDataPreview() *cobra.Command {
 			if out == "" || n < 1 {
 				return &gan.UsageError{Msg: "--out must name the picture to write, --n be positive"}
 			}
-			ds, err := open(args[0], o)
+			ds, err := asTraining(args[0], o)
 			if err != nil {
 				return err
 			}
@@ -138,12 +141,12 @@ func newDataDump() *cobra.Command {
 			if d.N < 0 {
 				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 0 (an epoch) or more", d.N)}
 			}
-			ds, err := open(args[0], o)
+			ds, err := asTraining(args[0], o)
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			d.Seed = o.Seed
+			_, d.Seed = gan.DataSeeds(o.Seed)
 			return data.Dump(cmd.Context(), ds, args[1], d)
 		},
 	}

@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"forger/gan"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit codes, as the contract has them.
@@ -49,6 +51,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if err == nil {
 		return exitDone
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "forger: interrupted: nothing was written")
+		return exitAborted
+	}
 	name := strings.TrimPrefix(cmd.CommandPath(), "forger")
 	fmt.Fprintf(stderr, "forger:%s %s\n", colon(strings.TrimSpace(name)), oneLine(err))
 	var usage *gan.UsageError
@@ -78,20 +84,30 @@ func newRoot() *cobra.Command {
 		Args:          arguments(0),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return &gan.UsageError{Msg: err.Error() + ": see forger " + "--help"}
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newTrain(), newSample(), newData(), newDoctor(), newVersion())
-	for _, c := range root.Commands() {
-		c.SetFlagErrorFunc(flagError)
-	}
 	return root
 }
 
 // flagError is a wrong flag as a usage error that says which help to read.
 func flagError(cmd *cobra.Command, err error) error {
-	return &gan.UsageError{Msg: fmt.Sprintf("%v: see `%s --help`", err, cmd.CommandPath())}
+	text := err.Error()
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		text = fmt.Sprintf("%s: %q is not a number that fits", strings.SplitN(text, ": strconv", 2)[0], number.Num)
+	}
+	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
+		text = fmt.Sprintf("unknown flag --%s: did you mean --%s?", name, nearestFlag(cmd, name))
+	}
+	return &gan.UsageError{Msg: fmt.Sprintf("%s: see `%s --help`", text, cmd.CommandPath())}
+}
+
+func nearestFlag(cmd *cobra.Command, name string) string {
+	var have []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { have = append(have, f.Name) })
+	return gan.Nearest(name, have)
 }
 
 // arguments wants exactly n words after the flags. On the root a word is a command that does not exist.

@@ -20,7 +20,6 @@ type progress struct {
 	live  bool
 	bar   *progressbar.ProgressBar
 	total int64
-	last  gan.LogLine
 	start time.Time
 }
 
@@ -43,8 +42,8 @@ func (p *progress) Started(s gan.Started) {
 		s.Images, s.Resolved.Size, s.Resolved.Size, s.Resolved.Channels, count(s.TotalSteps), where)
 	if p.live {
 		p.bar = progressbar.NewOptions64(s.TotalSteps, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionFullWidth(),
-			progressbar.OptionSetDescription("training"))
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(8),
+			progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("training"))
 	}
 }
 
@@ -66,14 +65,13 @@ func (p *progress) Logged(l gan.LogLine) {
 	if p.quiet {
 		return
 	}
-	p.last = l
-	values := fmt.Sprintf("%.0f images/s  loss D %.3f G %.3f  D(x) %.2f  D(G(z)) %.2f", l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake)
-	if p.bar != nil {
-		p.bar.Describe(values)
+	if p.bar != nil { // short enough for 80 columns with the bar, the count and the time left
+		p.bar.Describe(fmt.Sprintf("%.0f/s D %.2f G %.2f D(x) %.2f D(G(z)) %.2f", l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake))
 		return
 	}
 	left := time.Duration(float64(time.Since(p.start)) / float64(l.Step) * float64(p.total-l.Step))
-	fmt.Fprintf(p.w, "step %d/%s  epoch %.2f  %s  %s left\n", l.Step, count(p.total), l.Epoch, values, left.Round(time.Second))
+	fmt.Fprintf(p.w, "step %d/%s  epoch %.2f  %.0f images/s  loss D %.3f G %.3f  D(x) %.2f  D(G(z)) %.2f  %s left\n",
+		l.Step, count(p.total), l.Epoch, l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake, left.Round(time.Second))
 }
 
 func (p *progress) Wrote(path string) {

@@ -24,6 +24,9 @@ func newSample() *cobra.Command {
 			case o.N < 1:
 				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 1 or more", o.N)}
 			}
+			if err := gan.CheckDevice(o.Device); err != nil {
+				return err
+			}
 			return gan.Sample(cmd.Context(), o)
 		},
 	}

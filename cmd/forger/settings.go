@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"forger/gan"
@@ -40,8 +42,8 @@ func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) error
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	for _, f := range fields {
 		variable := "FORGER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := os.LookupEnv(variable)
-		if !ok || given[f.Name] {
+		value := os.Getenv(variable)
+		if value == "" || given[f.Name] {
 			continue
 		}
 		if err := flags.Set(f.Name, value); err != nil {
@@ -71,7 +73,11 @@ func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) error
 func reason(err error) string {
 	text := err.Error()
 	if _, after, ok := strings.Cut(text, "flag: "); ok {
-		return after
+		text = after
+	}
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		text = fmt.Sprintf("%q is not a number that fits", number.Num)
 	}
 	return text
 }

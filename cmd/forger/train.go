@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"forger/gan"
 
@@ -55,8 +56,13 @@ func conclude(w interface{ Write([]byte) (int, error) }, res gan.Result) {
 	fmt.Fprintf(w, "%s after %d steps, %d images\n", how, res.Step, res.Images)
 	fmt.Fprintf(w, "  pictures    %s (the newest of %s/samples; real.png beside it)\n", res.LastSample, res.Dir)
 	fmt.Fprintf(w, "  checkpoint  %s\n", res.Checkpoint)
-	fmt.Fprintf(w, "  next        %s sample --checkpoint %s --out grid.png --seed 1\n", program(), res.Checkpoint)
+	fmt.Fprintf(w, "  next        %s sample --checkpoint %s --out grid.png --seed 1\n", quoted(os.Args[0]), quoted(res.Checkpoint))
 }
 
-// program is how this program was called.
-func program() string { return os.Args[0] }
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " \t'\"$&|;<>()*?[]#~`\\") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strconv"
 
-	"forger/torch/pt/atomicfile"
+	"forger/internal/atomicfile"
 )
 
 // Write writes root, a tree of the package's values, as torch.save would. Nothing is buffered but the pickle: a

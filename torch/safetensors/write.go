@@ -9,8 +9,8 @@ import (
 	"io"
 	"slices"
 
+	"forger/internal/atomicfile"
 	"forger/torch/pt"
-	"forger/torch/pt/atomicfile"
 )
 
 // maxHeader is the format's own bound on the JSON header, in bytes.
