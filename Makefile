@@ -25,9 +25,9 @@ setup:
 build: setup
 	@scripts/build "$(VERSION)"
 
-# 900 steps: about three minutes on two cores, and digits a person can read.
+# 1800 steps: about three minutes on two cores, and digits a person can read.
 train: build
-	@bin/forger train --data glyphs --size 32 --steps 900 --sample-every 150 --log-every 25 $(ARGS)
+	@bin/forger train --data glyphs --size 32 --steps 1800 --sample-every 300 $(ARGS)
 
 test:
 	@scripts/setup --tests

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -80,8 +81,7 @@ func nextRun(parent string, cfg Config) (string, error) {
 	next := 0
 	for _, e := range entries {
 		if m := runNumber.FindStringSubmatch(e.Name()); m != nil {
-			var n int
-			if _, err := fmt.Sscan(m[1], &n); err == nil {
+			if n, err := strconv.Atoi(m[1]); err == nil {
 				next = max(next, n+1)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -76,32 +77,33 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 	return d.write(o.Out, o.Raw)
 }
 
-// openGenerator reads a checkpoint's config and finds its generator's state.
+// openGenerator reads a checkpoint's config and finds its generator's state. The state is read while the file is open.
 func openGenerator(path string) (cfg Config, state *pt.Dict, file *pt.File, err error) {
-	file, err = pt.Open(path)
-	if err != nil {
+	if file, err = pt.Open(path); err != nil {
 		return cfg, nil, nil, err
 	}
-	defer func() {
-		if err != nil {
-			file.Close()
-		}
-	}()
-	root, ok := file.Root().(*pt.Dict)
-	if !ok {
-		return cfg, nil, nil, fmt.Errorf("%s: not a checkpoint of forger: it holds no dict", path)
-	}
-	text, _ := root.Get("config")
-	config, ok := text.(string)
-	value, _ := root.Get("generator")
-	state, isDict := value.(*pt.Dict)
-	if !ok || !isDict {
-		return cfg, nil, nil, fmt.Errorf("%s: not a checkpoint of forger: it has no config and generator", path)
-	}
-	if cfg, err = savedConfig(config); err != nil {
-		return cfg, nil, nil, fmt.Errorf("%s: %w", path, err)
+	cfg, state, err = generatorOf(file.Root())
+	if err != nil {
+		return cfg, nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
 	}
 	return cfg, state, file, nil
+}
+
+func generatorOf(root any) (cfg Config, state *pt.Dict, err error) {
+	const remedy = "name one that forger train wrote"
+	dict, ok := root.(*pt.Dict)
+	if !ok {
+		return cfg, nil, errors.New("not a checkpoint of forger: it holds no dict: " + remedy)
+	}
+	config, _ := dict.Get("config")
+	text, isText := config.(string)
+	value, _ := dict.Get("generator")
+	state, isDict := value.(*pt.Dict)
+	if !isText || !isDict {
+		return cfg, nil, errors.New("not a checkpoint of forger: it has no config and generator: " + remedy)
+	}
+	cfg, err = savedConfig(text)
+	return cfg, state, err
 }
 
 // savedConfig reads the settings that a checkpoint keeps.
