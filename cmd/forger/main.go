@@ -86,7 +86,6 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newTrain(), newSample(), newData(), newDoctor(), newVersion())
 	return root
 }
@@ -121,11 +120,8 @@ func arguments(n int) cobra.PositionalArgs {
 			for _, c := range cmd.Commands() {
 				have = append(have, c.Name())
 			}
-			hint := ""
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				hint = fmt.Sprintf(": did you mean %s?", near[0])
-			}
-			return &gan.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s%s", args[0], strings.Join(have, ", "), hint)}
+			return &gan.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s: did you mean %s?",
+				args[0], strings.Join(have, ", "), gan.Nearest(args[0], have))}
 		}
 		return &gan.UsageError{Msg: fmt.Sprintf("%d arguments given, %d wanted: usage: %s", len(args), n, cmd.UseLine())}
 	}
