@@ -194,6 +194,11 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	select {
+	case <-l.stop: // also when batches are left: a choice among ready channels is random
+		return nil, ErrClosed
+	default:
+	}
 	if l.current == nil {
 		select {
 		case l.current = <-l.queue:

@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -18,11 +20,12 @@ type summary struct {
 	passed, failed int
 	broken         bool
 	output         map[string][]string // by package and test, until its end is known
-	skipped        []string
+	skipped        int
+	skips          map[string][]string // names by reason
 }
 
 func main() {
-	s := summary{output: map[string][]string{}}
+	s := summary{output: map[string][]string{}, skips: map[string][]string{}}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -37,13 +40,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "testsum:", err)
 		os.Exit(1)
 	}
-	if len(s.skipped) > 0 {
-		fmt.Println("\nskipped:")
-		for _, line := range s.skipped {
-			fmt.Println("  " + line)
+	for _, why := range slices.Sorted(maps.Keys(s.skips)) {
+		names := s.skips[why]
+		shown := names[:min(len(names), 12)]
+		fmt.Printf("\n%d skipped, because %s:\n  %s", len(names), why, strings.Join(shown, " "))
+		if len(names) > len(shown) {
+			fmt.Printf(" and %d more", len(names)-len(shown))
 		}
+		fmt.Println()
 	}
-	fmt.Printf("\n%d passed, %d failed, %d skipped\n", s.passed, s.failed, len(s.skipped))
+	fmt.Printf("\n%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
 	if s.failed > 0 || s.broken || s.passed == 0 {
 		os.Exit(1)
 	}
@@ -76,7 +82,9 @@ func (s *summary) end(key string, e event) {
 		s.failed++
 		fmt.Print(strings.Join(s.output[key], ""))
 	case "skip":
-		s.skipped = append(s.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(s.output[key])))
+		s.skipped++
+		why := reason(s.output[key])
+		s.skips[why] = append(s.skips[why], strings.TrimPrefix(e.Package, "forger/")+":"+e.Test)
 	}
 }
 
