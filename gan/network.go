@@ -87,7 +87,14 @@ func dcganDiscriminator(s *torch.Scope, g *torch.Generator, n Network) nn.Module
 	return dcganInit(named{"main", layers}, g)
 }
 
-func flat(x torch.Tensor) torch.Tensor { return x.Reshape(-1) }
+// flat is the logits as [N], in full precision where the network computed in less: a loss is a sum of small numbers.
+func flat(x torch.Tensor) torch.Tensor {
+	x = x.Reshape(-1)
+	if x.Info().DType == torch.BFloat16 {
+		x = x.To(torch.Float32)
+	}
+	return x
+}
 
 // dcganInit is weights_init of the official example: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0.
 func dcganInit(m nn.Module, g *torch.Generator) nn.Module {

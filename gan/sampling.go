@@ -51,6 +51,7 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	torch.SetMath(torch.Math{}) // a picture is worth full precision
 	root, err := torch.NewScope(torch.On(dev), torch.Layout(torch.ChannelsLast), torch.NoGrad, torch.Eval)
 	if err != nil {
 		return err

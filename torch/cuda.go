@@ -46,7 +46,7 @@ func openCUDA() (int, error) {
 	}
 	n := int(C.gt_cuda_count(cwhy, C.size_t(len(why))))
 	if n == 0 {
-		return 0, fmt.Errorf("torch: cuda: the driver (for CUDA %s) cannot be used: %s: update the driver, or use --device cpu",
+		return 0, fmt.Errorf("torch: cuda: the NVIDIA driver (%s) cannot be used: %s: update the driver, or use --device cpu",
 			cudaVersion(version), oneLine(cString(why)))
 	}
 	return n, nil

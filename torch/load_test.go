@@ -131,6 +131,16 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		text := child(t, "cuda", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
 		assert.Contains(t, text, "the NVIDIA driver (CUDA 13.0) finds no device: check nvidia-smi")
 	})
+	t.Run("driver too old", func(t *testing.T) {
+		if _, err := os.Stat(filepath.Join(lib, "libgotorch_cuda.so")); err != nil {
+			t.Skip("libgotorch_cuda.so was not built here: CUDA's headers or libraries are missing")
+		}
+		dir := t.TempDir()
+		library(t, dir, "libcuda.so.1", driver(0, 11040, 1))
+		text := child(t, "cuda", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
+		assert.Equal(t, "0 torch: cuda: the NVIDIA driver (CUDA 11.4) cannot be used: CUDA driver version is insufficient for "+
+			"CUDA runtime version: update the driver, or use --device cpu", text)
+	})
 	t.Run("no CUDA libraries", func(t *testing.T) {
 		dir := t.TempDir()
 		library(t, dir, "libcuda.so.1", driver(0, 13000, 1))
