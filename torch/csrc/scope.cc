@@ -1,7 +1,6 @@
 #include "scope.h"
 
 #include <ATen/autocast_mode.h>
-#include <c10/core/GradMode.h>
 
 void gt_scope::fail(int why, std::string text) noexcept {
   code = why;
@@ -10,23 +9,19 @@ void gt_scope::fail(int why, std::string text) noexcept {
 
 namespace gt {
 
-Context::Context(const gt_scope *s)
-    : grad_before_(c10::GradMode::is_enabled()), bf16_(s->bf16), device_(s->device.type()) {
-  c10::GradMode::set_enabled(s->grad);
-  if (!bf16_) return;
-  autocast_before_ = at::autocast::is_autocast_enabled(device_);
-  type_before_ = at::autocast::get_autocast_dtype(device_);
-  cache_before_ = at::autocast::is_autocast_cache_enabled();
-  at::autocast::set_autocast_enabled(device_, true);
-  at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+Autocast::Autocast(at::DeviceType device)
+    : device_(device),
+      enabled_before_(at::autocast::is_autocast_enabled(device)),
+      cache_before_(at::autocast::is_autocast_cache_enabled()),
+      type_before_(at::autocast::get_autocast_dtype(device)) {
+  at::autocast::set_autocast_enabled(device, true);
+  at::autocast::set_autocast_dtype(device, at::kBFloat16);
   // The cache is keyed by tensor and never sees an update in place, so an optimizer step would leave it stale.
   at::autocast::set_autocast_cache_enabled(false);
 }
 
-Context::~Context() {
-  c10::GradMode::set_enabled(grad_before_);
-  if (!bf16_) return;
-  at::autocast::set_autocast_enabled(device_, autocast_before_);
+Autocast::~Autocast() {
+  at::autocast::set_autocast_enabled(device_, enabled_before_);
   at::autocast::set_autocast_dtype(device_, type_before_);
   at::autocast::set_autocast_cache_enabled(cache_before_);
 }

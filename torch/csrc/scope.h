@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <exception>
+#include <optional>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -56,20 +57,28 @@ struct Error : std::runtime_error {
   Error(int code, const std::string &text) : std::runtime_error(text), code(code) {}
 };
 
-// Context sets libtorch's thread-local switches from the scope for the length of one call.
-class Context {
+// Autocast computes products in bfloat16 for as long as it lives.
+class Autocast {
  public:
-  explicit Context(const gt_scope *s);
-  ~Context();
-  Context(const Context &) = delete;
-  Context &operator=(const Context &) = delete;
+  explicit Autocast(at::DeviceType device);
+  ~Autocast();
+  Autocast(const Autocast &) = delete;
+  Autocast &operator=(const Autocast &) = delete;
 
  private:
-  bool grad_before_;
-  bool bf16_;
-  bool autocast_before_ = false, cache_before_ = false;
-  at::ScalarType type_before_ = at::kFloat;
   at::DeviceType device_;
+  bool enabled_before_, cache_before_;
+  at::ScalarType type_before_;
+};
+
+// Context sets libtorch's thread-local switches from the scope for the length of one call.
+struct Context {
+  c10::AutoGradMode grad;
+  std::optional<Autocast> autocast;
+
+  explicit Context(const gt_scope *s) : grad(s->grad) {
+    if (s->bf16) autocast.emplace(s->device.type());
+  }
 };
 
 // Writes the exception in flight to the scope.

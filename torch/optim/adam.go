@@ -1,0 +1,38 @@
+package optim
+
+import "forger/torch"
+
+// Adam is torch.optim.Adam.
+type Adam struct {
+	params
+	set            torch.AdamOptions
+	avg, sq, steps []torch.Tensor
+}
+
+// NewAdam makes an optimizer whose state lives in s beside the parameters. PyTorch's eps is 1e-8.
+func NewAdam(s *torch.Scope, list []torch.Tensor, a torch.AdamOptions) *Adam {
+	p := params{s, list}
+	return &Adam{params: p, set: a, avg: p.like(), sq: p.like(), steps: p.counters()}
+}
+
+// Step is one fused update.
+func (o *Adam) Step() {
+	o.scope.AdamStep(torch.AdamState{Params: o.list, ExpAvg: o.avg, ExpAvgSq: o.sq, Steps: o.steps}, o.set)
+}
+
+// SetLR changes the learning rate.
+func (o *Adam) SetLR(lr float64) { o.set.LR = lr }
+
+// State is step, exp_avg, exp_avg_sq.
+func (o *Adam) State() []map[string]torch.Tensor {
+	return zip(len(o.list), map[string][]torch.Tensor{"step": o.steps, "exp_avg": o.avg, "exp_avg_sq": o.sq})
+}
+
+// Group is what torch.optim.Adam keeps.
+func (o *Adam) Group() map[string]any {
+	return map[string]any{
+		"lr": o.set.LR, "betas": [2]float64{o.set.Beta1, o.set.Beta2}, "eps": o.set.Eps, "weight_decay": o.set.WeightDecay,
+		"amsgrad": false, "maximize": false, "foreach": nil, "capturable": false, "differentiable": false, "fused": true,
+		"decoupled_weight_decay": false,
+	}
+}

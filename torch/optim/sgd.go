@@ -1,0 +1,45 @@
+package optim
+
+import "forger/torch"
+
+// SGD is torch.optim.SGD.
+type SGD struct {
+	params
+	set     torch.SGDOptions
+	buffers []torch.Tensor
+	stepped bool
+}
+
+// NewSGD makes an optimizer whose state lives in s beside the parameters.
+func NewSGD(s *torch.Scope, list []torch.Tensor, a torch.SGDOptions) *SGD {
+	o := &SGD{params: params{s, list}, set: a}
+	if a.Momentum != 0 {
+		o.buffers = o.like()
+	}
+	return o
+}
+
+// Step is one fused update.
+func (o *SGD) Step() {
+	o.scope.SGDStep(o.list, o.buffers, o.set, !o.stepped)
+	o.stepped = true
+}
+
+// SetLR changes the learning rate.
+func (o *SGD) SetLR(lr float64) { o.set.LR = lr }
+
+// State is momentum_buffer, once a step was taken with momentum.
+func (o *SGD) State() []map[string]torch.Tensor {
+	if o.buffers == nil || !o.stepped {
+		return make([]map[string]torch.Tensor, len(o.list))
+	}
+	return zip(len(o.list), map[string][]torch.Tensor{"momentum_buffer": o.buffers})
+}
+
+// Group is what torch.optim.SGD keeps.
+func (o *SGD) Group() map[string]any {
+	return map[string]any{
+		"lr": o.set.LR, "momentum": o.set.Momentum, "dampening": 0.0, "weight_decay": o.set.WeightDecay, "nesterov": false,
+		"maximize": false, "foreach": nil, "differentiable": false, "fused": true,
+	}
+}
