@@ -196,6 +196,9 @@ func (c *Config) checkRates() error {
 			return usagef("--%s %v: out of range: use a number %s", r.flag, r.value, rangeOf(r.zero, r.below))
 		}
 	}
+	if c.Momentum != 0 && c.Optim == "adam" {
+		return usagef("--momentum %v: adam has none: use --beta1, or --optim sgd or rmsprop", c.Momentum)
+	}
 	return nil
 }
 

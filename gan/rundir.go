@@ -106,6 +106,9 @@ func (d *runDir) begin(config []byte) (err error) {
 	if err := unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return errors.New("another process trains in it")
 	}
+	if err := holdsNoRun(d.path); err != nil { // one that began and ended since the first look
+		return err
+	}
 	for _, sub := range []string{"samples", "checkpoints"} {
 		if err := os.MkdirAll(filepath.Join(d.path, sub), 0o755); err != nil {
 			return err

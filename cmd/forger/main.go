@@ -86,8 +86,27 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newTrain(), newSample(), newData(), newDoctor(), newVersion())
 	return root
+}
+
+// newHelp is cobra's help, but a command that does not exist is an error.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return about.Args(about, rest)
+			}
+			return about.Help()
+		},
+	}
 }
 
 // flagError is a wrong flag as a usage error that says which help to read.

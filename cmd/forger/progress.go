@@ -18,14 +18,28 @@ type progress struct {
 	w     io.Writer
 	quiet bool
 	live  bool
+	width int // of the terminal, in columns
 	bar   *progressbar.ProgressBar
 	total int64
 	start time.Time
 }
 
 func newProgress(w io.Writer, quiet bool) *progress {
-	f, ok := w.(*os.File)
-	return &progress{w: w, quiet: quiet, live: ok && term.IsTerminal(int(f.Fd()))}
+	p := &progress{w: w, quiet: quiet}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.live, p.width = true, 80
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			p.width = width
+		}
+	}
+	return p
+}
+
+// barWidth is what a terminal has left for the bar beside the figures; a line that wraps would leave a trail.
+func (p *progress) barWidth() int {
+	const figures, percent, left = len("12345/s D 12.34 G 12.34 D(x) 0.12 D(G(z)) 0.12"), len(" 100% || "), len(" [10m30s:1h2m3s]")
+	counts := len("(/)") + 2*len(count(p.total))
+	return min(max(p.width-figures-percent-counts-left, 0), 30)
 }
 
 func (p *progress) Started(s gan.Started) {
@@ -42,8 +56,8 @@ func (p *progress) Started(s gan.Started) {
 		s.Images, s.Resolved.Size, s.Resolved.Size, s.Resolved.Channels, count(s.TotalSteps), where)
 	if p.live {
 		p.bar = progressbar.NewOptions64(s.TotalSteps, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(8),
-			progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("training"))
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(p.barWidth()),
+			progressbar.OptionSetElapsedTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("training"))
 	}
 }
 
@@ -65,7 +79,7 @@ func (p *progress) Logged(l gan.LogLine) {
 	if p.quiet {
 		return
 	}
-	if p.bar != nil { // short enough for 80 columns with the bar, the count and the time left
+	if p.bar != nil {
 		p.bar.Describe(fmt.Sprintf("%.0f/s D %.2f G %.2f D(x) %.2f D(G(z)) %.2f", l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake))
 		return
 	}

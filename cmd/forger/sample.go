@@ -21,6 +21,8 @@ func newSample() *cobra.Command {
 				return &gan.UsageError{Msg: "--checkpoint: not given: name a checkpoint, such as runs/.../checkpoints/latest"}
 			case o.Out == "":
 				return &gan.UsageError{Msg: "--out: not given: name the picture to write, such as grid.png"}
+			case o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")):
+				return &gan.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
 			case o.N < 1:
 				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 1 or more", o.N)}
 			}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"forger/gan"
 
@@ -17,6 +20,7 @@ func newTrain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a GAN; writes a run directory",
+		Long:  "Train a GAN; writes a run directory.\n\n" + tables(gan.Choices()),
 		Example: "  forger train --data glyphs --size 32 --steps 500\n" +
 			"  forger train --data mnist:DIR --size 32 --epochs 5 --device cuda\n" +
 			"  forger train --config runs/0000-dcgan-glyphs/config.yaml --seed 1",
@@ -45,6 +49,21 @@ func newTrain() *cobra.Command {
 	cmd.Flags().StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing but errors")
 	return cmd
+}
+
+// tables explains the words of settings, a paragraph each.
+func tables(choices map[string][]gan.Choice) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, flag := range slices.Sorted(maps.Keys(choices)) {
+		fmt.Fprintf(w, "--%s\n", flag)
+		for _, c := range choices[flag] {
+			fmt.Fprintf(w, "  %s\t%s\n", c.Word, c.Doc)
+		}
+	}
+	// Writing to a Builder cannot fail.
+	_ = w.Flush()
+	return strings.TrimRight(b.String(), "\n")
 }
 
 // conclude says where the pictures are and what to run next.
