@@ -15,70 +15,134 @@ import (
 // checkpointFormat is the version of a checkpoint's layout.
 const checkpointFormat = 1
 
-// checkpoint is the tree that torch.load gives a dict of: a copy on the host of all that the run is made of. State
-// that is not finite is never saved.
-func (t *trainer) checkpoint(r Resolved) (*pt.Dict, error) {
+// checkpoint is the tree that torch.load gives a dict of: all that the run is made of, taken to the host by take.
+func (t *trainer) checkpoint(take hostCopy) (*pt.Dict, error) {
 	if _, _, err := t.readMeters(); err != nil {
 		return nil, err
 	}
-	cfg := t.cfg
-	cfg.Size, cfg.Channels = r.Size, r.Channels
-	config, err := json.Marshal(cfg.settings())
+	config, err := t.configJSON()
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, err
 	}
 	root := pt.NewDict()
-	for _, part := range []struct {
-		name  string
-		state *pt.Dict
-	}{
-		{"generator", stateDict(t.st.gen)}, {"discriminator", stateDict(t.st.disc)},
-		{"optimizer_g", optimizerState(t.st.optG)}, {"optimizer_d", optimizerState(t.st.optD)},
-	} {
-		if name, ok := notFinite(part.state); ok {
-			return nil, &NotFiniteError{part.name + " " + name, t.step}
-		}
-		root.Set(part.name, part.state)
+	for _, n := range t.networks() {
+		root.Set(n.key, stateDict(n.net, take))
 	}
+	for _, o := range t.optimizers() {
+		root.Set(o.key, optimizerState(o.opt, take))
+	}
+	root.Set("rng", t.randomState())
 	root.Set("step", t.step)
 	root.Set("images", t.images)
 	root.Set("data", t.dataState())
-	root.Set("config", string(config))
-	root.Set("meta", meta(r))
+	root.Set("meters", t.meterState(take))
+	root.Set("config", config)
+	root.Set("meta", t.meta())
 	root.Set("format", int64(checkpointFormat))
 	return root, nil
 }
 
+type keyedNetwork struct {
+	key string
+	net nn.Module
+}
+
+// networks are the run's networks by their keys in a checkpoint.
+func (t *trainer) networks() []keyedNetwork {
+	all := []keyedNetwork{{"generator", t.st.gen}, {"discriminator", t.st.disc}}
+	if t.st.average != nil {
+		all = append(all, keyedNetwork{"generator_ema", t.st.average.net})
+	}
+	return all
+}
+
+type keyedOptimizer struct {
+	key string
+	opt optim.Optimizer
+}
+
+// optimizers are the run's optimizers by their keys in a checkpoint.
+func (t *trainer) optimizers() []keyedOptimizer {
+	return []keyedOptimizer{{"optimizer_g", t.st.optG}, {"optimizer_d", t.st.optD}}
+}
+
+// configJSON is every setting of the run by name, and under "resolved" what was decided where they left it open.
+func (t *trainer) configJSON() (string, error) {
+	all := t.cfg.settings()
+	all[resolvedKey] = t.resolved
+	all["size"], all["channels"] = t.resolved.Size, t.resolved.Channels
+	text, err := json.Marshal(all)
+	if err != nil {
+		return "", fmt.Errorf("config: %w", err)
+	}
+	return string(text), nil
+}
+
+// randomState is where every stream of random numbers stands. What the data draws is a function of a seed and the
+// position.
+func (t *trainer) randomState() *pt.Dict {
+	d := pt.NewDict()
+	d.Set(t.rngKey(), pt.Of(t.noise.State()))
+	d.Set("dropout", pt.Of(t.dropout.State()))
+	source, order := DataSeeds(t.cfg.Seed)
+	seeds := pt.NewDict()
+	seeds.Set("source", source)
+	seeds.Set("order", order)
+	d.Set("go", seeds)
+	return d
+}
+
+// rngKey is the key of the state of the noise: the two devices keep it differently.
+func (t *trainer) rngKey() string {
+	if t.root.Device().CUDA {
+		return "cuda"
+	}
+	return "torch"
+}
+
 func (t *trainer) dataState() *pt.Dict {
 	d := pt.NewDict()
+	d.Set("spec", t.ds.Spec())
 	d.Set("position", t.position())
+	d.Set("length", int64(t.ds.Len()))
 	d.Set("fingerprint", t.ds.Fingerprint())
 	return d
 }
 
-// meta is what made the checkpoint, as strings.
-func meta(r Resolved) *pt.Dict {
+// meterState is the sums since the last log, which a resumed run goes on with.
+func (t *trainer) meterState(take hostCopy) *pt.Dict {
 	d := pt.NewDict()
+	d.Set("discriminator", take(t.st.meterD))
+	d.Set("generator", take(t.st.meterG))
+	d.Set("logged_step", t.clock.step)
+	d.Set("seconds", t.clock.elapsed())
+	return d
+}
+
+// meta is what made the checkpoint, as strings.
+func (t *trainer) meta() *pt.Dict {
+	r, d := t.resolved, pt.NewDict()
 	for _, line := range [][2]string{
-		{"version", Version}, {"libtorch", r.Libtorch}, {"device", r.Device}, {"precision", r.Precision},
-		{"layout", r.Layout}, {"threads", fmt.Sprint(r.Threads)}, {"decoder", r.Decoder},
+		{"version", Version}, {"revision", Revision}, {"libtorch", r.Libtorch}, {"device", r.Device},
+		{"precision", r.Precision}, {"layout", r.Layout}, {"threads", fmt.Sprint(r.Threads)}, {"decoder", r.Decoder},
+		{"data", t.cfg.Data},
 	} {
 		d.Set(line[0], line[1])
 	}
 	return d
 }
 
-// stateDict copies a module's state to the host as its state_dict.
-func stateDict(m nn.Module) *pt.Dict {
+// stateDict takes a module's state as its state_dict.
+func stateDict(m nn.Module, take hostCopy) *pt.Dict {
 	d := pt.NewOrderedDict()
 	for _, e := range nn.Entries(m) {
-		d.Set(e.Name, hostTensor(e.Tensor))
+		d.Set(e.Name, take(e.Tensor))
 	}
 	return d
 }
 
-// optimizerState copies an optimizer's state to the host as torch.optim's state_dict.
-func optimizerState(o optim.Optimizer) *pt.Dict {
+// optimizerState takes an optimizer's state as torch.optim's state_dict.
+func optimizerState(o optim.Optimizer, take hostCopy) *pt.Dict {
 	state, indices := pt.NewDict(), []any{}
 	for i, tensors := range o.State() {
 		indices = append(indices, int64(i))
@@ -87,7 +151,7 @@ func optimizerState(o optim.Optimizer) *pt.Dict {
 		}
 		of := pt.NewDict()
 		for _, name := range slices.Sorted(maps.Keys(tensors)) {
-			of.Set(name, hostTensor(tensors[name]))
+			of.Set(name, take(tensors[name]))
 		}
 		state.SetInt(int64(i), of)
 	}
@@ -106,58 +170,32 @@ func optimizerState(o optim.Optimizer) *pt.Dict {
 	return d
 }
 
-var ptTypes = map[torch.DType]pt.DType{
-	torch.Float32: pt.Float32, torch.Float64: pt.Float64, torch.Uint8: pt.Uint8, torch.Int64: pt.Int64,
-	torch.Bool: pt.Bool, torch.BFloat16: pt.BFloat16, torch.Float16: pt.Float16, torch.Int32: pt.Int32,
-}
-
-func hostTensor(t torch.Tensor) *pt.Tensor {
-	info := t.Info()
-	return &pt.Tensor{DType: ptTypes[info.DType], Shape: info.Shape, Data: t.Bytes()}
-}
-
-// loadState fills a module from a state_dict with exactly its keys and shapes.
-func loadState(s *torch.Scope, m nn.Module, d *pt.Dict) error {
-	entries := nn.Entries(m)
-	if d.Len() != len(entries) {
-		return fmt.Errorf("it has %d entries, the network %d", d.Len(), len(entries))
+// finite fails with a *NotFiniteError when a float32 value of the tree is NaN or infinite: such a state is never saved.
+func finite(root *pt.Dict, step int64) error {
+	key, err := notFinite(root)
+	if err == nil && key != "" {
+		err = &NotFiniteError{key, step}
 	}
-	for _, e := range entries {
-		v, _ := d.Get(e.Name)
-		saved, ok := v.(*pt.Tensor)
-		if !ok {
-			return fmt.Errorf("it has no tensor %s", e.Name)
-		}
-		info := e.Tensor.Info()
-		if !slices.Equal(saved.Shape, info.Shape) || saved.DType != ptTypes[info.DType] {
-			return fmt.Errorf("%s is %s %v there, %s %v here", e.Name, saved.DType, saved.Shape, info.DType, info.Shape)
-		}
-		data, err := saved.Bytes()
-		if err != nil {
-			return err
-		}
-		c := s.Child()
-		e.Tensor.CopyFrom(c.FromBytes(data, info.DType, info.Shape...))
-		c.Close()
-	}
-	return nil
+	return err
 }
 
-// notFinite finds a float32 value in the tree that is NaN or infinite, and says under which keys.
-func notFinite(d *pt.Dict) (key string, found bool) {
+// notFinite says under which keys of the tree a value is not finite.
+func notFinite(d *pt.Dict) (key string, err error) {
 	for k, v := range d.All() {
 		switch v := v.(type) {
 		case *pt.Dict:
-			if inner, ok := notFinite(v); ok {
-				return fmt.Sprintf("%v.%s", k, inner), true
+			inner, err := notFinite(v)
+			if inner != "" || err != nil {
+				return fmt.Sprintf("%v %s", k, inner), err
 			}
 		case *pt.Tensor:
-			if v.DType == pt.Float32 && !finite32(v.Data) {
-				return fmt.Sprint(k), true
+			data, err := v.Bytes()
+			if err != nil || v.DType == pt.Float32 && !finite32(data) {
+				return fmt.Sprint(k), err
 			}
 		}
 	}
-	return "", false
+	return "", nil
 }
 
 // finite32 reports whether no float32 in data has all its exponent bits set.
@@ -169,4 +207,19 @@ func finite32(data []byte) bool {
 		}
 	}
 	return true
+}
+
+// tensorOf uploads a saved tensor to s, converted to the dtype that the network has it in: torch.load_state_dict
+// converts too.
+func tensorOf(s *torch.Scope, saved *pt.Tensor) (torch.Tensor, error) {
+	for here, there := range ptTypes {
+		if there == saved.DType {
+			data, err := saved.Bytes()
+			if err != nil {
+				return torch.Tensor{}, err
+			}
+			return s.FromBytes(data, here, saved.Shape...), nil
+		}
+	}
+	return torch.Tensor{}, fmt.Errorf("dtype %s cannot be used here: convert it to float32", saved.DType)
 }

@@ -46,12 +46,25 @@ type Config struct {
 	Workers       int    `yaml:"workers"` // auto
 	Threads       int    `yaml:"threads"` // auto
 
+	EMA               float64 `yaml:"ema"`
+	InitGenerator     string  `yaml:"init-generator"`
+	InitDiscriminator string  `yaml:"init-discriminator"`
+
 	Out             string `yaml:"out"`
 	LogEvery        int    `yaml:"log-every"`
 	SampleEvery     int    `yaml:"sample-every"`
 	CheckpointEvery int    `yaml:"checkpoint-every"`
 	Keep            int    `yaml:"keep"`
+	Save            string `yaml:"save"`
+	OnSaveError     string `yaml:"on-save-error"`
 	DryRun          bool   `yaml:"dry-run"`
+
+	Resume          string `yaml:"resume"`
+	AllowDataChange bool   `yaml:"allow-data-change"`
+	VerifyResume    int    `yaml:"verify-resume"`
+
+	// Given names the settings that the user gave: of a resumed run the others are the run's own.
+	Given []string `yaml:"-"`
 }
 
 // DefaultConfig is a run on which nothing was asked: the official DCGAN's settings.
@@ -60,6 +73,7 @@ func DefaultConfig() Config {
 		Data: "glyphs", Model: "dcgan", Latent: 100, GenWidth: 64, DiscWidth: 64, Prior: "normal",
 		Loss: "nonsaturating", DiscSteps: 1, Optim: "adam", LR: 2e-4, Beta1: .5, Beta2: .999, Batch: 64,
 		Device: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
+		Save: "async", OnSaveError: "stop",
 	}
 }
 
@@ -99,23 +113,33 @@ func (c *Config) Fields() []Field {
 		{"deterministic", "kernels that give the same bits each time", &c.Deterministic},
 		{"workers", "loader workers (default: one a core); they decide nothing but speed", &c.Workers},
 		{"threads", "libtorch's intra-op threads (default: one a core)", &c.Threads},
+		{"ema", "decay of the averaged generator; 0: there is none", &c.EMA},
+		{"init-generator", "weights to start from: .pth, .pt or .safetensors", &c.InitGenerator},
+		{"init-discriminator", "weights to start from: .pth, .pt or .safetensors", &c.InitDiscriminator},
 		{"out", "run directory (default runs/NNNN-MODEL-DATA)", &c.Out},
 		{"log-every", "steps between logs", &c.LogEvery},
 		{"sample-every", "steps between sample grids", &c.SampleEvery},
 		{"checkpoint-every", "steps between checkpoints", &c.CheckpointEvery},
 		{"keep", "how many checkpoints stay", &c.Keep},
+		{"save", "checkpoints: async (written while the training goes on) or sync (no copy of the state in memory)", &c.Save},
+		{"on-save-error", "a checkpoint that cannot be written: stop or warn", &c.OnSaveError},
 		{"dry-run", "check everything, run one step, write nothing", &c.DryRun},
+		{"resume", "go on with the run in this directory, exactly", &c.Resume},
+		{"allow-data-change", "resume on data that is not what it was", &c.AllowDataChange},
+		{"verify-resume", "prove it: N steps, save, N more against resume, N more; writes nothing", &c.VerifyResume},
 	}
 }
 
 // auto are settings whose zero means that the run decides; a config file leaves them out then.
 var auto = map[string]bool{
 	"size": true, "channels": true, "gen-lr": true, "disc-lr": true, "steps": true, "images": true, "epochs": true,
-	"precision": true, "workers": true, "threads": true,
+	"precision": true, "workers": true, "threads": true, "init-generator": true, "init-discriminator": true,
 }
 
 // notOfTheRun are settings that say how one start of a run was made, and are not repeated with it.
-var notOfTheRun = map[string]bool{"out": true, "dry-run": true}
+var notOfTheRun = map[string]bool{
+	"out": true, "dry-run": true, "resume": true, "allow-data-change": true, "verify-resume": true,
+}
 
 var precisions = []string{"fp32", "tf32", "bf16"}
 
@@ -155,6 +179,7 @@ func (c *Config) checkNames() error {
 		{"model", c.Model, names(models)}, {"loss", c.Loss, names(Objectives)},
 		{"optim", c.Optim, names(optimizers)}, {"prior", c.Prior, names(priors)},
 		{"precision", c.Precision, append([]string{""}, precisions...)},
+		{"save", c.Save, []string{"async", "sync"}}, {"on-save-error", c.OnSaveError, []string{"stop", "warn"}},
 	} {
 		if !slices.Contains(named.have, named.value) {
 			return usagef("--%s %q: unknown: have %s", named.flag, named.value, strings.TrimPrefix(strings.Join(named.have, ", "), ", "))
@@ -191,6 +216,7 @@ func (c *Config) checkRates() error {
 	}{
 		{"lr", c.LR, false, math.Inf(1)}, {"gen-lr", c.GenLR, true, math.Inf(1)}, {"disc-lr", c.DiscLR, true, math.Inf(1)},
 		{"beta1", c.Beta1, true, 1}, {"beta2", c.Beta2, true, 1}, {"momentum", c.Momentum, true, 1},
+		{"ema", c.EMA, true, 1},
 	} {
 		if !(r.value > 0 || r.zero && r.value == 0) || !(r.value < r.below) {
 			return usagef("--%s %v: out of range: use a number %s", r.flag, r.value, rangeOf(r.zero, r.below))
@@ -213,7 +239,7 @@ func rangeOf(zero bool, below float64) string {
 }
 
 func (c *Config) checkBounds() error {
-	if err := atLeast(0, intFlag{"steps", c.Steps}, intFlag{"images", int(c.Images)}, intFlag{"epochs", c.Epochs},
+	if err := atLeast(0, intFlag{"verify-resume", c.VerifyResume}, intFlag{"steps", c.Steps}, intFlag{"images", int(c.Images)}, intFlag{"epochs", c.Epochs},
 		intFlag{"workers", c.Workers}, intFlag{"threads", c.Threads}); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"reflect"
@@ -147,3 +148,23 @@ func (c Config) settings() map[string]any {
 
 // value is the setting itself.
 func (f Field) value() any { return reflect.ValueOf(f.Value).Elem().Interface() }
+
+func (f Field) set(value any) { reflect.ValueOf(f.Value).Elem().Set(reflect.ValueOf(value)) }
+
+// savedConfig reads the settings that a checkpoint keeps, and what the run decided where they left it open.
+func savedConfig(text string) (Config, *Resolved, error) {
+	cfg, resolved := DefaultConfig(), new(Resolved)
+	var saved map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &saved); err != nil {
+		return cfg, nil, fmt.Errorf("its config is damaged: %w", err)
+	}
+	parts := append(cfg.Fields(), Field{Name: resolvedKey, Value: resolved})
+	for _, f := range parts {
+		if raw, ok := saved[f.Name]; ok {
+			if err := json.Unmarshal(raw, f.Value); err != nil {
+				return cfg, nil, fmt.Errorf("its config is damaged: %s: %w", f.Name, err)
+			}
+		}
+	}
+	return cfg, resolved, cfg.Validate()
+}

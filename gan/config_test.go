@@ -20,11 +20,14 @@ func TestEverySettingIsAField(t *testing.T) {
 	}
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("yaml") == "-" {
+			continue // about the settings, not one of them
+		}
 		f, ok := byPointer[v.Field(i).Addr().Interface()]
 		require.True(t, ok, "%s has no entry in Fields", v.Type().Field(i).Name)
 		assert.Equal(t, v.Type().Field(i).Tag.Get("yaml"), f.Name)
 	}
-	assert.Len(t, c.Fields(), v.NumField())
+	assert.Len(t, c.Fields(), v.NumField()-1)
 }
 
 func TestDefaultsAreValidAndTheContracts(t *testing.T) {

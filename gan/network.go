@@ -20,9 +20,15 @@ type Network struct {
 // model is an entry of the table of models.
 type model struct {
 	doc   string
-	sizes []int                                                         // image sides it takes
-	gen   func(s *torch.Scope, g *torch.Generator, n Network) nn.Module // latents [N,Z,1,1] to images [N,C,S,S] in [-1,1]
-	disc  func(s *torch.Scope, g *torch.Generator, n Network) nn.Module // images to logits [N]
+	sizes []int                                // image sides it takes
+	gen   func(b Builder, n Network) nn.Module // latents [N,Z,1,1] to images [N,C,S,S] in [-1,1]
+	disc  func(b Builder, n Network) nn.Module // images to logits [N]
+}
+
+// Builder is where a network is built, and the random numbers it starts from and goes on with.
+type Builder struct {
+	Scope         *torch.Scope
+	Init, Dropout *torch.Generator
 }
 
 // models is where a model is added: one line here, one file beside this one.
@@ -57,8 +63,9 @@ var plain = nn.ConvOptions{NoBias: true}
 var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
 
 // dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks)
-// with its initialisation, drawn from g.
-func dcganGenerator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
+// with its initialisation, drawn from b.Init.
+func dcganGenerator(b Builder, n Network) nn.Module {
+	s, g := b.Scope, b.Init
 	in, o := n.Latent, plain
 	var layers nn.Sequential
 	for _, w := range dcganWidths(n.Size) {
@@ -72,7 +79,8 @@ func dcganGenerator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
 
 // dcganDiscriminator is the official network but for its Sigmoid: training on logits has the same gradients and does
 // not overflow, so the Sigmoid belongs to those who read the scores.
-func dcganDiscriminator(s *torch.Scope, g *torch.Generator, n Network) nn.Module {
+func dcganDiscriminator(b Builder, n Network) nn.Module {
+	s, g := b.Scope, b.Init
 	widths := dcganWidths(n.Size)
 	slices.Reverse(widths)
 	first := widths[0] * n.DiscWidth
@@ -128,11 +136,11 @@ func lookUp(name string, n Network) (model, error) {
 	return m, nil
 }
 
-// Build makes both networks of a model in s, generator first, which it leaves open.
-func Build(s *torch.Scope, g *torch.Generator, name string, n Network) (gen, disc nn.Module, err error) {
+// Build makes both networks of a model, generator first, and leaves the scope open.
+func Build(b Builder, name string, n Network) (gen, disc nn.Module, err error) {
 	m, err := lookUp(name, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	return m.gen(s, g, n), m.disc(s, g, n), nil
+	return m.gen(b, n), m.disc(b, n), nil
 }

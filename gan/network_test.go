@@ -14,7 +14,7 @@ import (
 
 func build(t testing.TB, s *torch.Scope, n Network) (gen, disc nn.Module) {
 	t.Helper()
-	gen, disc, err := Build(s, s.NewGenerator(1), "dcgan", n)
+	gen, disc, err := Build(Builder{s, s.NewGenerator(1), s.NewGenerator(2)}, "dcgan", n)
 	require.NoError(t, err)
 	return gen, disc
 }
@@ -85,9 +85,9 @@ func TestDCGANAtEverySize(t *testing.T) {
 
 func TestBuildRefusesASizeItCannotMake(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-		_, _, err := Build(s, s.NewGenerator(1), "dcgan", Network{Size: 63, Channels: 3, Latent: 5, GenWidth: 2, DiscWidth: 2})
+		_, _, err := Build(Builder{s, s.NewGenerator(1), s.NewGenerator(2)}, "dcgan", Network{Size: 63, Channels: 3, Latent: 5, GenWidth: 2, DiscWidth: 2})
 		assert.EqualError(t, err, "gan: model dcgan: size 63: it takes [16 32 64 128 256]")
-		_, _, err = Build(s, s.NewGenerator(1), "biggan", Network{Size: 64})
+		_, _, err = Build(Builder{s, s.NewGenerator(1), s.NewGenerator(2)}, "biggan", Network{Size: 64})
 		assert.EqualError(t, err, `gan: model "biggan": unknown: have dcgan`)
 	})
 }

@@ -6,6 +6,7 @@ type Observer interface {
 	Stepped(step, images int64)
 	Logged(LogLine)
 	Wrote(path string) // a sample grid or a checkpoint
+	Warned(text string)
 }
 
 // Started is what is known once everything was checked.
@@ -15,6 +16,7 @@ type Started struct {
 	Why        string // this device
 	Images     int    // of an epoch
 	Resolved   Resolved
+	Step       int64 // done before: 0 but for a resumed run
 	TotalSteps int64 // when the first bound is reached
 }
 

@@ -1,16 +1,19 @@
 package gan
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+
+	"forger/internal/atomicfile"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,14 +102,32 @@ func nextRun(parent string, cfg Config) (string, error) {
 	}
 }
 
-func (d *runDir) begin(config []byte) (err error) {
+// begin takes the lock and makes what a run's directory has. config.yaml is the first: a directory that has it can be
+// resumed, one that has it not can be begun in.
+func (d *runDir) begin(config []byte) error {
+	if err := d.hold(); err != nil {
+		return err
+	}
+	if err := holdsNoRun(d.path); err != nil { // one that began and ended since the first look
+		return err
+	}
+	return d.open(config)
+}
+
+// hold takes the lock: one process trains in a directory.
+func (d *runDir) hold() (err error) {
 	if d.lock, err = os.OpenFile(filepath.Join(d.path, ".lock"), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
 		return err
 	}
 	if err := unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return errors.New("another process trains in it")
 	}
-	if err := holdsNoRun(d.path); err != nil { // one that began and ended since the first look
+	return nil
+}
+
+// open writes config.yaml and opens the rest for a run.
+func (d *runDir) open(config []byte) (err error) {
+	if err := replaceFile(filepath.Join(d.path, "config.yaml"), config); err != nil {
 		return err
 	}
 	for _, sub := range []string{"samples", "checkpoints"} {
@@ -114,11 +135,89 @@ func (d *runDir) begin(config []byte) (err error) {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(d.path, "config.yaml"), config, 0o644); err != nil {
-		return err
-	}
 	d.metrics, err = os.OpenFile(filepath.Join(d.path, "metrics.jsonl"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	return err
+}
+
+// openRun takes the lock of a directory that a run is to go on in, and clears away what a run that was killed left
+// half-written.
+func openRun(path string) (*runDir, error) {
+	d := &runDir{path: path}
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%s: %w: name a run's directory with --resume", path, bare(err))
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: not a directory: name a run's directory with --resume", path)
+	}
+	if holdsNoRun(path) == nil {
+		return nil, fmt.Errorf("%s: it holds no run: start one with --out %s", path, path)
+	}
+	err := d.hold()
+	if err == nil {
+		err = d.sweep()
+	}
+	if err != nil {
+		d.close()
+		return nil, fmt.Errorf("%s: %w", path, bare(err))
+	}
+	return d, nil
+}
+
+// sweep removes files that were being written when a run was killed.
+func (d *runDir) sweep() error {
+	for _, sub := range []string{".", "samples", "checkpoints"} {
+		for _, pattern := range []string{".*.tmp-*", ".latest.new"} {
+			left, err := filepath.Glob(filepath.Join(escapeGlob(d.path), sub, pattern))
+			if err != nil {
+				return err
+			}
+			for _, path := range left {
+				if err := os.Remove(path); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// goOn makes the directory that of a run that stands at step: the lines of metrics.jsonl beyond it will be written anew.
+func (d *runDir) goOn(config []byte, step int64) error {
+	path := filepath.Join(d.path, "metrics.jsonl")
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if kept := linesUpTo(text, step); len(kept) < len(text) {
+		if err := replaceFile(path, kept); err != nil {
+			return err
+		}
+	}
+	return d.open(config)
+}
+
+// linesUpTo is the part of metrics.jsonl up to a step. A last line that was not finished is none.
+func linesUpTo(text []byte, step int64) []byte {
+	end := 0
+	for line := range bytes.Lines(text) {
+		var l LogLine
+		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &l) != nil || l.Step > step {
+			break
+		}
+		end += len(line)
+	}
+	return text[:end]
+}
+
+func replaceFile(path string, text []byte) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// escapeGlob is a path in which filepath.Glob finds no pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 func (d *runDir) close() {
@@ -146,39 +245,6 @@ func (d *runDir) log(line LogLine) error {
 }
 
 func (d *runDir) sample(name string) string { return filepath.Join(d.path, "samples", name) }
-
-func (d *runDir) checkpointPath(step int64) string {
-	return filepath.Join(d.path, "checkpoints", fmt.Sprintf("step-%08d.pt", step))
-}
-
-// published points `latest` at a checkpoint that is complete, and then removes all but the newest keep.
-func (d *runDir) published(path string, keep int) error {
-	dir, name := filepath.Split(path)
-	link := filepath.Join(dir, "latest")
-	beside := filepath.Join(dir, ".latest.new")
-	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", link, bare(err))
-	}
-	if err := os.Symlink(name, beside); err != nil {
-		return fmt.Errorf("%s: %w", link, bare(err))
-	}
-	if err := os.Rename(beside, link); err != nil {
-		return fmt.Errorf("%s: %w", link, bare(err))
-	}
-	entries, err := os.ReadDir(dir) // in order of name, which is that of steps
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, bare(err))
-	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !checkpointName.MatchString(e.Name()) })
-	for _, old := range entries[:max(0, len(entries)-keep)] {
-		if err := os.Remove(filepath.Join(dir, old.Name())); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(dir, old.Name()), bare(err))
-		}
-	}
-	return nil
-}
-
-var checkpointName = regexp.MustCompile(`^step-\d+\.pt$`)
 
 // bare is a file error without its path and operation, which the message has already.
 func bare(err error) error {

@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"forger/data"
 	"forger/torch"
 	"forger/torch/nn"
-	"forger/torch/pt"
 	"forger/vision"
 )
 
@@ -28,9 +28,10 @@ func images(s *torch.Scope, gen nn.Module, latents torch.Tensor) []byte {
 // SampleOptions say what to draw from a checkpoint.
 type SampleOptions struct {
 	Checkpoint string
-	Out        string // a PNG
+	Out        string // a PNG: a grid; else a directory: a PNG an image
 	N          int
 	Seed       uint64
+	Average    bool   // draw from the averaged generator
 	Latents    string // a .npy of float32 [N,Z] instead of N and Seed
 	Raw        string // also write float32 [N,C,H,W] in [-1,1] to this .npy
 	Device     string
@@ -42,96 +43,40 @@ const sampleBatch = 64
 // Sample draws images from a checkpoint's generator with its running statistics.
 func Sample(ctx context.Context, o SampleOptions) (err error) {
 	defer torch.Catch(&err)
-	cfg, state, file, err := openGenerator(o.Checkpoint)
+	g, err := openNetwork(o.Checkpoint, generatorKey(o.Average), o.Device)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	dev, _, err := OpenDevice(o.Device)
-	if err != nil {
-		return err
+	defer g.root.Close()
+	d := &drawer{ctx: ctx, openedNetwork: g, n: o.N}
+	noise := g.root.NewGenerator(stream(o.Seed, "samples"))
+	d.latents = func(s *torch.Scope, _, n int) torch.Tensor {
+		return drawLatents(s, noise, g.cfg.Prior, n, g.cfg.Latent)
 	}
-	torch.SetMath(torch.Math{}) // a picture is worth full precision
-	root, err := torch.NewScope(torch.On(dev), torch.Layout(torch.ChannelsLast), torch.NoGrad, torch.Eval)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	net := cfg.network(data.Shape{Height: cfg.Size, Width: cfg.Size, Channels: cfg.Channels})
-	m, err := lookUp(cfg.Model, net)
-	if err != nil {
-		return err
-	}
-	d := drawer{ctx: ctx, root: root, n: o.N, net: net}
-	d.gen = m.gen(root, root.NewGenerator(0), net)
-	if err := loadState(root, d.gen, state); err != nil {
-		return fmt.Errorf("%s: generator: %w: is it a checkpoint of another version?", o.Checkpoint, err)
-	}
-	noise := root.NewGenerator(stream(o.Seed, "samples"))
-	d.latents = func(s *torch.Scope, _, n int) torch.Tensor { return drawLatents(s, noise, cfg.Prior, n, cfg.Latent) }
 	if o.Latents != "" {
 		if err := d.read(o.Latents); err != nil {
 			return err
 		}
 	}
-	root.Seal()
-	return d.write(o.Out, o.Raw)
+	if o.Raw == "" {
+		return d.save(o.Out)
+	}
+	return data.WriteNPY(o.Raw, "<f4", []int{d.n, g.cfg.Channels, g.cfg.Size, g.cfg.Size}, func(w io.Writer) error {
+		d.raw = w
+		return d.save(o.Out)
+	})
 }
 
-// openGenerator reads a checkpoint's config and finds its generator's state. The state is read while the file is open.
-func openGenerator(path string) (cfg Config, state *pt.Dict, file *pt.File, err error) {
-	if file, err = pt.Open(path); err != nil {
-		return cfg, nil, nil, err
-	}
-	cfg, state, err = generatorOf(file.Root())
-	if err != nil {
-		return cfg, nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
-	}
-	return cfg, state, file, nil
-}
-
-func generatorOf(root any) (cfg Config, state *pt.Dict, err error) {
-	const remedy = "name one that forger train wrote"
-	dict, ok := root.(*pt.Dict)
-	if !ok {
-		return cfg, nil, errors.New("not a checkpoint of forger: it holds no dict: " + remedy)
-	}
-	config, _ := dict.Get("config")
-	text, isText := config.(string)
-	value, _ := dict.Get("generator")
-	state, isDict := value.(*pt.Dict)
-	if !isText || !isDict {
-		return cfg, nil, errors.New("not a checkpoint of forger: it has no config and generator: " + remedy)
-	}
-	cfg, err = savedConfig(text)
-	return cfg, state, err
-}
-
-// savedConfig reads the settings that a checkpoint keeps.
-func savedConfig(text string) (Config, error) {
-	cfg := DefaultConfig()
-	var saved map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &saved); err != nil {
-		return cfg, fmt.Errorf("its config is damaged: %w", err)
-	}
-	for _, f := range cfg.Fields() {
-		if raw, ok := saved[f.Name]; ok {
-			if err := json.Unmarshal(raw, f.Value); err != nil {
-				return cfg, fmt.Errorf("its config is damaged: %s: %w", f.Name, err)
-			}
-		}
-	}
-	return cfg, cfg.Validate()
-}
-
-// drawer draws n images in batches.
+// drawer draws n images in batches, as they are asked for.
 type drawer struct {
+	*openedNetwork
 	ctx     context.Context
-	root    *torch.Scope
-	gen     nn.Module
-	net     Network
 	n       int
 	latents func(s *torch.Scope, first, n int) torch.Tensor // [n,Z,1,1], those from first on
+	raw     io.Writer                                       // also gets the images as float32, if it is not nil
+
+	drawn  int
+	pixels []byte // of the last batch, not read yet
 }
 
 // read takes the latents from a NumPy file.
@@ -140,7 +85,7 @@ func (d *drawer) read(path string) error {
 	if err != nil {
 		return err
 	}
-	z := d.net.Latent
+	z := d.cfg.Latent
 	if len(shape) != 2 || shape[1] != z || shape[0] == 0 {
 		return fmt.Errorf("%s: shape %v: this generator takes [N,%d]", path, shape, z)
 	}
@@ -151,41 +96,67 @@ func (d *drawer) read(path string) error {
 	return nil
 }
 
-// write draws the images into a grid and, where raw is named, as numbers into a NumPy file.
-func (d *drawer) write(out, raw string) error {
-	n, side := d.net, d.net.Size
-	pixels := make([]byte, 0, d.n*side*side*n.Channels)
-	if raw == "" {
-		if err := d.draw(&pixels, nil); err != nil {
-			return err
-		}
-	} else if err := data.WriteNPY(raw, "<f4", []int{d.n, n.Channels, side, side}, func(w io.Writer) error {
-		return d.draw(&pixels, w)
-	}); err != nil {
-		return err
+// save writes the images into a grid, or each into a file of its own.
+func (d *drawer) save(out string) error {
+	side, c := d.cfg.Size, d.cfg.Channels
+	if strings.EqualFold(filepath.Ext(out), ".png") {
+		return vision.SaveGrid(out, d, d.n, side, side, c, int(math.Ceil(math.Sqrt(float64(d.n)))))
 	}
-	columns := int(math.Ceil(math.Sqrt(float64(d.n))))
-	return vision.SavePNG(out, vision.Grid(pixels, d.n, side, side, n.Channels, columns))
-}
-
-func (d *drawer) draw(pixels *[]byte, raw io.Writer) error {
-	for first := 0; first < d.n; first += sampleBatch {
-		if err := d.ctx.Err(); err != nil {
-			return err
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return fmt.Errorf("--out %s: %w: name a .png, or a directory that can be written", out, bare(err))
+	}
+	one := vision.Image{Height: side, Width: side, Channels: c, Pix: make([]byte, side*side*c)}
+	digits := max(5, len(fmt.Sprint(d.n-1)))
+	for i := range d.n {
+		if _, err := io.ReadFull(d, one.Pix); err != nil {
+			return fmt.Errorf("%s: after %d of %d images: %w", out, i, d.n, err)
 		}
-		s := d.root.Child()
-		x := d.gen.Forward(d.latents(s, first, min(sampleBatch, d.n-first)))
-		*pixels = append(*pixels, x.Pixels()...)
-		if raw != nil {
-			var b bytes.Buffer
-			if err := binary.Write(&b, binary.LittleEndian, x.Floats()); err != nil {
-				return err
-			}
-			if _, err := raw.Write(b.Bytes()); err != nil {
-				return err
-			}
+		if err := writeImage(filepath.Join(out, fmt.Sprintf("%0*d.png", digits, i)), one); err != nil {
+			return fmt.Errorf("%s: after %d of %d images: %w: make room and draw again", out, i, d.n, err)
 		}
-		s.Close()
 	}
 	return nil
+}
+
+// writeImage writes one of many: without the flush to the disk that a file of its own is worth.
+func writeImage(path string, m vision.Image) error {
+	var b bytes.Buffer
+	if err := vision.EncodePNG(&b, m); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		os.Remove(path) // half of an image is worse than none
+		return bare(err)
+	}
+	return nil
+}
+
+// Read yields the pixels of one image after the other, uint8 [H,W,C], and draws the next batch when it needs one.
+func (d *drawer) Read(p []byte) (int, error) {
+	if len(d.pixels) == 0 {
+		if d.drawn == d.n {
+			return 0, io.EOF
+		}
+		if err := d.draw(min(sampleBatch, d.n-d.drawn)); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, d.pixels)
+	d.pixels = d.pixels[n:]
+	return n, nil
+}
+
+func (d *drawer) draw(n int) (err error) {
+	defer torch.Catch(&err)
+	if err := d.ctx.Err(); err != nil {
+		return err
+	}
+	s := d.root.Child()
+	defer s.Close()
+	x := d.net.Forward(d.latents(s, d.drawn, n))
+	d.pixels, d.drawn = x.Pixels(), d.drawn+n
+	if d.raw == nil {
+		return nil
+	}
+	return binary.Write(d.raw, binary.LittleEndian, x.Floats())
 }

@@ -12,6 +12,7 @@ type stepper struct {
 	optG, optD     optim.Optimizer
 	loss           Objective
 	meterD, meterG torch.Tensor // sums on the device: {loss, score on real, score on fake}, {loss}
+	average        *average     // of the generator; nil without --ema
 	draw           func(s *torch.Scope, n int) torch.Tensor
 }
 
@@ -69,4 +70,7 @@ func (t *stepper) trainGen(c *torch.Scope, fake torch.Tensor) {
 	t.optG.Accumulate(l)
 	c.MeterAdd(t.meterG, l.Detach())
 	t.optG.Step()
+	if t.average != nil {
+		t.average.follow(c)
+	}
 }

@@ -16,7 +16,7 @@ import (
 // newStepper builds the official training of a DCGAN in model, and seals it.
 func newStepper(t testing.TB, model *torch.Scope, n Network, draw func(*torch.Scope, int) torch.Tensor) *stepper {
 	t.Helper()
-	gen, disc, err := Build(model, model.NewGenerator(1), "dcgan", n)
+	gen, disc, err := Build(Builder{model, model.NewGenerator(1), model.NewGenerator(2)}, "dcgan", n)
 	require.NoError(t, err)
 	adam := torch.AdamOptions{LR: 2e-4, Beta1: .5, Beta2: .999, Eps: 1e-8}
 	st := &stepper{

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"time"
 
 	"forger/data"
 	"forger/torch"
@@ -13,8 +12,11 @@ import (
 	"forger/vision"
 )
 
-// Version is what checkpoints record of the program; the command sets it.
-var Version = "unknown"
+// Version and Revision are what checkpoints record of the program: the command sets the one, the build the other.
+var (
+	Version  = "unknown"
+	Revision = "unknown" // the commit
+)
 
 // Train runs cfg to the first of its bounds, or until ctx ends: then the step is finished and everything saved, and
 // that is no error. Errors of the command line and the config are *UsageError.
@@ -23,89 +25,190 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 	if err := cfg.Validate(); err != nil {
 		return res, err
 	}
-	if cfg.Out != "" {
-		if err := holdsNoRun(cfg.Out); err != nil {
-			return res, err
-		}
+	from := fresh
+	if cfg.Resume != "" {
+		from = resumed
 	}
-	asked := cfg
-	cfg = cfg.filled()
-	source, _ := DataSeeds(cfg.Seed)
-	ds, err := data.Open(cfg.Data, data.Options{Size: cfg.Size, Channels: cfg.Channels, Seed: source})
+	o, err := from(cfg)
+	if err != nil {
+		return res, err
+	}
+	defer o.close()
+	if err := o.cfg.Validate(); err != nil {
+		return res, err
+	}
+	source, _ := DataSeeds(o.cfg.Seed)
+	ds, err := data.Open(o.cfg.Data, data.Options{Size: o.cfg.Size, Channels: o.cfg.Channels, Seed: source})
 	if err != nil {
 		return res, err
 	}
 	defer ds.Close()
-	dev, why, err := OpenDevice(cfg.Device)
+	if err := o.sameData(ds.Fingerprint(), ds.Len()); err != nil {
+		return res, err
+	}
+	dev, why, err := OpenDevice(o.device())
+	if err != nil {
+		return res, o.elsewhere(err)
+	}
+	resolved, err := o.resolve(ds, dev)
 	if err != nil {
 		return res, err
 	}
-	resolved := resolve(cfg, ds, dev)
-	r := &run{cfg: cfg, resolved: resolved, ob: ob}
-	if r.trainer, err = newTrainer(cfg, resolved, ds, dev); err != nil {
+	if o.cfg.VerifyResume > 0 {
+		return res, verifyResume(ctx, o.cfg, resolved, ds, dev, ob)
+	}
+	r := &run{cfg: o.cfg, ob: ob, dir: o.dir}
+	if r.trainer, err = o.trainer(resolved, ds, dev); err != nil {
 		return res, err
 	}
 	defer r.trainer.close()
-	started := Started{Device: dev.String(), Why: why, Images: ds.Len(), Resolved: resolved, TotalSteps: r.trainer.totalSteps()}
-	if cfg.DryRun {
+	for _, note := range o.notes {
+		ob.Warned(note)
+	}
+	started := Started{
+		Device: dev.String(), Why: why, Images: ds.Len(), Resolved: resolved, Step: r.step, TotalSteps: r.totalSteps(),
+	}
+	if o.cfg.DryRun {
 		ob.Started(started)
 		return res, r.dryRun(ctx)
 	}
-	text, err := asked.yaml(resolved)
-	if err != nil {
-		return res, err
-	}
-	// Read before anything is written, so that a source that cannot be read leaves nothing behind.
-	real, n, err := data.Preview(ctx, ds, sampleGrid)
-	if err != nil {
-		return res, err
-	}
-	if r.dir, err = createRun(cfg, text); err != nil {
+	if err := r.open(ctx, cfg, o); err != nil {
 		return res, err
 	}
 	defer r.dir.close()
+	o.dir = nil // the run closes it
 	started.Dir = r.dir.path
 	ob.Started(started)
-	if err := r.saveGrid("real.png", real, n); err != nil {
-		return res, err
-	}
 	return r.run(ctx)
 }
 
-// resolve decides what the config left open, and sets what holds for the whole process.
-func resolve(cfg Config, ds data.Dataset, dev torch.Device) Resolved {
-	precision := cfg.Precision
-	if precision == "" {
-		precision = "fp32"
-		if dev.CUDA {
-			precision = "tf32"
+// open makes the run's directory, or goes on in the one it has. asked is the config before defaults filled it.
+func (r *run) open(ctx context.Context, asked Config, o *origin) error {
+	if o.dir != nil {
+		text, err := o.cfg.yaml(r.resolved)
+		if err != nil {
+			return err
+		}
+		if o.file != nil {
+			r.saver.last = saved{o.path, r.step}
+		}
+		if err := o.dir.goOn(text, r.step); err != nil {
+			return fmt.Errorf("%s: %w: it must be writable to resume", o.dir.path, bare(err))
+		}
+		r.saver.dir, r.saver.keep = o.dir, r.cfg.Keep
+		if o.file != nil {
+			return nil
 		}
 	}
-	if cfg.Threads > 0 {
-		torch.SetThreads(cfg.Threads)
+	// Read before anything is written, so that a source that cannot be read leaves nothing behind.
+	real, n, err := data.Preview(ctx, r.ds, sampleGrid)
+	if err != nil {
+		return err
 	}
-	torch.SetMath(torch.Math{TF32: precision != "fp32", Deterministic: cfg.Deterministic, Autotune: true})
-	workers := cfg.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
+	if o.dir == nil {
+		text, err := asked.yaml(r.resolved)
+		if err != nil {
+			return err
+		}
+		if r.dir, err = createRun(r.cfg, text); err != nil {
+			return err
+		}
+		r.saver.dir, r.saver.keep = r.dir, r.cfg.Keep
 	}
-	return Resolved{
-		Size: cfg.Size, Channels: ds.Shape().Channels, Device: dev.String(), Precision: precision,
-		Layout: "channels_last", Threads: torch.Threads(), Workers: workers, Libtorch: torch.Version(),
-		Decoder: vision.Decoder, Images: ds.Len(),
+	return r.saveGrid("real.png", real, n)
+}
+
+// device is the device to ask for: a resumed run goes on where it was, unless another is given.
+func (o *origin) device() string {
+	if o.resolved != nil && !given(o.cfg, "device") {
+		return o.resolved.Device
 	}
+	return o.cfg.Device
+}
+
+// elsewhere explains that a resumed run's device is not there.
+func (o *origin) elsewhere(err error) error {
+	if o.resolved == nil || given(o.cfg, "device") {
+		return err
+	}
+	return fmt.Errorf("the run trained on %s: %w; or go on elsewhere with --device (bits may then differ)", o.resolved.Device, err)
+}
+
+// resolve decides what the config left open, or takes up what the run decided when it began, and sets what holds for the
+// whole process.
+func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
+	cfg, was := o.cfg, o.resolved
+	r := Resolved{
+		Size: cfg.Size, Channels: ds.Shape().Channels, Device: dev.String(), Precision: cfg.Precision,
+		Layout: "channels_last", Workers: cfg.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: ds.Len(),
+	}
+	threads := cfg.Threads
+	if was != nil {
+		if was.Decoder != r.Decoder {
+			return r, fmt.Errorf("the images were decoded by %s, and this program has %s: resume with a program that has the former",
+				was.Decoder, r.Decoder)
+		}
+		if was.Device != r.Device || was.Libtorch != r.Libtorch {
+			o.notes = append(o.notes, fmt.Sprintf("trained on %s with libtorch %s, goes on on %s with %s: bits may differ",
+				was.Device, was.Libtorch, r.Device, r.Libtorch))
+		}
+		threads, r.Precision, r.Layout = was.Threads, was.Precision, was.Layout
+	}
+	if r.Precision == "" {
+		r.Precision = "fp32"
+		if dev.CUDA {
+			r.Precision = "tf32"
+		}
+	}
+	if threads > 0 {
+		torch.SetThreads(threads)
+	}
+	r.Threads = torch.Threads()
+	torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: cfg.Deterministic, Autotune: true})
+	if r.Workers == 0 {
+		r.Workers = runtime.GOMAXPROCS(0)
+	}
+	return r, nil
+}
+
+// trainer builds the trainer and sets it to where the run starts from.
+func (o *origin) trainer(resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
+	t, err := newTrainer(o.cfg, resolved, ds, dev)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	defer torch.Catch(&err)
+	if o.file != nil {
+		root, err := pt.At[*pt.Dict](o.file.Root())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.path, err)
+		}
+		notes, err := t.restore(root)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.path, err)
+		}
+		o.notes = append(o.notes, notes...)
+	} else if err := t.initialise(); err != nil {
+		return nil, err
+	}
+	return t, t.load()
 }
 
 // run is a trainer with a directory to write to.
 type run struct {
 	*trainer
-	cfg      Config
-	resolved Resolved
-	dir      *runDir
-	ob       Observer
+	cfg   Config
+	dir   *runDir
+	ob    Observer
+	saver saver
 
-	lastSample, lastCheckpoint int64 // steps at which they were written
-	sampled, saved             string
+	sampled    string // the last grid
+	lastSample int64  // the step it was drawn at
 }
 
 func (r *run) dryRun(ctx context.Context) error {
@@ -117,8 +220,7 @@ func (r *run) dryRun(ctx context.Context) error {
 }
 
 func (r *run) run(ctx context.Context) (Result, error) {
-	r.clock.start = time.Now()
-	r.clock.last = r.clock.start
+	r.begin()
 	for !r.done() && ctx.Err() == nil {
 		err := r.trainStep(ctx)
 		if stopped(ctx, err) {
@@ -136,7 +238,8 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		return Result{}, r.explain(err)
 	}
 	return Result{
-		Dir: r.dir.path, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saved, Stopped: !r.done(),
+		Dir: r.dir.path, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
+		Stopped: !r.done(),
 	}, nil
 }
 
@@ -148,88 +251,5 @@ func (r *run) keep(err error) error {
 	if failed := r.finish(); failed != nil {
 		return errors.Join(err, failed)
 	}
-	return fmt.Errorf("%w (step %d is saved in %s)", err, r.step, r.saved)
-}
-
-// cadence does what is due at this step.
-func (r *run) cadence() error {
-	if r.step%int64(r.cfg.LogEvery) == 0 {
-		line, err := r.logLine(time.Now())
-		if err != nil {
-			return err
-		}
-		if err := r.dir.log(line); err != nil {
-			return err
-		}
-		r.ob.Logged(line)
-	}
-	if r.step%int64(r.cfg.SampleEvery) == 0 {
-		if err := r.saveSample(); err != nil {
-			return err
-		}
-	}
-	if r.step%int64(r.cfg.CheckpointEvery) == 0 {
-		return r.saveCheckpoint()
-	}
-	return nil
-}
-
-// finish leaves a checkpoint and a sample grid of the last step, whatever the cadences are. It logs nothing and resets
-// no meter, so that a run that goes on from here writes the same lines as one that never stopped.
-func (r *run) finish() error {
-	if r.saved == "" || r.lastCheckpoint != r.step {
-		if err := r.saveCheckpoint(); err != nil {
-			return err
-		}
-	}
-	if r.sampled == "" || r.lastSample != r.step {
-		return r.saveSample()
-	}
-	return nil
-}
-
-func (r *run) saveSample() error {
-	name := fmt.Sprintf("step-%08d.png", r.step)
-	if err := r.saveGrid(name, images(r.root, r.st.gen, r.fixed), sampleGrid); err != nil {
-		return err
-	}
-	r.sampled, r.lastSample = r.dir.sample(name), r.step
-	r.ob.Wrote(r.sampled)
-	return nil
-}
-
-// saveGrid writes n images of the run's shape to the samples.
-func (r *run) saveGrid(name string, pixels []byte, n int) error {
-	shape := r.ds.Shape()
-	return vision.SavePNG(r.dir.sample(name), vision.Grid(pixels, n, shape.Height, shape.Width, shape.Channels, 8))
-}
-
-func (r *run) saveCheckpoint() error {
-	root, err := r.checkpoint(r.resolved)
-	if err != nil {
-		return err
-	}
-	path := r.dir.checkpointPath(r.step)
-	if err := pt.WriteFile(path, root); err != nil {
-		return err
-	}
-	r.saved, r.lastCheckpoint = path, r.step
-	if err := r.dir.published(path, r.cfg.Keep); err != nil {
-		return err
-	}
-	r.ob.Wrote(path)
-	return nil
-}
-
-// explain adds to a loss that is not finite what a user needs at three in the morning.
-func (r *run) explain(err error) error {
-	var bad *NotFiniteError
-	if !errors.As(err, &bad) {
-		return err
-	}
-	last := "there is no checkpoint before it"
-	if r.saved != "" {
-		last = "the last good checkpoint is " + r.saved
-	}
-	return fmt.Errorf("%w: %s: lower --lr, or try another --loss or --precision fp32", bad, last)
+	return fmt.Errorf("%w (step %d is saved in %s)", err, r.step, r.saver.last.path)
 }

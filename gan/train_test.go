@@ -53,12 +53,14 @@ func (f fakeData) Read(_, i int, dst []byte) error {
 type recorder struct {
 	started Started
 	lines   []LogLine
+	warned  []string
 	stepped func(step int64)
 }
 
 func (r *recorder) Started(s Started) { r.started = s }
 func (r *recorder) Logged(l LogLine)  { r.lines = append(r.lines, l) }
 func (r *recorder) Wrote(string)      {}
+func (r *recorder) Warned(s string)   { r.warned = append(r.warned, s) }
 func (r *recorder) Stepped(step, _ int64) {
 	if r.stepped != nil {
 		r.stepped(step)
@@ -240,7 +242,8 @@ func TestPyTorchOpensACheckpoint(t *testing.T) {
 	script := filepath.Join(torchtest.Root(t), "scripts", "open_checkpoint.py")
 	torchtest.JSON(t, &got, python, script, res.Checkpoint, "4", latents, raw)
 	assert.Equal(t, []string{
-		"config", "data", "discriminator", "format", "generator", "images", "meta", "optimizer_d", "optimizer_g", "step",
+		"config", "data", "discriminator", "format", "generator", "images", "meta", "meters", "optimizer_d", "optimizer_g",
+		"rng", "step",
 	}, got.Keys)
 	assert.Equal(t, 2, got.Step)
 	assert.Less(t, got.Difference, 2e-5)
@@ -273,8 +276,7 @@ func TestALossThatIsNotFiniteEndsTheRun(t *testing.T) {
 	for _, path := range files {
 		root, err := pt.Load(path)
 		require.NoError(t, err)
-		key, found := notFinite(root.(*pt.Dict))
-		assert.False(t, found, "%s in %s", key, path)
+		assert.NoError(t, finite(root.(*pt.Dict), 0), path)
 	}
 }
 
@@ -305,18 +307,21 @@ func TestABrokenImageSavesWhatWasTrained(t *testing.T) {
 	ds := fakeData{n: 100, bad: 90, shape: shape16}
 	dev, _, err := OpenDevice("cpu")
 	require.NoError(t, err)
-	resolved := resolve(c, ds, dev)
-	tr, err := newTrainer(c, resolved, ds, dev)
+	o := origin{cfg: c}
+	resolved, err := o.resolve(ds, dev)
+	require.NoError(t, err)
+	tr, err := o.trainer(resolved, ds, dev)
 	require.NoError(t, err)
 	defer tr.close()
-	r := run{trainer: tr, cfg: c, resolved: resolved, ob: &recorder{}}
+	r := run{trainer: tr, cfg: c, ob: &recorder{}}
 	r.dir, err = createRun(c, nil)
 	require.NoError(t, err)
 	defer r.dir.close()
+	r.saver.dir, r.saver.keep = r.dir, 3
 	_, err = r.run(context.Background())
 	require.ErrorContains(t, err, "image 13 is broken")
-	assert.ErrorContains(t, err, "is saved in "+r.saved)
-	assert.FileExists(t, r.saved)
+	assert.ErrorContains(t, err, "is saved in "+r.saver.last.path)
+	assert.FileExists(t, r.saver.last.path)
 }
 
 func TestASourceThatCannotBeReadLeavesNothing(t *testing.T) {

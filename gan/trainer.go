@@ -15,13 +15,15 @@ import (
 
 // trainer holds a run in progress. One goroutine, locked to its thread, does all of it but the loading.
 type trainer struct {
-	cfg    Config
-	ds     data.Dataset
-	loader *data.Loader
-	root   *torch.Scope // the model's, sealed
-	noise  *torch.Generator
-	fixed  torch.Tensor // the latents of the sample grids [sampleGrid,Z,1,1]
-	st     stepper
+	cfg      Config
+	resolved Resolved
+	ds       data.Dataset
+	loader   *data.Loader
+	root     *torch.Scope // the model's, sealed
+	noise    *torch.Generator
+	dropout  *torch.Generator
+	fixed    torch.Tensor // the latents of the sample grids [sampleGrid,Z,1,1]
+	st       stepper
 
 	step, images int64 // done
 	clock        clock
@@ -33,9 +35,24 @@ const sampleGrid = 64
 // clock measures the training since its start and since the last log.
 type clock struct {
 	start, last time.Time
+	before      time.Duration // trained by the processes that this one goes on from
 	wait        time.Duration // for data, since the last log
-	images      int64         // at the last log
+	images      int64         // at the last log of this process, or at its start
 	step        int64         // at the last log
+}
+
+// begin starts the clock of this process.
+func (t *trainer) begin() {
+	t.clock.start = time.Now()
+	t.clock.last, t.clock.images = t.clock.start, t.images
+}
+
+// elapsed is how many seconds were trained.
+func (c clock) elapsed() float64 {
+	if c.start.IsZero() {
+		return c.before.Seconds()
+	}
+	return (c.before + time.Since(c.start)).Seconds()
 }
 
 func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
@@ -47,32 +64,35 @@ func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device
 	if err != nil {
 		return nil, err
 	}
-	t := &trainer{cfg: cfg, ds: ds, root: root}
+	t := &trainer{cfg: cfg, resolved: resolved, ds: ds, root: root}
 	defer func() {
 		if err != nil {
 			t.close()
 		}
 	}()
 	defer torch.Catch(&err)
-	if err := t.build(); err != nil {
-		return nil, err
-	}
-	_, order := DataSeeds(cfg.Seed)
-	t.loader, err = data.NewLoader(ds, data.LoaderOptions{
-		Batch: cfg.Batch, Seed: order, Shuffle: true, Workers: resolved.Workers,
+	return t, t.build()
+}
+
+// load starts the loader at the batch that the next step needs.
+func (t *trainer) load() (err error) {
+	_, order := DataSeeds(t.cfg.Seed)
+	t.loader, err = data.NewLoader(t.ds, data.LoaderOptions{
+		Batch: t.cfg.Batch, Seed: order, Shuffle: true, Workers: t.resolved.Workers, Start: t.position(),
 	})
-	return t, err
+	return err
 }
 
 // build makes what lives as long as the run, and seals its scope.
 func (t *trainer) build() error {
 	s, cfg := t.root, t.cfg
 	net := cfg.network(t.ds.Shape())
-	gen, disc, err := Build(s, s.NewGenerator(stream(cfg.Seed, "init")), cfg.Model, net)
+	t.noise, t.dropout = s.NewGenerator(stream(cfg.Seed, "noise")), s.NewGenerator(stream(cfg.Seed, "dropout"))
+	b := Builder{Scope: s, Init: s.NewGenerator(stream(cfg.Seed, "init")), Dropout: t.dropout}
+	gen, disc, err := Build(b, cfg.Model, net)
 	if err != nil {
 		return err
 	}
-	t.noise = s.NewGenerator(stream(cfg.Seed, "noise"))
 	t.fixed = drawLatents(s, s.NewGenerator(stream(cfg.Seed, "samples")), cfg.Prior, sampleGrid, cfg.Latent)
 	t.st = stepper{
 		gen: gen, disc: disc, loss: Objectives[cfg.Loss],
@@ -81,8 +101,20 @@ func (t *trainer) build() error {
 		meterD: s.FullOf(torch.Float64, 0, placesD+2), meterG: s.FullOf(torch.Float64, 0, placesG+2),
 		draw: func(s *torch.Scope, n int) torch.Tensor { return drawLatents(s, t.noise, cfg.Prior, n, cfg.Latent) },
 	}
+	if cfg.EMA > 0 {
+		t.st.average = newAverage(models[cfg.Model].gen(b, net), gen, cfg.EMA) // its first values are overwritten
+		t.st.average.start(s)
+	}
 	s.Seal()
 	return nil
+}
+
+// drawn is the generator that pictures are drawn with: the average where there is one.
+func (t *trainer) drawn() nn.Module {
+	if t.st.average != nil {
+		return t.st.average.net
+	}
+	return t.st.gen
 }
 
 func (t *trainer) close() {
@@ -225,7 +257,7 @@ func (t *trainer) logLine(now time.Time) (LogLine, error) {
 		LossG:           g[placeLoss] / g[placesG],
 		ImagesPerSecond: float64(t.images-t.clock.images) / elapsed,
 		DataWait:        math.Min(1, t.clock.wait.Seconds()/elapsed),
-		Seconds:         now.Sub(t.clock.start).Seconds(),
+		Seconds:         t.clock.elapsed(),
 	}
 	t.st.meterD.Fill(0)
 	t.st.meterG.Fill(0)

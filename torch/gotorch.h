@@ -187,6 +187,10 @@ GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
                            gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha,
                            double eps, double momentum, double weight_decay);
 
+/* --- averages: avg += (1-decay)*(of-avg) for each of the n pairs, and a plain copy for each of the m pairs --------- */
+GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay,
+                      gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
+
 /* --- meters ----------------------------------------------------------------------------------------------------- */
 /* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 keeps
  * the count at which a value was first not finite (0: never). Nothing is read back. */

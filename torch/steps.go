@@ -48,6 +48,17 @@ func (s *Scope) RMSpropStep(st RMSpropState, a RMSpropOptions) {
 		C.double(a.Alpha), C.double(a.Eps), C.double(a.Momentum), C.double(a.WeightDecay)))
 }
 
+// Average moves avg towards of, pair by pair: avg = decay*avg + (1-decay)*of; copies become what ofCopies are.
+// One call does all of it.
+func (s *Scope) Average(avg, of []Tensor, decay float64, copies, ofCopies []Tensor) {
+	s.check("average")
+	if len(avg) != len(of) || len(copies) != len(ofCopies) {
+		misuse("average", Failed, "%d and %d parameters, %d and %d buffers", len(avg), len(of), len(copies), len(ofCopies))
+	}
+	a, o, c, b := handles(avg), handles(of), handles(copies), handles(ofCopies)
+	s.must("average", C.gt_average(s.h, first(a), first(o), C.int(len(a)), C.double(decay), first(c), first(b), C.int(len(c))))
+}
+
 // ZeroGrad drops the gradients of params. PyTorch: zero_grad(set_to_none=True).
 func (s *Scope) ZeroGrad(params []Tensor) {
 	s.check("zero_grad")

@@ -86,6 +86,7 @@ static struct {
   int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps, double weight_decay);
   int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay, int first);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay);
+  int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
 } table;
 
@@ -173,6 +174,7 @@ static const struct {
     {"gt_adam_step", (void **)&table.gt_adam_step},
     {"gt_sgd_step", (void **)&table.gt_sgd_step},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
+    {"gt_average", (void **)&table.gt_average},
     {"gt_meter_add", (void **)&table.gt_meter_add},
 };
 
@@ -352,5 +354,7 @@ int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_av
 int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay, int first) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay, first); }
 
 int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
+
+int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
 
 int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) { return table.gt_meter_add(s, sums, values, n); }

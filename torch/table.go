@@ -166,6 +166,8 @@ package torch
 #cgo nocallback gt_sgd_step
 #cgo noescape gt_rmsprop_step
 #cgo nocallback gt_rmsprop_step
+#cgo noescape gt_average
+#cgo nocallback gt_average
 #cgo noescape gt_meter_add
 #cgo nocallback gt_meter_add
 */

@@ -88,7 +88,6 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256",
 		"train --data nope:x":                     `forger: train: --data "nope:x": unknown: have folder:DIR, glyphs, mnist:DIR`,
 		"train --data folder":                     `forger: train: --data "folder": no path given: write folder:DIR`,
-		"train --resume x":                        "forger: train: unknown flag --resume: did you mean",
 		"train --penalty gp":                      "forger: train: unknown flag --penalty",
 		"train here":                              "forger: train: 1 arguments given, 0 wanted: usage: forger train",
 		"train --config " + config:                "line 2: unknown key \"bacth\": did you mean \"batch\"?",

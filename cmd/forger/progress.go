@@ -20,6 +20,7 @@ type progress struct {
 	live  bool
 	width int // of the terminal, in columns
 	bar   *progressbar.ProgressBar
+	first int64 // the step this process goes on from
 	total int64
 	start time.Time
 }
@@ -46,18 +47,22 @@ func (p *progress) Started(s gan.Started) {
 	if p.quiet {
 		return
 	}
-	p.total, p.start = s.TotalSteps, time.Now()
+	p.first, p.total, p.start = s.Step, s.TotalSteps, time.Now()
 	fmt.Fprintf(p.w, "device %s (%s), libtorch %s, %d threads, %s\n", s.Device, s.Why, s.Resolved.Libtorch, s.Resolved.Threads, s.Resolved.Precision)
 	where := "nothing is written"
 	if s.Dir != "" {
 		where = s.Dir
+	}
+	if s.Step > 0 {
+		fmt.Fprintf(p.w, "goes on from step %d\n", s.Step)
 	}
 	fmt.Fprintf(p.w, "%d images an epoch at %dx%dx%d, %s steps -> %s\n",
 		s.Images, s.Resolved.Size, s.Resolved.Size, s.Resolved.Channels, count(s.TotalSteps), where)
 	if p.live {
 		p.bar = progressbar.NewOptions64(s.TotalSteps, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(p.barWidth()),
-			progressbar.OptionSetElapsedTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("training"))
+			progressbar.OptionSetElapsedTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("training"), progressbar.OptionSetRenderBlankState(false))
+		_ = p.bar.Set64(s.Step)
 	}
 }
 
@@ -83,7 +88,7 @@ func (p *progress) Logged(l gan.LogLine) {
 		p.bar.Describe(fmt.Sprintf("%.0f/s D %.2f G %.2f D(x) %.2f D(G(z)) %.2f", l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake))
 		return
 	}
-	left := time.Duration(float64(time.Since(p.start)) / float64(l.Step) * float64(p.total-l.Step))
+	left := time.Duration(float64(time.Since(p.start)) / float64(l.Step-p.first) * float64(p.total-l.Step))
 	fmt.Fprintf(p.w, "step %d/%s  epoch %.2f  %.0f images/s  loss D %.3f G %.3f  D(x) %.2f  D(G(z)) %.2f  %s left\n",
 		l.Step, count(p.total), l.Epoch, l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake, left.Round(time.Second))
 }
@@ -92,6 +97,13 @@ func (p *progress) Wrote(path string) {
 	if !p.quiet && p.bar == nil {
 		fmt.Fprintf(p.w, "wrote %s\n", path)
 	}
+}
+
+func (p *progress) Warned(text string) {
+	if p.bar != nil {
+		fmt.Fprintln(p.w)
+	}
+	fmt.Fprintf(p.w, "forger: train: %s\n", text)
 }
 
 // end leaves the live line behind.

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,8 +38,8 @@ func addFields(flags *pflag.FlagSet, fields []gan.Field) {
 }
 
 // fillSettings gives the flags that the command line left out their values: from FORGER_* variables, then from the
-// config file.
-func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) error {
+// config file. It returns the names of the settings that were given in any of these ways.
+func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) ([]string, error) {
 	given := map[string]bool{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	for _, f := range fields {
@@ -47,13 +49,20 @@ func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) error
 			continue
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			return &gan.UsageError{Msg: fmt.Sprintf("%s=%s: %v: correct or unset it", variable, value, reason(err))}
+			return nil, &gan.UsageError{Msg: fmt.Sprintf("%s=%s: %v: correct or unset it", variable, value, reason(err))}
 		}
 		given[f.Name] = true
 	}
-	if config == "" {
-		return nil
+	if config != "" {
+		if err := fillFromFile(flags, given, config); err != nil {
+			return nil, err
+		}
 	}
+	return slices.Sorted(maps.Keys(given)), nil
+}
+
+// fillFromFile is fillSettings for a config file; it adds to given.
+func fillFromFile(flags *pflag.FlagSet, given map[string]bool, config string) error {
 	settings, err := gan.ReadConfig(config)
 	if err != nil {
 		return err
@@ -65,6 +74,7 @@ func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) error
 		if err := flags.Set(s.Name, s.Value); err != nil {
 			return &gan.UsageError{Msg: fmt.Sprintf("--config %s: line %d: %s: %v", config, s.Line, s.Name, reason(err))}
 		}
+		given[s.Name] = true
 	}
 	return nil
 }

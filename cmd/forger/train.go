@@ -23,10 +23,12 @@ func newTrain() *cobra.Command {
 		Long:  "Train a GAN; writes a run directory.\n\n" + tables(gan.Choices()),
 		Example: "  forger train --data glyphs --size 32 --steps 500\n" +
 			"  forger train --data mnist:DIR --size 32 --epochs 5 --device cuda\n" +
-			"  forger train --config runs/0000-dcgan-glyphs/config.yaml --seed 1",
+			"  forger train --config runs/0000-dcgan-glyphs/config.yaml --seed 1\n" +
+			"  forger train --resume runs/0000-dcgan-glyphs --steps 20000",
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fillSettings(cmd.Flags(), cfg.Fields(), config); err != nil {
+			var err error
+			if cfg.Given, err = fillSettings(cmd.Flags(), cfg.Fields(), config); err != nil {
 				return err
 			}
 			w := cmd.ErrOrStderr()
@@ -37,7 +39,11 @@ func newTrain() *cobra.Command {
 			if err != nil || quiet {
 				return err
 			}
-			if cfg.DryRun {
+			switch {
+			case cfg.VerifyResume > 0:
+				fmt.Fprintf(w, "resume verified: after %d steps, and %[1]d more from the checkpoint, every value is the same to the bit\n", cfg.VerifyResume)
+				return nil
+			case cfg.DryRun:
 				fmt.Fprintln(w, "dry run: one step done, nothing written")
 				return nil
 			}

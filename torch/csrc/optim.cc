@@ -88,6 +88,15 @@ GT_EXPORT int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *
   });
 }
 
+GT_EXPORT int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay,
+                         gt_tensor *const *copies, gt_tensor *const *of_copies, int m) {
+  return gt::run(s, [&] {
+    at::NoGradGuard quiet;
+    if (n > 0) at::_foreach_lerp_(gt::list(avg, n), gt::list(of, n), 1 - decay);
+    if (m > 0) at::_foreach_copy_(gt::list(copies, m), gt::list(of_copies, m));
+  });
+}
+
 GT_EXPORT int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;

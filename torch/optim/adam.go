@@ -25,7 +25,17 @@ func (o *Adam) SetLR(lr float64) { o.set.LR = lr }
 
 // State is step, exp_avg, exp_avg_sq.
 func (o *Adam) State() []map[string]torch.Tensor {
-	return zip(len(o.list), map[string][]torch.Tensor{"step": o.steps, "exp_avg": o.avg, "exp_avg_sq": o.sq})
+	return zip(len(o.list), o.lists())
+}
+
+func (o *Adam) lists() map[string][]torch.Tensor {
+	return map[string][]torch.Tensor{"step": o.steps, "exp_avg": o.avg, "exp_avg_sq": o.sq}
+}
+
+// Load restores step, exp_avg, exp_avg_sq.
+func (o *Adam) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
+	_, err := load(o.lists(), fill)
+	return err
 }
 
 // Group is what torch.optim.Adam keeps.

@@ -1,7 +1,13 @@
 // Package optim holds optimizers: their steps are fused on the device, their state is laid out as torch.optim keeps it.
 package optim
 
-import "forger/torch"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"forger/torch"
+)
 
 // Optimizer trains a list of parameters.
 type Optimizer interface {
@@ -14,6 +20,9 @@ type Optimizer interface {
 	SetLR(lr float64)
 	// State lists the state's tensors under torch.optim's names, parameter by parameter: State()[i].
 	State() []map[string]torch.Tensor
+	// Load sets the state to what a state_dict holds: fill overwrites the tensor of parameter i under torch.optim's name,
+	// and reports whether the state_dict has it. A state_dict of an optimizer that never stepped has none.
+	Load(fill func(i int, name string, t torch.Tensor) (found bool, err error)) error
 	// Group is the entry of torch.optim's param_groups but for "params": names to float64, bool, int64 or nil.
 	Group() map[string]any
 }
@@ -42,6 +51,29 @@ func (p params) counters() []torch.Tensor {
 		made[i] = p.scope.FullOf(torch.Float32, 0)
 	}
 	return made
+}
+
+// load fills every tensor of the lists or none of them, and reports which.
+func load(lists map[string][]torch.Tensor, fill func(int, string, torch.Tensor) (bool, error)) (loaded bool, err error) {
+	have, missing := 0, ""
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		for i, t := range lists[name] {
+			found, err := fill(i, name, t)
+			if err != nil {
+				return false, fmt.Errorf("parameter %d: %s: %w", i, name, err)
+			}
+			if found {
+				have++
+				continue
+			}
+			t.Fill(0)
+			missing = fmt.Sprintf("parameter %d: %s", i, name)
+		}
+	}
+	if have > 0 && missing != "" {
+		return false, fmt.Errorf("%s: missing: the state is of another optimizer or network", missing)
+	}
+	return have > 0, nil
 }
 
 // zip turns lists by name into maps by parameter; an empty list is left out.

@@ -29,7 +29,17 @@ func (o *RMSprop) SetLR(lr float64) { o.set.LR = lr }
 
 // State is step, square_avg and, with momentum, momentum_buffer.
 func (o *RMSprop) State() []map[string]torch.Tensor {
-	return zip(len(o.list), map[string][]torch.Tensor{"step": o.steps, "square_avg": o.square, "momentum_buffer": o.buffers})
+	return zip(len(o.list), o.lists())
+}
+
+func (o *RMSprop) lists() map[string][]torch.Tensor {
+	return map[string][]torch.Tensor{"step": o.steps, "square_avg": o.square, "momentum_buffer": o.buffers}
+}
+
+// Load restores step, square_avg and, with momentum, momentum_buffer.
+func (o *RMSprop) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
+	_, err := load(o.lists(), fill)
+	return err
 }
 
 // Group is what torch.optim.RMSprop keeps.

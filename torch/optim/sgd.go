@@ -36,6 +36,12 @@ func (o *SGD) State() []map[string]torch.Tensor {
 	return zip(len(o.list), map[string][]torch.Tensor{"momentum_buffer": o.buffers})
 }
 
+// Load restores momentum_buffer; without one the next step starts the buffers anew.
+func (o *SGD) Load(fill func(int, string, torch.Tensor) (bool, error)) (err error) {
+	o.stepped, err = load(map[string][]torch.Tensor{"momentum_buffer": o.buffers}, fill)
+	return err
+}
+
 // Group is what torch.optim.SGD keeps.
 func (o *SGD) Group() map[string]any {
 	return map[string]any{

@@ -14,7 +14,14 @@ type Tensor struct {
 	// In a tensor that Open found it is nil: ReadInto and Bytes fetch the elements from the file.
 	Data []byte
 
-	src *view
+	src  *view
+	lazy func(dst []byte) error
+}
+
+// Lazy is a tensor whose elements read fetches, contiguous and little-endian, each time they are asked for: Write then
+// needs memory for one tensor at a time.
+func Lazy(dtype DType, shape []int, read func(dst []byte) error) *Tensor {
+	return &Tensor{DType: dtype, Shape: shape, lazy: read}
 }
 
 // Numel is the number of elements: the product of the shape, 1 for a tensor without dimensions.
@@ -31,7 +38,7 @@ func (t *Tensor) NumBytes() int { return t.Numel() * t.DType.Size() }
 
 // Bytes returns the elements, contiguous and little-endian: Data, or what a fresh read of the file gives.
 func (t *Tensor) Bytes() ([]byte, error) {
-	if t.src == nil {
+	if t.src == nil && t.lazy == nil {
 		return t.Data, nil
 	}
 	dst := make([]byte, t.NumBytes())
@@ -44,6 +51,9 @@ func (t *Tensor) Bytes() ([]byte, error) {
 func (t *Tensor) ReadInto(dst []byte) error {
 	if want := t.NumBytes(); len(dst) != want {
 		return fmt.Errorf("pt: read tensor: %s %v takes %d bytes, the buffer has %d", t.DType, t.Shape, want, len(dst))
+	}
+	if t.lazy != nil {
+		return t.lazy(dst)
 	}
 	if t.src == nil {
 		if len(t.Data) != len(dst) {
@@ -65,7 +75,7 @@ func (t *Tensor) Check() error {
 	if err != nil {
 		return err
 	}
-	if t.src == nil && int64(len(t.Data)) != n {
+	if t.src == nil && t.lazy == nil && int64(len(t.Data)) != n {
 		return fmt.Errorf("%s %v takes %d bytes, Data has %d", t.DType, t.Shape, n, len(t.Data))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"forger/internal/atomicfile"
@@ -41,10 +42,15 @@ func write(zipTo func(io.Writer) *zipWriter, w io.Writer, root any) error {
 	if err := z.add("archive/byteorder", []byte("little")); err != nil {
 		return err
 	}
+	var scratch []byte // for tensors that are not in memory, one at a time
 	for i, t := range p.storages {
-		data, err := t.Bytes()
-		if err != nil {
-			return err
+		data := t.Data
+		if data == nil {
+			scratch = slices.Grow(scratch[:0], t.NumBytes())[:t.NumBytes()]
+			if err := t.ReadInto(scratch); err != nil {
+				return err
+			}
+			data = scratch
 		}
 		if err := z.add("archive/data/"+strconv.Itoa(i), data); err != nil {
 			return err
