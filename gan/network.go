@@ -57,7 +57,9 @@ type named struct {
 
 func (m named) Forward(x torch.Tensor) torch.Tensor { return m.net.Forward(x) }
 
-func (m named) State(prefix string, visit func(nn.Entry)) { m.net.State(m.name, visit) }
+func (m named) State(_ string, visit func(nn.Entry)) { m.net.State(m.name, visit) }
+
+func (m named) Describe(g *nn.Graph, _, x string) string { return g.Describe(m.net, m.name, x) }
 
 var plain = nn.ConvOptions{NoBias: true}
 var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
@@ -91,13 +93,17 @@ func dcganDiscriminator(b Builder, n Network) nn.Module {
 		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2))
 		in = out
 	}
-	layers = append(layers, nn.NewConv2d(s, g, in, 1, 4, plain), nn.Func(flat))
+	layers = append(layers, nn.NewConv2d(s, g, in, 1, 4, plain), toScores)
 	return dcganInit(named{"main", layers}, g)
 }
 
-// flat is the logits as [N], in full precision where the network computed in less: a loss is a sum of small numbers.
-func flat(x torch.Tensor) torch.Tensor {
-	x = x.Reshape(-1)
+// scores are the logits as [N], in full precision where the network computed in less: a loss is a sum of small numbers.
+type scores struct{ nn.Reshape }
+
+var toScores = scores{nn.Reshape{-1}}
+
+func (s scores) Forward(x torch.Tensor) torch.Tensor {
+	x = s.Reshape.Forward(x)
 	if x.Info().DType == torch.BFloat16 {
 		x = x.To(torch.Float32)
 	}

@@ -28,9 +28,9 @@ func withDropout(t *testing.T) {
 	disc := func(b Builder, n Network) nn.Module {
 		in := n.Channels * n.Size * n.Size
 		return nn.Sequential{
-			nn.Func(func(x torch.Tensor) torch.Tensor { return x.Reshape(-1, in) }),
+			nn.Reshape{-1, in},
 			nn.NewLinear(b.Scope, b.Init, in, 8, false), nn.LeakyReLU(.2), &nn.Dropout{P: .5, Generator: b.Dropout},
-			nn.NewLinear(b.Scope, b.Init, 8, 1, false), nn.Func(flat),
+			nn.NewLinear(b.Scope, b.Init, 8, 1, false), toScores,
 		}
 	}
 	models["dropout"] = model{"for tests", []int{16}, dcganGenerator, disc}

@@ -191,6 +191,10 @@ GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
 GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay,
                       gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
 
+/* --- TorchScript: a module with the n tensors under their state_dict keys, whose forward is source, written to path -- */
+GT_API int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors,
+                          const int *buffers, int n, const char *path);
+
 /* --- meters ----------------------------------------------------------------------------------------------------- */
 /* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 keeps
  * the count at which a value was first not finite (0: never). Nothing is read back. */

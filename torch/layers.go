@@ -13,7 +13,8 @@ type Conv struct {
 	Groups                    int
 }
 
-func (o Conv) filled() Conv {
+// Filled is o with PyTorch's defaults in place of zeros.
+func (o Conv) Filled() Conv {
 	for i := range 2 {
 		o.Stride[i] = max(o.Stride[i], 1)
 		o.Dilation[i] = max(o.Dilation[i], 1)
@@ -35,7 +36,7 @@ func (t Tensor) Linear(weight, bias Tensor) Tensor {
 
 // Conv2d: t [N,Cin,H,W], weight [Cout,Cin/groups,kh,kw], bias [Cout] or the zero Tensor; [N,Cout,H',W'].
 func (t Tensor) Conv2d(weight, bias Tensor, o Conv) Tensor {
-	o = o.filled()
+	o = o.Filled()
 	s := joinAll("conv2d", t, weight, bias)
 	return s.made("conv2d", C.gt_conv2d(s.h, t.h, weight.h, bias.h, pair(&o.Stride), pair(&o.Padding), pair(&o.Dilation),
 		C.int64_t(o.Groups)), t, weight, bias)
@@ -43,7 +44,7 @@ func (t Tensor) Conv2d(weight, bias Tensor, o Conv) Tensor {
 
 // ConvTranspose2d: t [N,Cin,H,W], weight [Cin,Cout/groups,kh,kw], bias [Cout] or the zero Tensor; [N,Cout,H',W'].
 func (t Tensor) ConvTranspose2d(weight, bias Tensor, o Conv) Tensor {
-	o = o.filled()
+	o = o.Filled()
 	s := joinAll("conv_transpose2d", t, weight, bias)
 	return s.made("conv_transpose2d", C.gt_conv_transpose2d(s.h, t.h, weight.h, bias.h, pair(&o.Stride), pair(&o.Padding),
 		pair(&o.OutputPadding), pair(&o.Dilation), C.int64_t(o.Groups)), t, weight, bias)

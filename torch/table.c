@@ -87,6 +87,7 @@ static struct {
   int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay, int first);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay);
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
+  int (*gt_script_save)(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
 } table;
 
@@ -175,6 +176,7 @@ static const struct {
     {"gt_sgd_step", (void **)&table.gt_sgd_step},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
     {"gt_average", (void **)&table.gt_average},
+    {"gt_script_save", (void **)&table.gt_script_save},
     {"gt_meter_add", (void **)&table.gt_meter_add},
 };
 
@@ -356,5 +358,7 @@ int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentu
 int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
 
 int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
+
+int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path) { return table.gt_script_save(s, source, keys, tensors, buffers, n, path); }
 
 int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) { return table.gt_meter_add(s, sums, values, n); }

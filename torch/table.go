@@ -168,6 +168,8 @@ package torch
 #cgo nocallback gt_rmsprop_step
 #cgo noescape gt_average
 #cgo nocallback gt_average
+#cgo noescape gt_script_save
+#cgo nocallback gt_script_save
 #cgo noescape gt_meter_add
 #cgo nocallback gt_meter_add
 */

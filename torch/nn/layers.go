@@ -162,25 +162,38 @@ func (d *Dropout) Forward(x torch.Tensor) torch.Tensor {
 // State is empty.
 func (d *Dropout) State(string, func(Entry)) {}
 
-// Func is a module without state, such as an activation.
-type Func func(x torch.Tensor) torch.Tensor
+// Activation is a function without state, elementwise.
+type Activation struct {
+	op    string // its name in torch.nn.functional
+	slope float64
+	apply func(x torch.Tensor) torch.Tensor
+}
 
-// Forward applies f.
-func (f Func) Forward(x torch.Tensor) torch.Tensor { return f(x) }
+// Forward applies it; those that this package makes overwrite x.
+func (a Activation) Forward(x torch.Tensor) torch.Tensor { return a.apply(x) }
 
 // State is empty.
-func (f Func) State(string, func(Entry)) {}
+func (a Activation) State(string, func(Entry)) {}
 
 // ReLU overwrites its input. PyTorch: nn.ReLU(inplace=True).
-func ReLU() Func { return torch.Tensor.ReLUInPlace }
+func ReLU() Activation { return Activation{op: "relu", apply: torch.Tensor.ReLUInPlace} }
 
 // LeakyReLU overwrites its input. PyTorch: nn.LeakyReLU(slope, inplace=True).
-func LeakyReLU(slope float64) Func {
-	return func(x torch.Tensor) torch.Tensor { return x.LeakyReLUInPlace(slope) }
+func LeakyReLU(slope float64) Activation {
+	return Activation{"leaky_relu", slope, func(x torch.Tensor) torch.Tensor { return x.LeakyReLUInPlace(slope) }}
 }
 
 // Tanh overwrites its input.
-func Tanh() Func { return torch.Tensor.TanhInPlace }
+func Tanh() Activation { return Activation{op: "tanh", apply: torch.Tensor.TanhInPlace} }
+
+// Reshape gives its input another shape, in which -1 stands for what is left.
+type Reshape []int
+
+// Forward is a view where it can be one.
+func (r Reshape) Forward(x torch.Tensor) torch.Tensor { return x.Reshape(r...) }
+
+// State is empty.
+func (r Reshape) State(string, func(Entry)) {}
 
 // Sequential applies modules in turn. PyTorch: nn.Sequential; the names are the places, "0", "1", ...
 type Sequential []Module

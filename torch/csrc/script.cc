@@ -1,0 +1,66 @@
+// script.cc: networks as TorchScript, for programs without Forger and without their Python class.
+#include <torch/csrc/jit/api/compilation_unit.h>
+#include <torch/csrc/jit/api/module.h>
+
+#include <map>
+#include <memory>
+
+#include "scope.h"
+
+using gt::get;
+using torch::jit::Module;
+
+namespace {
+
+// A tree of modules that grows as keys such as "main.0.weight" ask for it. Every module is a class of its own.
+class Tree {
+ public:
+  Tree() : unit_(std::make_shared<torch::jit::CompilationUnit>()), root_(make("Network")) { at_.emplace("", root_); }
+
+  void add(const std::string &key, const at::Tensor &value, bool buffer) {
+    size_t dot = key.rfind('.');
+    Module &owner = module(dot == std::string::npos ? "" : key.substr(0, dot));
+    std::string name = dot == std::string::npos ? key : key.substr(dot + 1);
+    if (buffer)
+      owner.register_buffer(name, value);
+    else
+      owner.register_parameter(name, value, /*is_buffer=*/false);
+  }
+
+  Module &root() { return root_; }
+
+ private:
+  Module make(const std::string &name) {
+    return Module(c10::QualifiedName("__torch__.forger." + name), unit_, /*shouldMangle=*/true);
+  }
+
+  Module &module(const std::string &path) {
+    auto found = at_.find(path);
+    if (found != at_.end()) return found->second;
+    size_t dot = path.rfind('.');
+    Module &parent = module(dot == std::string::npos ? "" : path.substr(0, dot));
+    std::string name = dot == std::string::npos ? path : path.substr(dot + 1);
+    Module child = make("Part");
+    parent.register_module(name, child);
+    return at_.emplace(path, child).first->second;
+  }
+
+  std::shared_ptr<torch::jit::CompilationUnit> unit_;
+  Module root_;
+  std::map<std::string, Module> at_;
+};
+
+} // namespace
+
+GT_EXPORT int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors,
+                             const int *buffers, int n, const char *path) {
+  return gt::run(s, [&] {
+    at::NoGradGuard quiet;
+    Tree tree;
+    for (int i = 0; i < n; i++)
+      tree.add(keys[i], get(tensors[i]).detach().to(at::kCPU).contiguous().clone(), buffers[i] != 0);
+    tree.root().define(source);
+    tree.root().eval();
+    tree.root().save(path);
+  });
+}
