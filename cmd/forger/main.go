@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return exitDone
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(stderr, "forger: interrupted: nothing was written")
+		fmt.Fprintln(stderr, "forger: interrupted: no file is half-written")
 		return exitAborted
 	}
 	name := strings.TrimPrefix(cmd.CommandPath(), "forger")
@@ -87,7 +87,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newSample(), newData(), newDoctor(), newVersion())
+	root.AddCommand(newTrain(), newSample(), newInterpolate(), newExport(), newCheckpoint(), newData(), newDoctor(), newVersion())
 	return root
 }
 

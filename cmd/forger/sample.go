@@ -11,16 +11,18 @@ import (
 func newSample() *cobra.Command {
 	o := gan.SampleOptions{N: 64, Device: "auto"}
 	cmd := &cobra.Command{
-		Use:     "sample --checkpoint FILE --out grid.png",
+		Use:     "sample --checkpoint FILE --out grid.png|DIR",
 		Short:   "Draw images from a checkpoint",
 		Example: "  forger sample --checkpoint runs/0000-dcgan-glyphs/checkpoints/latest --out grid.png --n 100 --seed 7",
 		Args:    arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := wanted("checkpoint", o.Checkpoint, "a checkpoint, such as runs/.../checkpoints/latest"); err != nil {
+				return err
+			}
+			if err := wanted("out", o.Out, "the picture to write, such as grid.png, or a directory"); err != nil {
+				return err
+			}
 			switch {
-			case o.Checkpoint == "":
-				return &gan.UsageError{Msg: "--checkpoint: not given: name a checkpoint, such as runs/.../checkpoints/latest"}
-			case o.Out == "":
-				return &gan.UsageError{Msg: "--out: not given: name the picture to write, such as grid.png"}
 			case o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")):
 				return &gan.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
 			case o.N < 1:
@@ -35,9 +37,10 @@ func newSample() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from")
-	f.StringVar(&o.Out, "out", "", "the PNG to write: a grid")
+	f.StringVar(&o.Out, "out", "", "a .png: a grid; else a directory: a PNG an image, numbered")
 	f.IntVar(&o.N, "n", o.N, "how many images")
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
+	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] to draw instead of --n and --seed")
 	f.StringVar(&o.Raw, "raw", "", "also write float32 [N,C,H,W] in [-1,1] to this .npy")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")

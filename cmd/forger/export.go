@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"forger/gan"
+
+	"github.com/spf13/cobra"
+)
+
+func newExport() *cobra.Command {
+	o := gan.ExportOptions{Net: "generator"}
+	var about strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(gan.Formats)) {
+		fmt.Fprintf(&about, "  %-12s %s\n", name, gan.Formats[name].Doc)
+	}
+	cmd := &cobra.Command{
+		Use:   "export --checkpoint FILE --net generator|discriminator|ema --format F --out FILE",
+		Short: "Write a network for PyTorch, safetensors, ONNX or TorchScript users",
+		Long: "Write a network for PyTorch, safetensors, ONNX or TorchScript users.\n\n--format\n" + about.String() +
+			"\nONNX and TorchScript take the generator's latents as [N,Z,1,1], N free. The discriminator ends in the official\n" +
+			"Sigmoid (`probability`) when it was trained with minimax or nonsaturating, else in the raw `score`.",
+		Example: "  forger export --checkpoint runs/0000-dcgan-glyphs/checkpoints/latest --net generator --format onnx --out g.onnx",
+		Args:    arguments(0),
+		RunE: func(*cobra.Command, []string) error {
+			if err := wanted("checkpoint", o.Checkpoint, "a checkpoint, such as runs/.../checkpoints/latest"); err != nil {
+				return err
+			}
+			if err := wanted("format", o.Format, strings.Join(slices.Sorted(maps.Keys(gan.Formats)), ", ")); err != nil {
+				return err
+			}
+			if err := wanted("out", o.Out, "the file to write"); err != nil {
+				return err
+			}
+			gan.Version = version()
+			return gan.Export(o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to take it from")
+	f.StringVar(&o.Net, "net", o.Net, "generator, discriminator, or ema: the averaged generator")
+	f.StringVar(&o.Format, "format", "", strings.Join(slices.Sorted(maps.Keys(gan.Formats)), ", "))
+	f.StringVar(&o.Out, "out", "", "the file to write")
+	return cmd
+}
+
+// wanted refuses a flag that was left out.
+func wanted(flag, value, name string) error {
+	if value == "" {
+		return &gan.UsageError{Msg: fmt.Sprintf("--%s: not given: name %s", flag, name)}
+	}
+	return nil
+}
