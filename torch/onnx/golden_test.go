@@ -170,3 +170,16 @@ func TestSameModelSameBytes(t *testing.T) {
 		require.Equal(t, first, encoded(t, goldenModel()))
 	}
 }
+
+// Optional inputs and outputs are left out by an empty name, in front of others too, and as often as one likes.
+func TestEmptyNames(t *testing.T) {
+	m := goldenModel()
+	m.Nodes = append(m.Nodes,
+		Node{Op: "LSTM", Inputs: []string{"x", "", "scales"}, Outputs: []string{"", "state"}},
+		Node{Op: "LSTM", Outputs: []string{"", "", "cell"}})
+	graph := parse(t, encoded(t, m)).at(t, 7)
+	require.Len(t, graph[1], 6)
+	assert.Equal(t, message{1: {[]byte("x"), []byte{}, []byte("scales")}, 2: {[]byte{}, []byte("state")}, 4: text("LSTM")},
+		parse(t, graph[1][4].([]byte)))
+	assert.Equal(t, message{2: {[]byte{}, []byte{}, []byte("cell")}, 4: text("LSTM")}, parse(t, graph[1][5].([]byte)))
+}

@@ -29,6 +29,8 @@ var spoilt = map[string]func(m *Model){
 	`dimension 1 is {Size:-1 Name:}`:                      func(m *Model) { m.Inputs[0].Dims[1] = Dim{Size: -1} },
 	`dimension 1 is {Size:-1 Name:C}`:                     func(m *Model) { m.Inputs[0].Dims[1] = Dim{-1, "C"} },
 	`dimension 0 is {Size:3 Name:N}`:                      func(m *Model) { m.Inputs[0].Dims[0].Size = 3 },
+	`graph input 0 "\xff": "\xff" is not UTF-8`:           func(m *Model) { m.Inputs[0].Name = "\xff" },
+	`initializer 1 "\xff": "\xff" is not UTF-8`:           func(m *Model) { m.Initializers[1].Name = "\xff" },
 	`graph input 0 "x": "\xff" is not UTF-8`:              func(m *Model) { m.Inputs[0].Dims[0].Name = "\xff" },
 	`"x" is defined twice, by graph input 0 and graph input 1: rename one`: func(m *Model) {
 		m.Inputs = append(m.Inputs, m.Inputs[0])

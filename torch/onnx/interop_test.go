@@ -25,7 +25,7 @@ func pythonWithONNX(t *testing.T) string {
 		require.NoError(t, err)
 		python = filepath.Join(cache, "forger", "torch-2.11.0", "bin", "python")
 	}
-	if err := exec.Command(python, "-c", "import torch, onnx, onnxruntime").Run(); err != nil {
+	if err := exec.Command(python, "-c", "import onnx, onnxruntime, torch").Run(); err != nil {
 		t.Skipf("SKIPPED: no Python with PyTorch, onnx and onnxruntime at %s (%v): what Go writes is not checked against them",
 			python, err)
 	}
