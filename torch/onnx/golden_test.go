@@ -25,15 +25,16 @@ func goldenModel() *Model {
 		Producer: "forger", ProducerVersion: "1.2", Name: "net",
 		Inputs: []Value{{Name: "x", Type: pt.Float32, Dims: Shape("N", 1, 7, 200)}},
 		Outputs: []Value{
-			{Name: "y", Type: pt.Float32, Dims: []Dim{{Name: "N"}, {Size: 2}, {Name: "H"}, {Name: "W"}}},
+			{Name: "y", Type: pt.Float32, Dims: []Dim{{Name: "N"}, {Size: 2}, {Name: "H"}}},
 			{Name: "one", Type: pt.Int64},
 		},
 		Nodes: []Node{
 			{Op: "Conv", Name: "main.0", Inputs: []string{"x", "w.weight", ""}, Outputs: []string{"h"},
-				Attrs: []Attr{Int("group", 1), Ints("pads", 0, -1, 0, 300), Ints("strides", 2, 2)}},
+				Attrs: []Attr{Int("group", 1), Ints("pads", 0, 1, 0, 300), Ints("strides", 2, 2)}},
 			{Op: "LeakyRelu", Inputs: []string{"h"}, Outputs: []string{"a"}, Attrs: []Attr{Float("alpha", 0.2)}},
-			{Op: "Resize", Name: "ü", Inputs: []string{"a", "roi", "scales"}, Outputs: []string{"y"},
+			{Op: "Resize", Name: "ü", Inputs: []string{"a", "roi", "scales"}, Outputs: []string{"r"},
 				Attrs: []Attr{String("mode", "nearest")}},
+			{Op: "ReduceMean", Inputs: []string{"r"}, Outputs: []string{"y"}, Attrs: []Attr{Ints("axes", -1), Int("keepdims", 0)}},
 		},
 		Initializers: []Tensor{
 			FromPT("w.weight", pt.Of(weight, 2, 1, 2, 3)),
@@ -126,7 +127,7 @@ func TestFields(t *testing.T) {
 
 	graph := model.at(t, 7)
 	assert.Equal(t, text("net"), graph[2])
-	require.Len(t, graph[1], 3)
+	require.Len(t, graph[1], 4)
 	conv := parse(t, graph[1][0].([]byte))
 	assert.Equal(t, []any{[]byte("x"), []byte("w.weight"), []byte("")}, conv[1])
 	assert.Equal(t, text("h"), conv[2])
@@ -134,10 +135,15 @@ func TestFields(t *testing.T) {
 	assert.Equal(t, text("Conv"), conv[4])
 	require.Len(t, conv[5], 3)
 	pads := parse(t, conv[5][1].([]byte))
-	assert.Equal(t, message{1: text("pads"), 8: numbers(0, 1<<64-1, 0, 300), 20: numbers(7)}, pads)
+	assert.Equal(t, message{1: text("pads"), 8: numbers(0, 1, 0, 300), 20: numbers(7)}, pads)
 	relu := parse(t, graph[1][1].([]byte))
 	assert.Equal(t, message{1: text("alpha"), 2: []any{uint32(0x3e4ccccd)}, 20: numbers(1)}, relu.at(t, 5))
 	assert.NotContains(t, relu, protowire.Number(3), "no name")
+
+	mean := parse(t, graph[1][3].([]byte))
+	require.Len(t, mean[5], 2)
+	assert.Equal(t, message{1: text("axes"), 8: numbers(1<<64 - 1), 20: numbers(7)}, parse(t, mean[5][0].([]byte)))
+	assert.Equal(t, message{1: text("keepdims"), 3: numbers(0), 20: numbers(2)}, parse(t, mean[5][1].([]byte)))
 
 	require.Len(t, graph[5], 4)
 	scales := parse(t, graph[5][2].([]byte))
@@ -163,4 +169,17 @@ func TestSameModelSameBytes(t *testing.T) {
 	for range 5 {
 		require.Equal(t, first, encoded(t, goldenModel()))
 	}
+}
+
+// Optional inputs and outputs are left out by an empty name, in front of others too, and as often as one likes.
+func TestEmptyNames(t *testing.T) {
+	m := goldenModel()
+	m.Nodes = append(m.Nodes,
+		Node{Op: "LSTM", Inputs: []string{"x", "", "scales"}, Outputs: []string{"", "state"}},
+		Node{Op: "LSTM", Outputs: []string{"", "", "cell"}})
+	graph := parse(t, encoded(t, m)).at(t, 7)
+	require.Len(t, graph[1], 6)
+	assert.Equal(t, message{1: {[]byte("x"), []byte{}, []byte("scales")}, 2: {[]byte{}, []byte("state")}, 4: text("LSTM")},
+		parse(t, graph[1][4].([]byte)))
+	assert.Equal(t, message{2: {[]byte{}, []byte{}, []byte("cell")}, 4: text("LSTM")}, parse(t, graph[1][5].([]byte)))
 }

@@ -15,7 +15,7 @@ type Model struct {
 	Inputs, Outputs           []Value
 	Nodes                     []Node // each behind those whose outputs it reads
 	Initializers              []Tensor
-	Metadata                  [][2]string // key and value; a reader shows them in this order
+	Metadata                  [][2]string // key and value, written in this order
 }
 
 // Value is an input or an output of the graph.

@@ -4,22 +4,23 @@ import pathlib
 import sys
 
 import numpy as np
-from onnx import OperatorSetIdProto, TensorProto, helper, numpy_helper
+from onnx import OperatorSetIdProto, TensorProto, checker, helper, numpy_helper
 
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
 f32, i64 = TensorProto.FLOAT, TensorProto.INT64
 
 weight = (np.arange(12, dtype=np.float32) / 8 - 0.5).reshape(2, 1, 2, 3)
 nodes = [
-    helper.make_node("Conv", ["x", "w.weight", ""], ["h"], "main.0", group=1, pads=[0, -1, 0, 300], strides=[2, 2]),
+    helper.make_node("Conv", ["x", "w.weight", ""], ["h"], "main.0", group=1, pads=[0, 1, 0, 300], strides=[2, 2]),
     helper.make_node("LeakyRelu", ["h"], ["a"], alpha=0.2),
-    helper.make_node("Resize", ["a", "roi", "scales"], ["y"], "ü", mode="nearest"),
+    helper.make_node("Resize", ["a", "roi", "scales"], ["r"], "ü", mode="nearest"),
+    helper.make_node("ReduceMean", ["r"], ["y"], axes=[-1], keepdims=0),
 ]
 graph = helper.make_graph(
     nodes,
     "net",
     [helper.make_tensor_value_info("x", f32, ["N", 1, 7, 200])],
-    [helper.make_tensor_value_info("y", f32, ["N", 2, "H", "W"]), helper.make_tensor_value_info("one", i64, [])],
+    [helper.make_tensor_value_info("y", f32, ["N", 2, "H"]), helper.make_tensor_value_info("one", i64, [])],
     [
         numpy_helper.from_array(weight, "w.weight"),
         numpy_helper.from_array(np.zeros(0, np.float32), "roi"),
@@ -35,4 +36,5 @@ model = helper.make_model(
     producer_version="1.2",
 )
 helper.set_model_props(model, {"step": "1800", "a": ""})
+checker.check_model(model, full_check=True)
 (folder / "golden.onnx").write_bytes(model.SerializeToString(deterministic=True))
