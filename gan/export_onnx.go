@@ -44,11 +44,7 @@ func exportONNX(o ExportOptions) error {
 	}
 	for _, e := range nn.Entries(d.net) {
 		if used[e.Name] {
-			host := describe(e.Tensor)
-			t := e.Tensor
-			m.Initializers = append(m.Initializers, onnx.Tensor{Name: e.Name, DType: host.DType, Shape: host.Shape, Bytes: func() ([]byte, error) {
-				return t.Bytes(), nil
-			}})
+			m.Initializers = append(m.Initializers, onnx.FromPT(e.Name, onDemand(e.Tensor)))
 		}
 	}
 	return onnx.WriteFile(o.Out, m)

@@ -16,9 +16,13 @@ struct Work {
       Tensor &p = get(handles[i]);
       if (!p.grad().defined()) continue;
       params.push_back(p);
-      grads.push_back(p.grad());
+      grads.push_back(beside(p, p.grad()));
       at.push_back(i);
     }
+  }
+  // The fused kernels go through a parameter, its gradient and its state side by side in memory, whatever their strides.
+  static Tensor beside(const Tensor &p, const Tensor &grad) {
+    return grad.strides() == p.strides() ? grad : at::empty_like(p).copy_(grad);
   }
   std::vector<Tensor> pick(gt_tensor *const *handles) const {
     std::vector<Tensor> picked;

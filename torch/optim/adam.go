@@ -38,11 +38,12 @@ func (o *Adam) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
 	return err
 }
 
-// Group is what torch.optim.Adam keeps.
+// Group is what torch.optim.Adam keeps. It says nothing of fused: PyTorch's own fused step goes through parameters and
+// state side by side in memory, and what it loads is not laid out as channels_last parameters are.
 func (o *Adam) Group() map[string]any {
 	return map[string]any{
 		"lr": o.set.LR, "betas": [2]float64{o.set.Beta1, o.set.Beta2}, "eps": o.set.Eps, "weight_decay": o.set.WeightDecay,
-		"amsgrad": false, "maximize": false, "foreach": nil, "capturable": false, "differentiable": false, "fused": true,
+		"amsgrad": false, "maximize": false, "foreach": nil, "capturable": false, "differentiable": false, "fused": nil,
 		"decoupled_weight_decay": false,
 	}
 }

@@ -42,10 +42,10 @@ func (o *SGD) Load(fill func(int, string, torch.Tensor) (bool, error)) (err erro
 	return err
 }
 
-// Group is what torch.optim.SGD keeps.
+// Group is what torch.optim.SGD keeps, without fused, as Adam.Group says.
 func (o *SGD) Group() map[string]any {
 	return map[string]any{
 		"lr": o.set.LR, "momentum": o.set.Momentum, "dampening": 0.0, "weight_decay": o.set.WeightDecay, "nesterov": false,
-		"maximize": false, "foreach": nil, "differentiable": false, "fused": true,
+		"maximize": false, "foreach": nil, "differentiable": false, "fused": nil,
 	}
 }

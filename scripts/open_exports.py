@@ -1,0 +1,62 @@
+"""Opens what `forger export` wrote with the programs it is for, and says as JSON how far each is from a checkpoint's
+networks in real PyTorch; a test calls it.
+
+    python scripts/open_exports.py CHECKPOINT WIDTH DIR   (DIR/{generator,discriminator,ema}.{pth,...})
+"""
+import json
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import safetensors.torch
+import torch
+
+from golden import Discriminator, Generator
+
+
+def through_onnx(path, x):
+    onnx.checker.check_model(path, full_check=True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return torch.from_numpy(session.run(None, {name: x.numpy()})[0]), [name, session.get_outputs()[0].name]
+
+
+def through(kind, path, x, fresh):
+    """The network's output for x by way of one file."""
+    if kind == "onnx":
+        return through_onnx(path, x)
+    if kind == "torchscript":
+        net = torch.jit.load(path)
+        return net(x), sorted(net.state_dict()) == sorted(fresh.state_dict())
+    state = torch.load(path, weights_only=True) if kind == "pth" else safetensors.torch.load_file(path)
+    fresh.load_state_dict(state, strict=True)
+    return fresh.eval()(x), type(state).__name__
+
+
+def main():
+    path, width, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    state = torch.load(path, weights_only=True)
+    torch.manual_seed(0)
+    found = {}
+    with torch.no_grad():
+        for name, key, make, shape in (
+            ("generator", "generator", lambda: Generator(100, width, 3), (100, 1, 1)),
+            ("ema", "generator_ema", lambda: Generator(100, width, 3), (100, 1, 1)),
+            ("discriminator", "discriminator", lambda: Discriminator(3, width), (3, 64, 64)),
+        ):
+            official = make()
+            official.load_state_dict(state[key], strict=True)
+            official.eval()
+            for kind in ("pth", "safetensors", "onnx", "torchscript"):
+                for n in (1, 5):  # the batch is free
+                    x = torch.randn(n, *shape).clamp(-1, 1)
+                    y, note = through(kind, f"{folder}/{name}.{kind}", x, make())
+                    difference = (y.reshape(n, -1) - official(x).reshape(n, -1)).abs().max().item()
+                    before = found.get(f"{name}.{kind}", {"difference": 0})
+                    found[f"{name}.{kind}"] = {"difference": max(difference, before["difference"]), "note": note}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
