@@ -30,7 +30,7 @@ var forbidden = map[string][]string{
 }
 
 // pure lists file formats, which must not need the binding.
-var pure = []string{"forger/torch/pt", "forger/torch/safetensors"}
+var pure = []string{"forger/torch/pt", "forger/torch/safetensors", "forger/torch/onnx"}
 
 // violations names each import that goes the wrong way and each use of cgo outside the binding.
 func violations(packages []pkg) (found []string) {

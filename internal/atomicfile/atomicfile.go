@@ -27,7 +27,15 @@ func Write(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return explain(path, err)
 	}
+	panicked := true
+	defer func() {
+		if panicked { // the panic goes on; the file must not stay
+			f.Close()
+			os.Remove(tmp)
+		}
+	}()
 	err = fill(f, write)
+	panicked = false
 	if err == nil {
 		err = os.Rename(tmp, target)
 	}

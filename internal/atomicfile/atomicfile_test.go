@@ -85,3 +85,9 @@ func TestFollowsSymbolicLinks(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, os.ModeSymlink, info.Mode().Type())
 }
+
+func TestAPanicLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	assert.Panics(t, func() { _ = Write(filepath.Join(dir, "a"), func(io.Writer) error { panic("lost") }) })
+	assert.Empty(t, names(t, dir))
+}

@@ -15,7 +15,7 @@ import (
 	"forger/torch/pt"
 )
 
-// goldenModel is what testdata/golden.py builds with the real onnx package.
+// goldenModel is what scripts/golden_onnx.py builds with the real onnx package.
 func goldenModel() *Model {
 	weight := make([]float32, 12)
 	for i := range weight {

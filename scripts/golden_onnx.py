@@ -1,12 +1,14 @@
-"""Writes golden.onnx with the real onnx package (1.23.2): python golden.py [FOLDER]. The Go tests make the same bytes."""
+"""Writes torch/onnx/testdata/golden.onnx with the real onnx package (1.23.2); the Go tests make the same bytes.
+
+    python scripts/golden_onnx.py
+"""
 
 import pathlib
-import sys
 
 import numpy as np
 from onnx import OperatorSetIdProto, TensorProto, checker, helper, numpy_helper
 
-folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
+folder = pathlib.Path(__file__).resolve().parent.parent / "torch/onnx/testdata"
 f32, i64 = TensorProto.FLOAT, TensorProto.INT64
 
 weight = (np.arange(12, dtype=np.float32) / 8 - 0.5).reshape(2, 1, 2, 3)
