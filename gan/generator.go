@@ -75,7 +75,7 @@ func (o *openedNetwork) build(key string) (nn.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := Builder{Scope: o.root, Init: o.root.NewGenerator(0), Dropout: o.root.NewGenerator(0)}
+	b := Builder{Scope: o.root, Dropout: o.root.NewGenerator(0)}
 	if key == "discriminator" {
 		return m.disc(b, o.network()), nil
 	}

@@ -25,7 +25,8 @@ type model struct {
 	disc  func(b Builder, n Network) nn.Module // images to logits [N]
 }
 
-// Builder is where a network is built, and the random numbers it starts from and goes on with.
+// Builder is where a network is built, and the random numbers it starts from and goes on with. Init is nil for a network
+// whose weights are to be loaded.
 type Builder struct {
 	Scope         *torch.Scope
 	Init, Dropout *torch.Generator
@@ -112,6 +113,9 @@ func (s scores) Forward(x torch.Tensor) torch.Tensor {
 
 // dcganInit is weights_init of the official example: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0.
 func dcganInit(m nn.Module, g *torch.Generator) nn.Module {
+	if g == nil {
+		return m
+	}
 	for _, e := range nn.Entries(m) {
 		if e.Buffer {
 			continue

@@ -102,7 +102,8 @@ func (t *trainer) build() error {
 		draw: func(s *torch.Scope, n int) torch.Tensor { return drawLatents(s, t.noise, cfg.Prior, n, cfg.Latent) },
 	}
 	if cfg.EMA > 0 {
-		t.st.average = newAverage(models[cfg.Model].gen(b, net), gen, cfg.EMA) // its first values are overwritten
+		b.Init = nil // it starts as a copy
+		t.st.average = newAverage(models[cfg.Model].gen(b, net), gen, cfg.EMA)
 		t.st.average.start(s)
 	}
 	s.Seal()

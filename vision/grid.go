@@ -12,6 +12,9 @@ import (
 // gridPadding is torchvision.utils.make_grid's.
 const gridPadding = 2
 
+// pngEncoder is several times faster than the default one on grids of samples, for files a fifth larger.
+var pngEncoder = png.Encoder{CompressionLevel: png.BestSpeed}
+
 // Grid lays n images, uint8 [N,H,W,C], out in rows of columns with two black pixels between and around them, as
 // torchvision.utils.make_grid does.
 func Grid(pixels []byte, n, h, w, c, columns int) Image {
@@ -33,14 +36,14 @@ func Grid(pixels []byte, n, h, w, c, columns int) Image {
 func EncodePNG(w io.Writer, m Image) error {
 	bounds := image.Rect(0, 0, m.Width, m.Height)
 	if m.Channels == 1 {
-		return png.Encode(w, &image.Gray{Pix: m.Pix, Stride: m.Width, Rect: bounds})
+		return pngEncoder.Encode(w, &image.Gray{Pix: m.Pix, Stride: m.Width, Rect: bounds})
 	}
 	rgba := image.NewNRGBA(bounds)
 	for i := range m.Width * m.Height {
 		copy(rgba.Pix[4*i:], m.Pix[3*i:3*i+3])
 		rgba.Pix[4*i+3] = 255
 	}
-	return png.Encode(w, rgba)
+	return pngEncoder.Encode(w, rgba)
 }
 
 // SavePNG writes m to path, whole or not at all.

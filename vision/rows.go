@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/png"
 	"io"
 
 	"forger/internal/atomicfile"
@@ -33,7 +32,7 @@ type rows struct {
 }
 
 func (g *rows) encode(out io.Writer) error {
-	err := png.Encode(out, g)
+	err := pngEncoder.Encode(out, g)
 	if g.err != nil {
 		return g.err // what was encoded since then is nothing
 	}

@@ -14,11 +14,11 @@ type Linear struct{ Weight, Bias torch.Tensor }
 func NewLinear(s *torch.Scope, g *torch.Generator, in, out int, noBias bool) *Linear {
 	l := &Linear{Weight: s.Zeros(out, in)}
 	bound := 1 / math.Sqrt(float64(in))
-	l.Weight.Uniform(g, -bound, bound)
+	draw(l.Weight, g, bound)
 	l.Weight.RequireGrad()
 	if !noBias {
 		l.Bias = s.Zeros(out)
-		l.Bias.Uniform(g, -bound, bound)
+		draw(l.Bias, g, bound)
 		l.Bias.RequireGrad()
 	}
 	return l
@@ -102,14 +102,21 @@ func convWeights(s *torch.Scope, g *torch.Generator, shape []int, out, fan int, 
 	planar := s.Zeros(shape...)
 	weight = planar.ToFormat(s.Format())
 	planar.Release()
-	weight.Uniform(g, -bound, bound)
+	draw(weight, g, bound)
 	weight.RequireGrad()
 	if !noBias {
 		bias = s.Zeros(out)
-		bias.Uniform(g, -bound, bound)
+		draw(bias, g, bound)
 		bias.RequireGrad()
 	}
 	return weight, bias
+}
+
+// draw fills t from U(-bound, bound); without a stream it leaves the zeros, for a layer that is to be loaded.
+func draw(t torch.Tensor, g *torch.Generator, bound float64) {
+	if g != nil {
+		t.Uniform(g, -bound, bound)
+	}
 }
 
 func weightAndBias(prefix string, weight, bias torch.Tensor, visit func(Entry)) {

@@ -2,11 +2,17 @@ package pt
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -94,4 +100,100 @@ func BenchmarkPlainRead(b *testing.B) {
 		require.NoError(b, err)
 		require.NoError(b, f.Close())
 	}
+}
+
+// BenchmarkGigabyte saves and loads a state dict of 1 GB (64 tensors of 16 MB), each beside the yardstick of the same
+// round: `cp` of the file, flushed to the disk, and the CRC of its bytes; for loading, a plain read and the CRC. It reports
+// the medians, their ratios, and by how much saving and loading raised the resident memory at most.
+func BenchmarkGigabyte(b *testing.B) {
+	root, data := NewOrderedDict(), make([]byte, 1<<30)
+	for i := range data {
+		data[i] = byte(i * 7 >> 3)
+	}
+	const each = 16 << 20
+	for i := range int64(64) {
+		root.SetInt(i, &Tensor{DType: Float32, Shape: []int{4 << 10, 1 << 10}, Data: data[i*each : (i+1)*each]})
+	}
+	path := filepath.Join(b.TempDir(), "x.pt")
+	copied := path + ".copy"
+	var saves, copies, loads, reads []float64
+	rise := 0.0
+	dst := make([]byte, each)
+	for b.Loop() {
+		rise = max(rise, memoryRise(b, func() {
+			saves = append(saves, seconds(b, func() error { return WriteFile(path, root) }))
+		}))
+		copies = append(copies, seconds(b, func() error {
+			crc32.ChecksumIEEE(data)
+			return exec.Command("sh", "-c", `cp "$1" "$2" && sync "$2"`, "sh", path, copied).Run()
+		}))
+		rise = max(rise, memoryRise(b, func() {
+			loads = append(loads, seconds(b, func() error {
+				f, err := Open(path)
+				if err != nil {
+					return err
+				}
+				return errors.Join(eachTensor(f.Root(), func(t *Tensor) error { return t.ReadInto(dst) }), f.Close())
+			}))
+		}))
+		reads = append(reads, seconds(b, func() error { return plainRead(copied, dst) }))
+		require.NoError(b, os.Remove(copied))
+	}
+	b.ReportMetric(median(saves), "save-s")
+	b.ReportMetric(median(saves)/median(copies), "save/cp")
+	b.ReportMetric(median(loads), "load-s")
+	b.ReportMetric(median(loads)/median(reads), "load/read")
+	b.ReportMetric(rise, "MB-more")
+}
+
+func plainRead(path string, buf []byte) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		n, err := f.Read(buf)
+		crc32.ChecksumIEEE(buf[:n])
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func seconds(b *testing.B, f func() error) float64 {
+	b.Helper()
+	start := time.Now()
+	require.NoError(b, f())
+	return time.Since(start).Seconds()
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// memoryRise is by how many MB f raised the resident memory of the process at its peak.
+func memoryRise(b *testing.B, f func()) float64 {
+	b.Helper()
+	require.NoError(b, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)) // the peak starts here
+	before := statusKiB(b, "VmRSS:")
+	f()
+	return float64(statusKiB(b, "VmHWM:")-before) / 1024
+}
+
+func statusKiB(b *testing.B, key string) (kib int) {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	require.NoError(b, err)
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, key); ok {
+			_, err := fmt.Sscan(rest, &kib)
+			require.NoError(b, err)
+		}
+	}
+	return kib
 }
