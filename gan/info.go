@@ -45,7 +45,7 @@ func ReadCheckpointInfo(path string) (info CheckpointInfo, err error) {
 	}
 	defer file.Close()
 	if err := file.Verify(); err != nil {
-		return info, err
+		return info, fmt.Errorf("%s: %w", path, err)
 	}
 	root, err := pt.At[*pt.Dict](file.Root())
 	if err != nil {

@@ -25,7 +25,9 @@ func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 	args := append([]string{"train", "--quiet", "--steps", "150", "--log-every", "3", "--sample-every", "7", "--checkpoint-every", "1",
 		"--ema", ".9", "--workers", "1"}, small...)
 	args = append(args, "--gen-width", "48", "--disc-width", "48")
+	start := time.Now()
 	got := forger(t, dir, nil, append(args, "--out", "whole")...)
+	window := float64(time.Since(start)) * .7 // a machine that is busy takes longer, and is killed later
 	require.Equal(t, exitDone, got.code, got.errout)
 
 	random := rand.New(rand.NewPCG(1, 2))
@@ -40,8 +42,9 @@ func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 		var errout bytes.Buffer
 		cmd.Dir, cmd.Stderr = dir, &errout
 		require.NoError(t, cmd.Start())
-		// From the start of the program to well into the training.
-		alarm := time.AfterFunc(time.Duration(20+random.IntN(480))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		// From the start of the program to well into the training; later and later, lest it never gets there.
+		alarm := time.AfterFunc(time.Duration(random.Float64()*window), func() { _ = cmd.Process.Kill() })
+		window *= 1.02
 		err := cmd.Wait()
 		alarm.Stop()
 		if err == nil {

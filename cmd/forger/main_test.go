@@ -79,7 +79,7 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 	config := filepath.Join(dir, "c.yaml")
 	require.NoError(t, os.WriteFile(config, []byte("size: 16\nbacth: 3\n"), 0o644))
 	for args, want := range map[string]string{
-		"tran":                     `forger: unknown command "tran": have data, doctor, help, sample, train, version: did you mean train?`,
+		"tran":                     `forger: unknown command "tran": have checkpoint, data, doctor, export, help, interpolate, sample, train, version: did you mean train?`,
 		"data lst":                 `forger: data: unknown command "lst": have dump, info, list, preview: did you mean list?`,
 		"train --bacth 3":          "forger: train: unknown flag --bacth: did you mean --batch?: see `forger train --help`",
 		"train --batch x":          "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
@@ -93,10 +93,21 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 		"train --config " + config: "line 2: unknown key \"bacth\": did you mean \"batch\"?",
 		"sample --out x.png":       "forger: sample: --checkpoint: not given",
 		"sample --checkpoint x":    "forger: sample: --out: not given",
-		"sample --checkpoint x --out y.png --n 0":        "forger: sample: --n 0: too small",
-		"sample --checkpoint x --out y.png --device gpu": `forger: sample: --device "gpu": unknown`,
-		"data info nope":   `forger: data info: data "nope": unknown: have`,
-		"data dump glyphs": "forger: data dump: 1 arguments given, 2 wanted",
+		"sample --checkpoint x --out y.png --n 0":             "forger: sample: --n 0: too small",
+		"sample --checkpoint x --out y.png --device gpu":      `forger: sample: --device "gpu": unknown`,
+		"sample --checkpoint x --out y.png --latents z --n 3": "forger: sample: --latents: the file says how many",
+		"train --momentum .9":                                 "forger: train: --momentum 0.9: adam has none",
+		"train --save never":                                  `forger: train: --save "never": unknown: have async, sync`,
+		"train --ema 1":                                       "forger: train: --ema 1: out of range: use a number from 0 to below 1",
+		"export --checkpoint x --out y":                       "forger: export: --format: not given: name onnx, pth, safetensors, torchscript",
+		"export --checkpoint x --out y --format h5":           `forger: export: --format "h5": unknown`,
+		"export --checkpoint x --out y --format pth --net e":  `forger: export: --net "e": unknown: have discriminator, ema, generator`,
+		"interpolate --checkpoint x --out y.mp4":              "forger: interpolate: --out y.mp4: neither .gif nor .png",
+		"interpolate --checkpoint x --out y.gif --frames 1":   "forger: interpolate: --frames 1: too few",
+		"checkpoint inf":                                      `forger: checkpoint: unknown command "inf": have info`,
+		"help nope":                                           `forger: help: unknown command "nope"`,
+		"data info nope":                                      `forger: data info: data "nope": unknown: have`,
+		"data dump glyphs":                                    "forger: data dump: 1 arguments given, 2 wanted",
 	} {
 		got := forger(t, dir, nil, strings.Fields(args)...)
 		assert.Equal(t, exitUsage, got.code, args)
@@ -258,8 +269,8 @@ func TestAFullDiskWhileSaving(t *testing.T) {
 	got := command(t, dir, nil, "bash", args...)
 	assert.Equal(t, exitFailed, got.code)
 	last := lastLine(got.errout)
-	assert.Contains(t, last, "forger: train: pt: write ")
-	assert.Contains(t, last, "file too large")
+	assert.Equal(t, "forger: train: checkpoint of step 3: pt: write full/checkpoints/step-00000003.pt: file too large: "+
+		"there is no checkpoint before it: make room, then go on with --resume full", last)
 	entries, err := os.ReadDir(filepath.Join(dir, "full", "checkpoints"))
 	require.NoError(t, err)
 	assert.Empty(t, entries)

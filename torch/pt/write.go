@@ -2,8 +2,10 @@ package pt
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 
@@ -23,7 +25,11 @@ func Write(w io.Writer, root any) error {
 // WriteFile writes root to path: beside its name first, flushed to the disk, then renamed. On failure path is as it was.
 func WriteFile(path string, root any) error {
 	err := atomicfile.Write(path, func(w io.Writer) error { return write(newZipWriter, w, root) })
-	if err != nil {
+	var disk *fs.PathError
+	switch {
+	case errors.As(err, &disk): // it names the path itself
+		return fmt.Errorf("pt: %w", err)
+	case err != nil:
 		return fmt.Errorf("pt: write %s: %w", path, err)
 	}
 	return nil
