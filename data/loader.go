@@ -224,6 +224,9 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	return &b.Batch, nil
 }
 
+// Workers is how many there are.
+func (l *Loader) Workers() int { return l.o.Workers }
+
 // Recycle lets the loader overwrite a batch that Next returned.
 func (l *Loader) Recycle(b *Batch) { l.free <- b.buffer }
 

@@ -42,6 +42,7 @@ type Config struct {
 	Seed          uint64 `yaml:"seed"`
 	Device        string `yaml:"device"`
 	Precision     string `yaml:"precision"` // auto
+	Layout        string `yaml:"layout"`
 	Deterministic bool   `yaml:"deterministic"`
 	Workers       int    `yaml:"workers"` // auto
 	Threads       int    `yaml:"threads"` // auto
@@ -72,7 +73,7 @@ func DefaultConfig() Config {
 	return Config{
 		Data: "glyphs", Model: "dcgan", Latent: 100, GenWidth: 64, DiscWidth: 64, Prior: "normal",
 		Loss: "nonsaturating", DiscSteps: 1, Optim: "adam", LR: 2e-4, Beta1: .5, Beta2: .999, Batch: 64,
-		Device: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
+		Device: "auto", Layout: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
 		Save: "async", OnSaveError: "stop",
 	}
 }
@@ -110,6 +111,7 @@ func (c *Config) Fields() []Field {
 		{"seed", "a run is a function of its config and seed", &c.Seed},
 		{"device", "auto, cpu, cuda or cuda:N", &c.Device},
 		{"precision", "of products: " + strings.Join(precisions, ", ") + " (default tf32 on CUDA, else fp32)", &c.Precision},
+		{"layout", "of images and weights in memory: auto (what is faster here), " + joinNames(layouts), &c.Layout},
 		{"deterministic", "kernels that give the same bits each time", &c.Deterministic},
 		{"workers", "loader workers (default: one a core); they decide nothing but speed", &c.Workers},
 		{"threads", "libtorch's intra-op threads (default: one a core)", &c.Threads},
@@ -179,6 +181,7 @@ func (c *Config) checkNames() error {
 		{"model", c.Model, names(models)}, {"loss", c.Loss, names(Objectives)},
 		{"optim", c.Optim, names(optimizers)}, {"prior", c.Prior, names(priors)},
 		{"precision", c.Precision, append([]string{""}, precisions...)},
+		{"layout", c.Layout, append([]string{"auto"}, names(layouts)...)},
 		{"save", c.Save, []string{"async", "sync"}}, {"on-save-error", c.OnSaveError, []string{"stop", "warn"}},
 	} {
 		if !slices.Contains(named.have, named.value) {

@@ -23,7 +23,7 @@ func officialRun(t *testing.T, change func(c *Config)) Result {
 	c := DefaultConfig()
 	c.Data = "folder:" + pictures(t, 1)
 	c.Size, c.Channels, c.GenWidth, c.DiscWidth, c.Batch, c.Steps, c.Threads = 64, 3, 4, 4, 4, 3, 1
-	c.Device, c.LogEvery, c.Out = "cpu", 1, filepath.Join(t.TempDir(), "run")
+	c.Layout, c.Device, c.LogEvery, c.Out = "channels_last", "cpu", 1, filepath.Join(t.TempDir(), "run")
 	change(&c)
 	res, err := train(t, context.Background(), c, &recorder{})
 	require.NoError(t, err)

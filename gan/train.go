@@ -140,7 +140,7 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 	cfg, was := o.cfg, o.resolved
 	r := Resolved{
 		Size: cfg.Size, Channels: ds.Shape().Channels, Device: dev.String(), Precision: cfg.Precision,
-		Layout: "channels_last", Workers: cfg.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: ds.Len(),
+		Layout: cfg.Layout, Workers: cfg.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: ds.Len(),
 	}
 	threads := cfg.Threads
 	if was != nil {
@@ -168,7 +168,17 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 	if r.Workers == 0 {
 		r.Workers = runtime.GOMAXPROCS(0)
 	}
-	return r, nil
+	if r.Layout != "auto" {
+		return r, nil
+	}
+	r.Layout = defaultLayout
+	if dev.CUDA {
+		return r, nil
+	}
+	cfg.Precision = r.Precision
+	var err error
+	r.Layout, err = chooseLayout(cfg, ds.Shape())
+	return r, err
 }
 
 // trainer builds the trainer and sets it to where the run starts from.

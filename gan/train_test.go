@@ -72,7 +72,7 @@ func tinyConfig(t *testing.T) Config {
 	c := DefaultConfig()
 	c.Size, c.GenWidth, c.DiscWidth, c.Latent, c.Batch = 16, 2, 2, 4, 8
 	c.Steps, c.LogEvery, c.SampleEvery, c.CheckpointEvery = 12, 4, 6, 5
-	c.Device, c.Deterministic = "auto", true
+	c.Device, c.Deterministic, c.Layout = "auto", true, "channels_last"
 	c.Out = filepath.Join(t.TempDir(), "run")
 	return c
 }

@@ -29,6 +29,9 @@ type trainer struct {
 	clock        clock
 }
 
+// layouts are the orders of images and weights in memory, by their names.
+var layouts = map[string]torch.Format{"channels_last": torch.ChannelsLast, "contiguous": torch.Contiguous}
+
 // sampleGrid is how many images a sample grid shows.
 const sampleGrid = 64
 
@@ -56,7 +59,7 @@ func (c clock) elapsed() float64 {
 }
 
 func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
-	options := []torch.Option{torch.On(dev), torch.Layout(torch.ChannelsLast)}
+	options := []torch.Option{torch.On(dev), torch.Layout(layouts[resolved.Layout])}
 	if resolved.Precision == "bf16" {
 		options = append(options, torch.BF16)
 	}
@@ -204,12 +207,14 @@ func (t *trainer) trainStep(ctx context.Context) error {
 	var reals []torch.Tensor
 	images := int64(0)
 	for range t.cfg.DiscSteps {
+		t.st.at(phaseData)
 		asked := time.Now()
 		b, err := t.loader.Next(ctx)
 		t.clock.wait += time.Since(asked)
 		if err != nil {
 			return err
 		}
+		t.st.at(phaseUpload)
 		reals = append(reals, s.Images(b.Images, b.N, shape.Height, shape.Width, shape.Channels))
 		images += int64(b.N)
 		t.loader.Recycle(b)

@@ -25,6 +25,8 @@ extern "C" {
 
 typedef struct gt_scope gt_scope;         /* an arena of tensors and the context of each call */
 typedef struct gt_tensor gt_tensor;       /* a slot in a scope's arena */
+typedef struct gt_event gt_event;         /* a moment on a device, owned by the caller */
+typedef struct gt_span gt_span;           /* a named stretch of a trace, owned by the caller */
 typedef struct gt_generator gt_generator; /* a stream of random numbers, owned by the caller */
 
 typedef enum gt_code {
@@ -199,6 +201,15 @@ GT_API int gt_script_save(gt_scope *s, const char *source, const char *const *ke
 /* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 keeps
  * the count at which a value was first not finite (0: never). Nothing is read back. */
 GT_API int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
+
+/* --- measuring -------------------------------------------------------------------------------------------------- */
+GT_API gt_event *gt_event_new(gt_scope *s); /* the moment at which the work queued so far is done */
+GT_API void gt_event_free(gt_event *e);
+GT_API int gt_event_between(gt_scope *s, gt_event *from, gt_event *to, double *ms); /* waits for both */
+GT_API int gt_trace_start(gt_scope *s);                   /* one trace a process at a time */
+GT_API int gt_trace_stop(gt_scope *s, const char *path);  /* writes it, in Chrome's format */
+GT_API gt_span *gt_span_new(gt_scope *s, const char *name); /* spans nest; on the scope's thread */
+GT_API void gt_span_free(gt_span *p);
 
 #ifdef __cplusplus
 }

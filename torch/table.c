@@ -89,6 +89,13 @@ static struct {
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
   int (*gt_script_save)(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
+  gt_event * (*gt_event_new)(gt_scope *s);
+  void (*gt_event_free)(gt_event *e);
+  int (*gt_event_between)(gt_scope *s, gt_event *from, gt_event *to, double *ms);
+  int (*gt_trace_start)(gt_scope *s);
+  int (*gt_trace_stop)(gt_scope *s, const char *path);
+  gt_span * (*gt_span_new)(gt_scope *s, const char *name);
+  void (*gt_span_free)(gt_span *p);
 } table;
 
 static const struct {
@@ -178,6 +185,13 @@ static const struct {
     {"gt_average", (void **)&table.gt_average},
     {"gt_script_save", (void **)&table.gt_script_save},
     {"gt_meter_add", (void **)&table.gt_meter_add},
+    {"gt_event_new", (void **)&table.gt_event_new},
+    {"gt_event_free", (void **)&table.gt_event_free},
+    {"gt_event_between", (void **)&table.gt_event_between},
+    {"gt_trace_start", (void **)&table.gt_trace_start},
+    {"gt_trace_stop", (void **)&table.gt_trace_stop},
+    {"gt_span_new", (void **)&table.gt_span_new},
+    {"gt_span_free", (void **)&table.gt_span_free},
 };
 
 int gt_load(const char *path, char *why, size_t size) {
@@ -362,3 +376,17 @@ int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, 
 int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path) { return table.gt_script_save(s, source, keys, tensors, buffers, n, path); }
 
 int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) { return table.gt_meter_add(s, sums, values, n); }
+
+gt_event * gt_event_new(gt_scope *s) { return table.gt_event_new(s); }
+
+void gt_event_free(gt_event *e) { table.gt_event_free(e); }
+
+int gt_event_between(gt_scope *s, gt_event *from, gt_event *to, double *ms) { return table.gt_event_between(s, from, to, ms); }
+
+int gt_trace_start(gt_scope *s) { return table.gt_trace_start(s); }
+
+int gt_trace_stop(gt_scope *s, const char *path) { return table.gt_trace_stop(s, path); }
+
+gt_span * gt_span_new(gt_scope *s, const char *name) { return table.gt_span_new(s, name); }
+
+void gt_span_free(gt_span *p) { table.gt_span_free(p); }

@@ -172,5 +172,19 @@ package torch
 #cgo nocallback gt_script_save
 #cgo noescape gt_meter_add
 #cgo nocallback gt_meter_add
+#cgo noescape gt_event_new
+#cgo nocallback gt_event_new
+#cgo noescape gt_event_free
+#cgo nocallback gt_event_free
+#cgo noescape gt_event_between
+#cgo nocallback gt_event_between
+#cgo noescape gt_trace_start
+#cgo nocallback gt_trace_start
+#cgo noescape gt_trace_stop
+#cgo nocallback gt_trace_stop
+#cgo noescape gt_span_new
+#cgo nocallback gt_span_new
+#cgo noescape gt_span_free
+#cgo nocallback gt_span_free
 */
 import "C"

@@ -72,14 +72,14 @@ func command(t *testing.T, dir string, env []string, name string, args ...string
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errout.String()}
 }
 
-var small = []string{"--size", "16", "--gen-width", "2", "--disc-width", "2", "--latent", "4", "--batch", "8", "--device", "cpu"}
+var small = []string{"--size", "16", "--gen-width", "2", "--disc-width", "2", "--latent", "4", "--batch", "8", "--device", "cpu", "--layout", "channels_last"}
 
 func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "c.yaml")
 	require.NoError(t, os.WriteFile(config, []byte("size: 16\nbacth: 3\n"), 0o644))
 	for args, want := range map[string]string{
-		"tran":                     `forger: unknown command "tran": have checkpoint, data, doctor, export, help, interpolate, sample, train, version: did you mean train?`,
+		"tran":                     `forger: unknown command "tran": have bench, checkpoint, data, doctor, export, help, interpolate, sample, train, version: did you mean train?`,
 		"data lst":                 `forger: data: unknown command "lst": have dump, info, list, preview: did you mean list?`,
 		"train --bacth 3":          "forger: train: unknown flag --bacth: did you mean --batch?: see `forger train --help`",
 		"train --batch x":          "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",

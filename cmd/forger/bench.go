@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"forger/gan"
+	"forger/internal/atomicfile"
+
+	"github.com/spf13/cobra"
+)
+
+// notMeasured are settings of a run's directory and length, which a measurement has none of.
+var notMeasured = []string{
+	"steps", "images", "epochs", "out", "log-every", "sample-every", "checkpoint-every", "keep", "save", "on-save-error",
+	"dry-run", "resume", "allow-data-change", "verify-resume", "init-generator", "init-discriminator",
+}
+
+func newBench() *cobra.Command {
+	o := gan.BenchOptions{Config: gan.DefaultConfig(), Steps: 50, Warmup: 10}
+	var report, sweep, config string
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure training throughput",
+		Example: "  forger bench --synthetic --size 64 --channels 3\n" +
+			"  forger bench --data folder:DIR --size 64 --loader-only\n" +
+			"  forger bench --synthetic --channels 3 --sweep batch=16,32,64,128",
+		Args: arguments(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fields := slices.DeleteFunc(o.Config.Fields(), func(f gan.Field) bool { return slices.Contains(notMeasured, f.Name) })
+			if _, err := fillSettings(cmd.Flags(), fields, config); err != nil {
+				return err
+			}
+			gan.Version = version()
+			rounds, err := sweepRounds(cmd, sweep)
+			if err != nil {
+				return err
+			}
+			return bench(cmd, &o, rounds, report)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVar(&o.Steps, "steps", o.Steps, "steps that are timed")
+	f.IntVar(&o.Warmup, "warmup", o.Warmup, "steps before them")
+	f.BoolVar(&o.Synthetic, "synthetic", false, "the step alone, on one batch that stays on the device")
+	f.BoolVar(&o.LoaderOnly, "loader-only", false, "the data alone, files to batches of bytes, without libtorch")
+	f.StringVar(&report, "json", "", "also write all figures to this file")
+	f.StringVar(&sweep, "sweep", "", "measure several values of a setting, as in batch=16,32,64, and print a table")
+	f.StringVar(&o.Trace, "trace", "", "also write a trace of three steps, for chrome://tracing or Perfetto")
+	f.StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
+	addFields(f, slices.DeleteFunc(o.Config.Fields(), func(f gan.Field) bool { return slices.Contains(notMeasured, f.Name) }))
+	return cmd
+}
+
+// round is a value of the swept setting; without a sweep there is one round that changes nothing.
+type round struct{ name, value string }
+
+func sweepRounds(cmd *cobra.Command, sweep string) ([]round, error) {
+	if sweep == "" {
+		return []round{{}}, nil
+	}
+	name, values, ok := strings.Cut(sweep, "=")
+	if !ok || cmd.Flags().Lookup(name) == nil || slices.Contains([]string{"json", "sweep", "trace", "config"}, name) {
+		return nil, &gan.UsageError{Msg: fmt.Sprintf("--sweep %s: not a setting and its values: write for example batch=16,32,64", sweep)}
+	}
+	var rounds []round
+	for value := range strings.SplitSeq(values, ",") {
+		rounds = append(rounds, round{name, value})
+	}
+	return rounds, nil
+}
+
+// bench measures; o is what the flags write to.
+func bench(cmd *cobra.Command, o *gan.BenchOptions, rounds []round, report string) error {
+	var results []gan.BenchResult
+	for _, r := range rounds {
+		if r.name != "" {
+			if err := cmd.Flags().Set(r.name, r.value); err != nil {
+				return &gan.UsageError{Msg: fmt.Sprintf("--sweep %s=%s: %v", r.name, r.value, reason(err))}
+			}
+		}
+		res, err := gan.Bench(cmd.Context(), *o)
+		if err != nil {
+			return err
+		}
+		results = append(results, res)
+	}
+	if report != "" {
+		if err := writeReport(report, results); err != nil {
+			return err
+		}
+	}
+	if rounds[0].name == "" {
+		return describeBench(cmd.OutOrStdout(), results[0])
+	}
+	return describeSweep(cmd.OutOrStdout(), rounds, results)
+}
+
+// writeReport writes one result as an object, several as a list.
+func writeReport(path string, results []gan.BenchResult) error {
+	var v any = results
+	if len(results) == 1 {
+		v = results[0]
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}
+
+func describeBench(w io.Writer, r gan.BenchResult) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	low, high := slices.Min(r.Windows), slices.Max(r.Windows)
+	fmt.Fprintf(t, "images a second\t%.1f (%.1f-%.1f in %d windows)\n", r.ImagesPerSecond, low, high, len(r.Windows))
+	fmt.Fprintf(t, "milliseconds a step\t%.2f\n", r.MsPerStep)
+	for _, name := range gan.PhaseNames() {
+		if ms, ok := r.Split[name]; ok {
+			fmt.Fprintf(t, "  %s\t%.2f\n", strings.ReplaceAll(name, "_", ", "), ms)
+		}
+	}
+	fmt.Fprintf(t, "memory, MiB\t%.0f before the first step, %.0f at most\n", r.BaseMiB, r.PeakMiB)
+	if r.GFlops > 0 {
+		fmt.Fprintf(t, "arithmetic\t%.2f GFLOP an image, %.0f GFLOP/s: %.0f %% of a matrix product's %.0f\n",
+			r.GFlopPerImage, r.GFlops, 100*r.ArithmeticShare, r.PeakGFlops)
+		fmt.Fprintf(t, "memory bandwidth\tat least %.0f %% of a copy's %.0f GB/s\n", 100*r.MemoryShare, r.CopyGBs)
+	}
+	fmt.Fprintf(t, "waited for data\t%.1f %%\n", 100*r.DataWait)
+	fmt.Fprintf(t, "on\t%s\n", strings.Join(machine(r), ", "))
+	return t.Flush()
+}
+
+func machine(r gan.BenchResult) []string {
+	on := []string{"batch " + strconv.Itoa(r.Batch), r.Data}
+	if r.Libtorch != "" {
+		on = append(on, r.Device, r.Precision, r.Layout, strconv.Itoa(r.Threads)+" threads", "libtorch "+r.Libtorch)
+	}
+	return append(on, strconv.Itoa(r.Workers)+" workers")
+}
+
+func describeSweep(w io.Writer, rounds []round, results []gan.BenchResult) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%s\timages a second\tms a step\tstep MiB\tof a product's rate\t\n", rounds[0].name)
+	for i, r := range results {
+		fmt.Fprintf(t, "%s\t%.1f\t%.2f\t%.0f\t%.0f %%\t\n", rounds[i].value, r.ImagesPerSecond, r.MsPerStep, r.PeakMiB-r.BaseMiB, 100*r.ArithmeticShare)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,325 @@
+package gan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"forger/data"
+	"forger/torch"
+)
+
+// BenchOptions say what to measure. Of the config, networks, objective, optimizer, data and device count.
+type BenchOptions struct {
+	Config     Config
+	Steps      int    // timed
+	Warmup     int    // before them
+	Synthetic  bool   // one batch that stays on the device
+	LoaderOnly bool   // the data alone, without libtorch
+	Trace      string // also write a trace of a few steps to this file
+}
+
+// BenchResult is what was measured. Times and rates are medians over the windows.
+type BenchResult struct {
+	ImagesPerSecond float64            `json:"images_per_second"`
+	Windows         []float64          `json:"windows"` // images a second of each
+	MsPerStep       float64            `json:"ms_per_step"`
+	Batch           int                `json:"batch"`
+	Steps           int                `json:"steps"`
+	Split           map[string]float64 `json:"split_ms,omitempty"` // milliseconds of a step, measured apart
+	BaseMiB         float64            `json:"base_mib"`           // in use before the first step
+	PeakMiB         float64            `json:"peak_mib"`
+	GFlopPerImage   float64            `json:"gflop_per_image,omitempty"` // of a step
+	GFlops          float64            `json:"gflops,omitempty"`          // a second
+	PeakGFlops      float64            `json:"peak_gflops,omitempty"`     // of a matrix product on the same device
+	ArithmeticShare float64            `json:"arithmetic_share,omitempty"`
+	CopyGBs         float64            `json:"copy_gb_per_second,omitempty"`
+	MemoryShare     float64            `json:"memory_share,omitempty"` // of that, by the bytes that must move at the least
+	DataWait        float64            `json:"data_wait"`              // share of the time
+	Data            string             `json:"data"`
+	Device          string             `json:"device"`
+	Precision       string             `json:"precision,omitempty"`
+	Layout          string             `json:"layout,omitempty"`
+	Threads         int                `json:"threads"`
+	Workers         int                `json:"workers"`
+	Libtorch        string             `json:"libtorch,omitempty"`
+	Version         string             `json:"version"`
+}
+
+// benchWindows is how many stretches the timed steps are cut into.
+const benchWindows = 10
+
+// PhaseNames lists the keys of a result's split, in the order of a step.
+func PhaseNames() []string { return phaseNames[:] }
+
+// Bench measures the training step, or the data pipeline alone.
+func Bench(ctx context.Context, o BenchOptions) (res BenchResult, err error) {
+	defer torch.Catch(&err)
+	if err := o.Config.Validate(); err != nil {
+		return res, err
+	}
+	if err := atLeast(1, intFlag{"steps", o.Steps}); err != nil {
+		return res, err
+	}
+	if err := atLeast(0, intFlag{"warmup", o.Warmup}); err != nil {
+		return res, err
+	}
+	if o.Synthetic && o.LoaderOnly {
+		return res, usagef("--synthetic --loader-only: nothing is left to measure: use one of them")
+	}
+	cfg := o.Config.filled()
+	source, order := DataSeeds(cfg.Seed)
+	ds, err := data.Open(cfg.Data, data.Options{Size: cfg.Size, Channels: cfg.Channels, Seed: source})
+	if err != nil {
+		return res, err
+	}
+	defer ds.Close()
+	if o.LoaderOnly {
+		return benchLoader(ctx, o, cfg, ds, order)
+	}
+	dev, _, err := OpenDevice(cfg.Device)
+	if err != nil {
+		return res, err
+	}
+	from := origin{cfg: cfg}
+	resolved, err := from.resolve(ds, dev)
+	if err != nil {
+		return res, err
+	}
+	t, err := from.trainer(resolved, ds, dev)
+	if err != nil {
+		return res, err
+	}
+	defer t.close()
+	b := bench{trainer: t, o: o, dev: dev}
+	if err := b.measure(ctx); err != nil {
+		return res, err
+	}
+	return b.res, nil
+}
+
+// bench is a measurement in progress.
+type bench struct {
+	*trainer
+	o     BenchOptions
+	dev   torch.Device
+	fixed []torch.Tensor // the batches of --synthetic
+	res   BenchResult
+}
+
+func (b *bench) measure(ctx context.Context) error {
+	r := b.resolved
+	b.res = BenchResult{
+		Batch: b.cfg.Batch, Steps: b.o.Steps, Data: b.cfg.Data, Device: r.Device, Precision: r.Precision, Layout: r.Layout,
+		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: Version, Split: map[string]float64{},
+	}
+	if b.o.Synthetic {
+		b.res.Data = "synthetic"
+		if err := b.fixBatches(ctx); err != nil {
+			return err
+		}
+	}
+	if err := resetPeak(b.dev); err != nil {
+		return err
+	}
+	var err error
+	if b.res.BaseMiB, _, err = memoryMiB(b.dev); err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context) error{b.headline, b.memory, b.split, b.shares, b.trace} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fixBatches uploads the batches of a step once, for every step.
+func (b *bench) fixBatches(ctx context.Context) error {
+	s := b.root.Child()
+	shape := b.ds.Shape()
+	for range b.cfg.DiscSteps {
+		batch, err := b.loader.Next(ctx)
+		if err != nil {
+			return err
+		}
+		b.fixed = append(b.fixed, s.Images(batch.Images, batch.N, shape.Height, shape.Width, shape.Channels))
+		b.loader.Recycle(batch)
+	}
+	return nil
+}
+
+func (b *bench) once(ctx context.Context) error {
+	if b.fixed == nil {
+		return b.trainStep(ctx)
+	}
+	s := b.root.Child()
+	defer s.Close()
+	reals := make([]torch.Tensor, len(b.fixed))
+	for i, t := range b.fixed {
+		reals[i] = s.Use(t)
+	}
+	b.st.step(s, reals)
+	b.step++
+	b.images += int64(b.cfg.Batch * b.cfg.DiscSteps)
+	return ctx.Err()
+}
+
+// headline times the steps as training runs them, in windows; the device is waited for at the end of each alone.
+func (b *bench) headline(ctx context.Context) error {
+	for range b.o.Warmup {
+		if err := b.once(ctx); err != nil {
+			return err
+		}
+	}
+	b.root.Synchronize()
+	b.clock.wait = 0
+	windows := min(benchWindows, b.o.Steps)
+	var perStep []float64
+	total := 0.0
+	for w := range windows {
+		n := b.o.Steps*(w+1)/windows - b.o.Steps*w/windows
+		before, start := b.images, time.Now()
+		for range n {
+			if err := b.once(ctx); err != nil {
+				return err
+			}
+		}
+		b.root.Synchronize()
+		seconds := time.Since(start).Seconds()
+		total += seconds
+		b.res.Windows = append(b.res.Windows, float64(b.images-before)/seconds)
+		perStep = append(perStep, seconds/float64(n))
+	}
+	b.res.ImagesPerSecond, b.res.MsPerStep = median(b.res.Windows), 1000*median(perStep)
+	b.res.DataWait = b.clock.wait.Seconds() / total
+	_, _, err := b.readMeters()
+	return err
+}
+
+func (b *bench) memory(context.Context) (err error) {
+	_, b.res.PeakMiB, err = memoryMiB(b.dev)
+	return err
+}
+
+// split times the parts of a step, in steps of their own: the events between the parts would slow the headline.
+func (b *bench) split(ctx context.Context) error {
+	const rounds = 5
+	type mark struct {
+		of phase
+		at torch.Event
+	}
+	var marks []mark
+	b.st.enter = func(p phase) { marks = append(marks, mark{p, b.root.Event()}) }
+	defer func() { b.st.enter = nil }()
+	times := map[phase][]float64{}
+	for range rounds {
+		marks = marks[:0]
+		if err := b.once(ctx); err != nil {
+			return err
+		}
+		end := b.root.Event()
+		sums := map[phase]float64{}
+		for i, m := range marks {
+			next := end
+			if i+1 < len(marks) {
+				next = marks[i+1].at
+			}
+			sums[m.of] += m.at.Milliseconds(next)
+		}
+		for _, m := range marks {
+			m.at.Free()
+		}
+		end.Free()
+		for p, ms := range sums {
+			times[p] = append(times[p], ms)
+		}
+	}
+	for p, all := range times {
+		b.res.Split[phaseNames[p]] = median(all)
+	}
+	return nil
+}
+
+// shares sets the rate of the step beside what the device reaches.
+func (b *bench) shares(context.Context) error {
+	cost, err := stepCost(b.st.gen, b.st.disc, b.cfg.network(b.ds.Shape()), b.cfg.DiscSteps, b.cfg.Batch)
+	if err != nil {
+		return err
+	}
+	flops, bytes := deviceRates(b.root)
+	perSecond := b.res.ImagesPerSecond / float64(b.cfg.DiscSteps) // a step's arithmetic is counted for an image of the generator's batch
+	b.res.GFlopPerImage, b.res.GFlops, b.res.PeakGFlops = cost.flops/1e9, cost.flops*perSecond/1e9, flops/1e9
+	b.res.ArithmeticShare = cost.flops * perSecond / flops
+	b.res.CopyGBs, b.res.MemoryShare = bytes/1e9, cost.bytes*perSecond/bytes
+	return nil
+}
+
+// trace writes a trace of a few steps.
+func (b *bench) trace(ctx context.Context) (err error) {
+	if b.o.Trace == "" {
+		return nil
+	}
+	const steps = 3
+	end := func() {}
+	b.st.enter = func(p phase) {
+		end()
+		end = b.root.Span("forger: " + phaseNames[p])
+	}
+	defer func() { b.st.enter = nil }()
+	b.root.StartTrace()
+	for range steps {
+		err = errors.Join(err, b.once(ctx))
+	}
+	end()
+	b.root.Synchronize()
+	b.root.StopTrace(b.o.Trace)
+	return err
+}
+
+// benchLoader measures files to batches of bytes.
+func benchLoader(ctx context.Context, o BenchOptions, cfg Config, ds data.Dataset, order uint64) (res BenchResult, err error) {
+	l, err := data.NewLoader(ds, data.LoaderOptions{Batch: cfg.Batch, Seed: order, Shuffle: true, Workers: cfg.Workers})
+	if err != nil {
+		return res, err
+	}
+	defer l.Close()
+	if res.BaseMiB, _, err = memoryMiB(torch.CPU); err != nil {
+		return res, err
+	}
+	res.Batch, res.Steps, res.Data, res.Device, res.Workers, res.Version = cfg.Batch, o.Steps, cfg.Data, "none", l.Workers(), Version
+	next := func() (int, error) {
+		b, err := l.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		l.Recycle(b)
+		return b.N, nil
+	}
+	for range o.Warmup {
+		if _, err := next(); err != nil {
+			return res, err
+		}
+	}
+	windows := min(benchWindows, o.Steps)
+	var perStep []float64
+	for w := range windows {
+		n, images, start := o.Steps*(w+1)/windows-o.Steps*w/windows, 0, time.Now()
+		for range n {
+			got, err := next()
+			if err != nil {
+				return res, err
+			}
+			images += got
+		}
+		seconds := time.Since(start).Seconds()
+		res.Windows = append(res.Windows, float64(images)/seconds)
+		perStep = append(perStep, seconds/float64(n))
+	}
+	res.ImagesPerSecond, res.MsPerStep, res.DataWait = median(res.Windows), 1000*median(perStep), 1
+	if _, res.PeakMiB, err = memoryMiB(torch.CPU); err != nil {
+		return res, fmt.Errorf("bench: %w", err)
+	}
+	return res, nil
+}

@@ -1,0 +1,64 @@
+package torch
+
+/*
+#include <stdlib.h>
+#include "gotorch.h"
+*/
+import "C"
+
+import "unsafe"
+
+// Event is a moment on a scope's device: when the work queued before it is done. On the CPU it is the clock's.
+// PyTorch: torch.cuda.Event(enable_timing=True).
+type Event struct {
+	h *C.gt_event
+	s *Scope
+}
+
+// Event marks the present end of the device's queue. The caller frees it.
+func (s *Scope) Event() Event {
+	s.check("event")
+	h := C.gt_event_new(s.h)
+	if h == nil {
+		s.fail("event")
+	}
+	return Event{h, s}
+}
+
+// Milliseconds is the time from e to later. It waits for the device.
+func (e Event) Milliseconds(later Event) float64 {
+	var ms C.double
+	e.s.check("event")
+	e.s.must("event", C.gt_event_between(e.s.h, e.h, later.h, &ms))
+	return float64(ms)
+}
+
+// Free releases e.
+func (e Event) Free() { C.gt_event_free(e.h) }
+
+// StartTrace begins to record every operation of this process, on the host and on the scope's device.
+// PyTorch: torch.profiler.
+func (s *Scope) StartTrace() {
+	s.check("trace")
+	s.must("trace", C.gt_trace_start(s.h))
+}
+
+// StopTrace writes what was recorded to path, as a trace that chrome://tracing and Perfetto show.
+func (s *Scope) StopTrace(path string) {
+	s.check("trace")
+	p := C.CString(path)
+	defer C.free(unsafe.Pointer(p))
+	s.must("trace", C.gt_trace_stop(s.h, p))
+}
+
+// Span names what happens until the function it returns is called, for a trace. Spans nest.
+func (s *Scope) Span(name string) (end func()) {
+	s.check("span")
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	h := C.gt_span_new(s.h, n)
+	if h == nil {
+		s.fail("span")
+	}
+	return func() { C.gt_span_free(h) }
+}
