@@ -41,7 +41,9 @@ check: build
 bench: build
 	@go test -run '^$$' -bench . -benchmem ./data ./vision ./torch ./torch/pt
 	@cmake --build build --target gotorch-bench && for i in 1 2 3; do build/gotorch-bench; done
-	@FORGER_PYTHON="$(python)" scripts/compare-step
+	@cmake --build build --target gotorch-step && for i in 1 2 3; do build/gotorch-step 20 4; bin/forger bench --synthetic --channels 3 --layout channels_last --steps 20 --warmup 4; done
+	@"$(python)" scripts/peers/compare.py bin/forger
+	@"$(python)" scripts/peers/compare.py bin/forger --size 32 --channels 1 --steps 50 --warmup 10
 
 golden:
 	@scripts/setup --tests

@@ -32,11 +32,11 @@ func TestMemoryStaysFlat(t *testing.T) {
 		}
 		run(200)
 		runtime.GC()
-		live, resident := s.Live(), residentMiB(t, "VmRSS")
+		live, resident := s.Live(), residentMiB(t)
 		run(2000)
 		runtime.GC()
 		assert.Equal(t, live, s.Live())
-		after := residentMiB(t, "VmRSS")
+		after := residentMiB(t)
 		t.Logf("resident %.1f MiB before, %.1f MiB after 2000 steps; %d live tensors", resident, after, live)
 		assert.Less(t, after-resident, 4.0, "MiB more after 2000 steps")
 	})
