@@ -50,7 +50,7 @@ func newBench() *cobra.Command {
 	f.IntVar(&o.Warmup, "warmup", o.Warmup, "steps before them")
 	f.BoolVar(&o.Synthetic, "synthetic", false, "the step alone, on one batch that stays on the device")
 	f.BoolVar(&o.LoaderOnly, "loader-only", false, "the data alone, files to batches of bytes, without libtorch")
-	f.StringVar(&report, "json", "", "also write all figures to this file")
+	f.StringVar(&report, "json", "", "also write all figures to this file; -: print them instead of the table")
 	f.StringVar(&sweep, "sweep", "", "measure several values of a setting, as in batch=16,32,64, and print a table")
 	f.StringVar(&o.Trace, "trace", "", "also write a trace of three steps, for chrome://tracing or Perfetto")
 	f.StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
@@ -91,8 +91,11 @@ func bench(cmd *cobra.Command, o *gan.BenchOptions, rounds []round, report strin
 		}
 		results = append(results, res)
 	}
+	if report == "-" {
+		return encodeReport(cmd.OutOrStdout(), results)
+	}
 	if report != "" {
-		if err := writeReport(report, results); err != nil {
+		if err := atomicfile.Write(report, func(w io.Writer) error { return encodeReport(w, results) }); err != nil {
 			return err
 		}
 	}
@@ -102,17 +105,15 @@ func bench(cmd *cobra.Command, o *gan.BenchOptions, rounds []round, report strin
 	return describeSweep(cmd.OutOrStdout(), rounds, results)
 }
 
-// writeReport writes one result as an object, several as a list.
-func writeReport(path string, results []gan.BenchResult) error {
+// encodeReport writes one result as an object, several as a list.
+func encodeReport(w io.Writer, results []gan.BenchResult) error {
 	var v any = results
 	if len(results) == 1 {
 		v = results[0]
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
-	})
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 func describeBench(w io.Writer, r gan.BenchResult) error {

@@ -49,6 +49,10 @@ func Write(path string, write func(io.Writer) error) error {
 func resolve(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		// /dev/stdout is such a link when it is a pipe: a rename would put a file in its place.
+		if _, err := os.Readlink(path); err == nil {
+			return "", fmt.Errorf("%s is a link to nothing that can be replaced: choose another name", path)
+		}
 		return path, nil
 	}
 	if err != nil {

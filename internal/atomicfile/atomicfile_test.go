@@ -91,3 +91,15 @@ func TestAPanicLeavesNothing(t *testing.T) {
 	assert.Panics(t, func() { _ = Write(filepath.Join(dir, "a"), func(io.Writer) error { panic("lost") }) })
 	assert.Empty(t, names(t, dir))
 }
+
+// /dev/stdout is a link to "pipe:[1]" when it is a pipe.
+func TestALinkToNothingStays(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "out")
+	require.NoError(t, os.Symlink("pipe:[1]", link))
+	assert.ErrorContains(t, Write(link, text("x")), "is a link to nothing that can be replaced")
+	to, err := os.Readlink(link)
+	require.NoError(t, err)
+	assert.Equal(t, "pipe:[1]", to)
+	assert.Equal(t, []string{"out"}, names(t, dir))
+}

@@ -41,11 +41,11 @@ def last_json(command):
 def run_ours(a, switches):
     shape = ["--batch", a.batch, "--size", a.size, "--channels", a.channels, "--gen-width", a.width, "--disc-width", a.width,
              "--steps", a.steps, "--warmup", a.warmup, "--device", a.device]
-    command = [a.forger, "bench", "--synthetic", "--json", "/dev/stdout", *map(str, shape), *switches]
+    command = [a.forger, "bench", "--synthetic", "--json", "-", *map(str, shape), *switches]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"compare: {' '.join(command)}: {done.stderr.strip()}")
-    return json.JSONDecoder().raw_decode(done.stdout)[0]
+    return json.loads(done.stdout)
 
 
 def run_peer(a, switches):
