@@ -1,0 +1,413 @@
+package data
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// made is a dataset whose images, labels and failures a test decides.
+type made struct {
+	labelled
+	name  string
+	shape Shape
+	n     int
+	read  func(i int) error // nil: never fails
+	reads atomic.Int64
+}
+
+func (m *made) Spec() string        { return m.name }
+func (m *made) Len() int            { return m.n }
+func (m *made) Shape() Shape        { return m.shape }
+func (m *made) Fingerprint() string { return fmt.Sprint(m.name, " ", m.n) }
+func (m *made) Close() error        { return nil }
+
+// Read makes an image of which no byte run occurs in another.
+func (m *made) Read(_, i int, dst []byte) error {
+	m.reads.Add(1)
+	if m.read != nil {
+		if err := m.read(i); err != nil {
+			return err
+		}
+	}
+	state := mix(uint64(i) + 1)
+	for k := range dst {
+		state = state*6364136223846793005 + 1442695040888963407
+		dst[k] = byte(state >> 56)
+	}
+	return nil
+}
+
+// newMade has 100 images of 64x64x3, which are five blocks of 21 and less.
+func newMade() *made {
+	m := &made{name: "made", shape: Shape{64, 64, 3}, n: 100, labelled: labelled{classes: []string{"a/b", "é", "<c>"}}}
+	for i := range m.n {
+		m.labels = append(m.labels, int32(i%4)-1)
+	}
+	return m
+}
+
+// pack writes a packed file into a new folder.
+func pack(t testing.TB, ds Dataset) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.pack")
+	_, err := Pack(t.Context(), ds, path, PackOptions{})
+	require.NoError(t, err)
+	return path
+}
+
+func openPack(t testing.TB, path string) *packed {
+	t.Helper()
+	ds, err := Open("packed:"+path, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, ds.Close()) })
+	return ds.(*packed)
+}
+
+// sameImages compares the images and labels of two datasets.
+func sameImages(t *testing.T, want, have Dataset) {
+	t.Helper()
+	require.Equal(t, want.Len(), have.Len())
+	require.Equal(t, want.Shape(), have.Shape())
+	require.Equal(t, want.Classes(), have.Classes())
+	for i := range want.Len() {
+		require.Equal(t, want.Label(i), have.Label(i), "label %d", i)
+		require.True(t, bytes.Equal(read(t, want, 0, i), read(t, have, 0, i)), "image %d", i)
+	}
+}
+
+func TestPackedHoldsWhatTheSourceYields(t *testing.T) {
+	glyphs, err := Open("glyphs", Options{Size: 16, Channels: 3, Seed: 5})
+	require.NoError(t, err)
+	folder, err := Open("folder:"+tree(t), Options{Size: 4})
+	require.NoError(t, err)
+	flat, err := Open("folder:"+filepath.Join(tree(t), "a"), Options{Size: 4, Channels: 1})
+	require.NoError(t, err)
+	large := newMade()
+	large.shape, large.n = Shape{300, 300, 3}, 3 // an image is larger than a block
+	for name, ds := range map[string]Dataset{"made": newMade(), "glyphs": glyphs, "folder": folder, "no labels": flat, "large": large} {
+		p := openPack(t, pack(t, ds))
+		t.Run(name, func(t *testing.T) { sameImages(t, ds, p) })
+	}
+}
+
+// What a person wrote down in docs/packed.md is what is in the file.
+func TestPackedLayout(t *testing.T) {
+	ds := newMade()
+	file, err := os.ReadFile(pack(t, ds))
+	require.NoError(t, err)
+	le := binary.LittleEndian
+	assert.Equal(t, "FORGERPK", string(file[:8]))
+	for i, want := range []uint32{1, 64, 64, 3, 100, 0, 21} {
+		assert.Equal(t, want, le.Uint32(file[8+4*i:]), "at %d", 8+4*i)
+	}
+	n, at := int(le.Uint32(file[36:])), int(le.Uint64(file[40:]))
+	assert.Equal(t, `{"spec":"made","fingerprint":"made 100","decoder":"`, string(file[64:64+52-1]))
+	assert.Contains(t, string(file[64:64+n]), `"classes":["a/b","é","<c>"]`)
+	assert.Zero(t, at%4096)
+	assert.Len(t, file, at+100*64*64*3)
+	labels, sums := file[64+n:], file[64+n+400:]
+	for i := range 100 {
+		assert.Equal(t, int32(i%4)-1, int32(le.Uint32(labels[4*i:])))
+		assert.Equal(t, read(t, ds, 0, i), file[at+i*12288:at+(i+1)*12288])
+	}
+	require.Equal(t, uint32(0xE3069283), crc32.Checksum([]byte("123456789"), castagnoli), "CRC-32C's check value")
+	assert.Equal(t, crc32.Checksum(file[at:at+21*12288], castagnoli), le.Uint32(sums))
+	assert.Equal(t, crc32.Checksum(file[at+84*12288:], castagnoli), le.Uint32(sums[16:]))
+	sum := le.Uint32(file[48:])
+	le.PutUint32(file[48:], 0)
+	assert.Equal(t, crc32.Checksum(file[:at], castagnoli), sum)
+}
+
+func TestPackedHoldsOneForm(t *testing.T) {
+	path := pack(t, newMade())
+	for want, o := range map[string]Options{
+		"x.pack: its images are 64x64, asked for is 32: use --size 64, or pack made again with --size 32":             {Size: 32},
+		"x.pack: its images have 3 channels, asked for are 1: use --channels 3, or pack made again with --channels 1": {Channels: 1},
+	} {
+		_, err := Open("packed:"+path, o)
+		assert.ErrorContains(t, err, want)
+	}
+	ds, err := Open("packed:"+path, Options{Size: 64, Channels: 3})
+	require.NoError(t, err)
+	require.NoError(t, ds.Close())
+	require.NoError(t, ds.Close())
+	assert.ErrorContains(t, ds.Read(0, 0, make([]byte, 12288)), "x.pack: it was closed")
+}
+
+// resealed is a file with its head's checksum made right again.
+func resealed(file []byte) []byte {
+	file = bytes.Clone(file)
+	if len(file) < packedFixed {
+		return file
+	}
+	at := binary.LittleEndian.Uint64(file[40:])
+	if at < packedFixed || at > uint64(len(file)) {
+		return file
+	}
+	binary.LittleEndian.PutUint32(file[packedCRCAt:], 0)
+	binary.LittleEndian.PutUint32(file[packedCRCAt:], crc32.Checksum(file[:at], castagnoli))
+	return file
+}
+
+func TestPackedNamesWhatIsWrong(t *testing.T) {
+	good, err := os.ReadFile(pack(t, newMade()))
+	require.NoError(t, err)
+	le := binary.LittleEndian
+	with := func(change func([]byte)) []byte {
+		file := bytes.Clone(good)
+		change(file)
+		return resealed(file)
+	}
+	text := int(le.Uint32(good[36:]))
+	for name, c := range map[string]struct {
+		file []byte
+		want string
+	}{
+		"empty":     {nil, "not a packed file"},
+		"foreign":   {[]byte("PK\x03\x04" + strings.Repeat("x", 9000)), "not a packed file"},
+		"magic":     {good[:5], "not a packed file"},
+		"fixed":     {good[:20], "its head is damaged"},
+		"head":      {good[:5000], "the file has 5000 bytes, its head says "},
+		"short":     {good[:len(good)-1], "it was cut or added to"},
+		"long":      {append(bytes.Clone(good), 0), "it was cut or added to"},
+		"version":   {with(func(b []byte) { b[8] = 2 }), "packed format 2, this program reads 1"},
+		"partial":   {with(func(b []byte) { copy(b, partialMagic) }), "it is not finished"},
+		"channels":  {with(func(b []byte) { b[20] = 2 }), "images of 64x64x2"},
+		"no images": {with(func(b []byte) { clear(b[24:32]) }), "0 images: a file holds 1 to"},
+		"hostile":   {with(func(b []byte) { copy(b[24:], "\xff\xff\xff\xff\xff\xff\xff\xff") }), "images: a file holds 1 to"},
+		"sides":     {with(func(b []byte) { copy(b[12:], "\xff\xff\xff\xff\xff\xff\xff\xff") }), "a side has 1 to 65536 pixels"},
+		"blocks":    {with(func(b []byte) { clear(b[32:36]) }), "blocks of no images"},
+		"text":      {with(func(b []byte) { copy(b[36:], "\xff\xff\xff\xff") }), "bytes of metadata"},
+		"place":     {with(func(b []byte) { b[41]++ }), "images at byte "},
+		"json":      {with(func(b []byte) { b[64] = 'x' }), "its metadata are damaged"},
+		"label":     {with(func(b []byte) { b[64+text+8] = 3 }), "label 3 of image 2: there are 3 classes"},
+		"damaged":   {flipped(good, 64+text+8), "its head is damaged: checksum "},
+	} {
+		path := filepath.Join(t.TempDir(), "bad.pack")
+		require.NoError(t, os.WriteFile(path, c.file, 0o644))
+		_, err := Open("packed:"+path, Options{})
+		require.ErrorContains(t, err, c.want, name)
+		assert.Contains(t, err.Error(), path+": ", name)
+		assert.Contains(t, err.Error(), ": make it with `forger data pack`", name)
+		assert.NotContains(t, err.Error(), "\n", name)
+	}
+	dir := t.TempDir()
+	_, err = Open("packed:"+dir, Options{})
+	assert.ErrorContains(t, err, dir+": not a regular file: make it with `forger data pack`")
+	_, err = Open("packed:"+filepath.Join(dir, "gone"), Options{})
+	assert.ErrorContains(t, err, "gone: no such file or directory: name a file that `forger data pack` wrote")
+}
+
+func flipped(file []byte, at int) []byte {
+	file = bytes.Clone(file)
+	file[at] ^= 1
+	return file
+}
+
+func TestADamagedBlockIsFoundAtItsFirstTouch(t *testing.T) {
+	path := pack(t, newMade())
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	at := len(file) - 79*12288 + 5 // in image 21, the first of block 1
+	require.NoError(t, os.WriteFile(path, flipped(file, at), 0o644))
+	p := openPack(t, path)
+	dst := make([]byte, 12288)
+	for i := range p.Len() {
+		err := p.Read(0, i, dst)
+		if i/21 != 1 {
+			require.NoError(t, err, i)
+			continue
+		}
+		require.ErrorContains(t, err, path+": block 1 (images 21 to 41): checksum ", i)
+		require.ErrorContains(t, err, "the file is damaged: make it again", i)
+	}
+}
+
+// aged sets the file's time back, so that a change shows whatever the resolution of the file system's clock.
+func aged(t *testing.T, path string) string {
+	t.Helper()
+	require.NoError(t, os.Chtimes(path, time.Unix(1e9, 0), time.Unix(1e9, 0)))
+	return path
+}
+
+func TestAFileThatIsCutWhileInUse(t *testing.T) {
+	path := pack(t, newMade())
+	p := openPack(t, path)
+	read(t, p, 0, 0)
+	read(t, p, 0, 50)
+	require.NoError(t, os.Truncate(path, p.at+40*12288))
+	dst := make([]byte, 12288)
+	err := p.Read(0, 50, dst) // its block was checked before
+	require.ErrorIs(t, err, errFault)
+	assert.ErrorContains(t, err, path+": image 50: it cannot be read: the file was cut while in use")
+	err = p.Read(0, 99, dst) // a block not touched before
+	require.ErrorIs(t, err, errFault)
+	assert.ErrorContains(t, err, path+": block 4 (images 84 to 99): ")
+	assert.NotContains(t, err.Error(), "\n")
+	assert.ErrorIs(t, p.Read(0, 0, dst), errChanged, "also what is left is no longer trusted")
+}
+
+// Bytes past the end within the last page read as zeros, and a file that is written over as what is there now: neither
+// faults, and both would be wrong images.
+func TestAFileThatChangesWhileInUse(t *testing.T) {
+	small := newMade()
+	small.shape = Shape{4, 4, 1}
+	path := pack(t, small)
+	p := openPack(t, path)
+	read(t, p, 0, 99)
+	require.NoError(t, os.Truncate(path, p.size()-8))
+	err := p.Read(0, 99, make([]byte, 16))
+	require.ErrorIs(t, err, errChanged)
+	assert.ErrorContains(t, err, path+": image 99: the file changed while it was read (")
+
+	path = aged(t, pack(t, small))
+	q := openPack(t, path)
+	read(t, q, 0, 3)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt(make([]byte, 16), q.at+3*16)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	assert.ErrorIs(t, q.Read(0, 3, make([]byte, 16)), errChanged)
+}
+
+func TestAFileThatIsReplacedOrRemovedIsReadOn(t *testing.T) {
+	ds := newMade()
+	path := pack(t, ds)
+	p := openPack(t, path)
+	other := newMade()
+	other.name, other.n = "other", 7
+	_, err := Pack(t.Context(), other, path, PackOptions{})
+	require.NoError(t, err)
+	sameImages(t, ds, p)
+	again := openPack(t, path)
+	assert.Equal(t, 7, again.Len())
+	assert.NotEqual(t, p.Fingerprint(), again.Fingerprint())
+	require.NoError(t, os.Remove(path))
+	sameImages(t, other, again)
+}
+
+func TestPackedReadAllocatesNothing(t *testing.T) {
+	p := openPack(t, pack(t, newMade()))
+	dst, i := make([]byte, 12288), 0
+	assert.Zero(t, testing.AllocsPerRun(300, func() {
+		if err := p.Read(0, i%100, dst); err != nil {
+			panic(err)
+		}
+		i++
+	}))
+}
+
+func TestPackedIsClosedWhileItIsRead(t *testing.T) {
+	ds := newMade()
+	p := openPack(t, pack(t, ds))
+	var group sync.WaitGroup
+	begun := make(chan struct{}, 4)
+	for k := range 4 {
+		group.Go(func() {
+			dst := make([]byte, 12288)
+			for i := k; ; i++ {
+				if err := p.Read(0, i%100, dst); err != nil {
+					assert.ErrorContains(t, err, "it was closed")
+					return
+				}
+				if i == k {
+					begun <- struct{}{}
+				}
+			}
+		})
+	}
+	for range 4 {
+		<-begun
+	}
+	require.NoError(t, p.Close())
+	group.Wait()
+}
+
+func TestPackedThroughTheLoader(t *testing.T) {
+	ds := newMade()
+	p := openPack(t, pack(t, ds))
+	images := func(source Dataset) []byte {
+		l, err := NewLoader(source, LoaderOptions{Batch: 100, Shuffle: true, Seed: 3})
+		require.NoError(t, err)
+		defer l.Close()
+		b, err := l.Next(t.Context())
+		require.NoError(t, err)
+		return b.Images
+	}
+	assert.True(t, bytes.Equal(images(ds), images(p)))
+}
+
+// The lines of Python in docs/packed.md read a packed file with NumPy.
+func TestNumPyReadsAPackedFileAsDocumented(t *testing.T) {
+	python := os.Getenv("FORGER_PYTHON")
+	if python == "" {
+		t.Skip("SKIPPED: FORGER_PYTHON is not set: the packed format is not checked against NumPy")
+	}
+	page, err := os.ReadFile(filepath.Join("..", "docs", "packed.md"))
+	require.NoError(t, err)
+	_, code, ok := strings.Cut(string(page), "```python\n")
+	require.True(t, ok)
+	code, _, ok = strings.Cut(code, "```")
+	require.True(t, ok)
+	ds := newMade()
+	path := pack(t, ds)
+	dump := filepath.Join(t.TempDir(), "x.npy")
+	require.NoError(t, Dump(t.Context(), ds, dump, DumpOptions{}))
+	code = strings.ReplaceAll(code, `"celeba64.pack"`, fmt.Sprintf("%q", path)) + fmt.Sprintf(`
+assert numpy.array_equal(images, numpy.load(%q)) and images.dtype == numpy.uint8
+assert numpy.array_equal(labels, numpy.load(%q))
+assert meta["spec"] == "made" and meta["classes"] == ["a/b", "é", "<c>"]
+print("same")
+`, dump, strings.TrimSuffix(dump, ".npy")+".labels.npy")
+	out, err := exec.Command(python, "-c", code).CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, "same\n", string(out))
+}
+
+func FuzzPacked(f *testing.F) {
+	small := newMade()
+	small.shape, small.n = Shape{2, 2, 1}, 5
+	h, err := newPackedHead(small, "d")
+	require.NoError(f, err)
+	file, err := os.ReadFile(pack(f, small))
+	require.NoError(f, err)
+	h.partial = true
+	f.Add(file, false)
+	f.Add(flipped(file, 70), true)
+	f.Add(flipped(file, len(file)-1), false)
+	f.Add(file[:len(file)-1], true)
+	f.Add(h.encode(), false)
+	f.Add([]byte(packedMagic), true)
+	f.Fuzz(func(t *testing.T, file []byte, seal bool) {
+		if seal { // so that what is behind the checksum is reached
+			file = resealed(file)
+		}
+		h, err := readPackedHead(bytes.NewReader(file), int64(len(file)))
+		if err != nil || h.partial {
+			return
+		}
+		p := &packed{packedHead: h, checks: make([]atomic.Bool, h.blocks()), data: file}
+		dst := make([]byte, p.Shape().Bytes())
+		for i := range min(p.Len(), 1000) {
+			_ = p.Label(i)
+			if p.Read(0, i, dst) == nil {
+				at := len(file) - (p.Len()-i)*len(dst)
+				require.Equal(t, file[at:at+len(dst)], dst)
+			}
+		}
+	})
+}
