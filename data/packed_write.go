@@ -68,13 +68,19 @@ type packer struct {
 
 // keep says what became of the unfinished file. One without images is removed.
 func (w *packer) keep(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && w.done > 0 {
-		err = errors.New("interrupted") // not wrapped: callers take that for nothing written
+	images := 0
+	for b, sum := range w.head.sums {
+		if _, _, first, last := w.head.block(b); sum != 0 {
+			images += last - first + 1
+		}
 	}
-	if w.done == 0 {
+	if images == 0 {
 		return errors.Join(err, os.Remove(w.out.name))
 	}
-	return fmt.Errorf("%w: %s keeps %d of %d images, and the same command goes on from there", err, w.out.name, w.done, w.head.count)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = errors.New("interrupted") // not wrapped: callers take that for nothing written
+	}
+	return fmt.Errorf("%w: %s keeps %d of %d images, and the same command goes on from there", err, w.out.name, images, w.head.count)
 }
 
 func (w *packer) run(ctx context.Context, workers int) error {
