@@ -96,9 +96,9 @@ func (p *partial) takeUp(h *packedHead) error {
 		}
 		h.sums = old.sums
 	} else if _, err := p.WriteAt(h.encode(), 0); err != nil {
-		return err
+		return errors.Join(err, os.Remove(p.name))
 	}
-	return p.Truncate(h.size())
+	return nil
 }
 
 // same says what two files, of which the blocks are yet to be written, differ in.
@@ -130,6 +130,9 @@ func (p *partial) finish(h *packedHead) error {
 	head := h.encode()
 	h.print = packedPrint(head)
 	if _, err := p.WriteAt(head, 0); err != nil {
+		return err
+	}
+	if err := p.Truncate(h.size()); err != nil { // what was taken up may have been longer
 		return err
 	}
 	if err := p.Sync(); err != nil {

@@ -124,10 +124,10 @@ func (w *packer) block(ctx context.Context, b int, buf []byte) error {
 		}
 		sum := crc32.Checksum(buf, castagnoli)
 		if _, err := w.out.WriteAt(buf, from); err != nil {
-			return plainError(err)
+			return w.unwritten(err)
 		}
 		if _, err := w.out.WriteAt(binary.LittleEndian.AppendUint32(nil, sum), w.head.sumAt(b)); err != nil {
-			return plainError(err)
+			return w.unwritten(err)
 		}
 		w.head.sums[b] = sum
 	}
@@ -142,6 +142,10 @@ func (w *packer) block(ctx context.Context, b int, buf []byte) error {
 		w.progress(w.done, w.head.count)
 	}
 	return nil
+}
+
+func (w *packer) unwritten(err error) error {
+	return fmt.Errorf("%w: make room for %.1f MB", plainError(err), float64(w.head.size())/1e6)
 }
 
 // keeps says whether the file holds the block already, whole.

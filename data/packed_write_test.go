@@ -108,6 +108,7 @@ func TestPackingGoesOnAfterDamage(t *testing.T) {
 		"cut":                      {func(path string) error { return os.Truncate(path, second+100) }, 21},
 		"only the head":            {func(path string) error { return os.Truncate(path, h.at) }, 0},
 		"empty":                    {func(path string) error { return os.Truncate(path, 0) }, 0},
+		"longer":                   {func(path string) error { return os.Truncate(path, h.size()+9) }, 63},
 		"finished but not renamed": {func(path string) error { return os.WriteFile(path, want, 0o644) }, 100},
 	} {
 		path := begun(t)
@@ -182,6 +183,8 @@ func TestTwoProcessesDoNotPackIntoOneFile(t *testing.T) {
 	// The other one finishes between the opening and the locking.
 	require.NoError(t, os.Rename(path+".partial", path))
 	late := &partial{File: f, name: path + ".partial"}
+	assert.ErrorContains(t, late.hold(), "another process has just finished it")
+	require.NoError(t, os.WriteFile(late.name, nil, 0o644)) // and a third one begins
 	assert.ErrorContains(t, late.hold(), "another process has just finished it")
 }
 
