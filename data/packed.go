@@ -173,13 +173,13 @@ func (p *packed) unchanged() error {
 		return err
 	}
 	if stamp != p.stamp {
-		return fmt.Errorf("%w (%d bytes when opened, now %d): leave it alone while it is in use", errChanged, p.stamp.size, stamp.size)
+		return fmt.Errorf("%w (%d bytes when opened, now %d): leave it alone while it is in use", errAltered, p.stamp.size, stamp.size)
 	}
 	return nil
 }
 
 var (
-	errChanged = errors.New("the file changed while it was read")
+	errAltered = errors.New("the file changed while it was read")
 	errFault   = errors.New("it cannot be read: the file was cut while in use, or its disk failed: make it again with `forger data pack`")
 )
 

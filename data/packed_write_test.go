@@ -22,7 +22,7 @@ func contents(t *testing.T, path string) []byte {
 	return b
 }
 
-func names(t *testing.T, dir string) (all []string) {
+func listing(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestPackingTwiceGivesTheSameBytes(t *testing.T) {
 		assert.Equal(t, 100, last)
 		assert.Equal(t, want, contents(t, path), "%d workers", workers)
 		assert.Equal(t, PackResult{100, 0, Shape{64, 64, 3}, int64(len(want)), vision.Decoder, openPack(t, path).Fingerprint()}, res)
-		assert.Equal(t, []string{"y.pack"}, names(t, filepath.Dir(path)))
+		assert.Equal(t, []string{"y.pack"}, listing(t, filepath.Dir(path)))
 	}
 }
 
@@ -65,7 +65,7 @@ func begun(t *testing.T) (path string) {
 	_, err := Pack(t.Context(), ds, path, PackOptions{Workers: 1})
 	require.ErrorIs(t, err, broken)
 	require.EqualError(t, err, "data: pack: image 63 is broken: "+path+".partial keeps 63 of 100 images, and the same command goes on from there")
-	require.Equal(t, []string{"x.pack.partial"}, names(t, filepath.Dir(path)))
+	require.Equal(t, []string{"x.pack.partial"}, listing(t, filepath.Dir(path)))
 	return path
 }
 
@@ -84,7 +84,7 @@ func TestPackingGoesOn(t *testing.T) {
 	assert.Equal(t, 63, res.Kept)
 	assert.Equal(t, int64(37), ds.reads.Load())
 	assert.Equal(t, want, contents(t, path))
-	assert.Equal(t, []string{"x.pack"}, names(t, filepath.Dir(path)))
+	assert.Equal(t, []string{"x.pack"}, listing(t, filepath.Dir(path)))
 }
 
 // What a power cut leaves of a block is not taken for it, nor is a file that was cut.
@@ -168,7 +168,7 @@ func TestPackingIsInterrupted(t *testing.T) {
 	ended := filepath.Join(t.TempDir(), "x.pack")
 	_, err = Pack(ctx, newMade(), ended, PackOptions{})
 	require.ErrorIs(t, err, context.Canceled, "nothing was written")
-	assert.Empty(t, names(t, filepath.Dir(ended)))
+	assert.Empty(t, listing(t, filepath.Dir(ended)))
 }
 
 func TestTwoProcessesDoNotPackIntoOneFile(t *testing.T) {
@@ -194,14 +194,14 @@ func TestWherePackingCannotWrite(t *testing.T) {
 	assert.EqualError(t, err, "data: pack: "+dir+"/gone/x.pack.partial: no such file or directory: choose a file that can be written")
 	_, err = Pack(t.Context(), newMade(), dir, PackOptions{})
 	assert.EqualError(t, err, "data: pack: "+dir+": not a regular file: choose another name")
-	assert.Empty(t, names(t, dir))
+	assert.Empty(t, listing(t, dir))
 
 	// Through a link, and over what is there.
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "real"), []byte("old"), 0o644))
 	require.NoError(t, os.Symlink("real", filepath.Join(dir, "link")))
 	_, err = Pack(t.Context(), newMade(), filepath.Join(dir, "link"), PackOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"link", "real"}, names(t, dir))
+	assert.Equal(t, []string{"link", "real"}, listing(t, dir))
 	assert.Equal(t, 100, openPack(t, filepath.Join(dir, "real")).Len())
 
 	empty := newMade()
