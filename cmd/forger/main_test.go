@@ -80,7 +80,7 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 	require.NoError(t, os.WriteFile(config, []byte("size: 16\nbacth: 3\n"), 0o644))
 	for args, want := range map[string]string{
 		"tran":                                    `forger: unknown command "tran": have data, doctor, help, sample, train, version: did you mean train?`,
-		"data lst":                                `forger: data: unknown command "lst": have dump, info, list, pack, preview: did you mean list?`,
+		"data lst":                                `forger: data: unknown command "lst": have dump, fetch, info, list, pack, preview: did you mean list?`,
 		"train --bacth 3":                         "forger: train: unknown flag --bacth: did you mean --batch?: see `forger train --help`",
 		"train --batch x":                         "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
 		"train --batch 0":                         "forger: train: --batch 0: too small: use 1 or more",
