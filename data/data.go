@@ -52,6 +52,7 @@ var Sources = map[string]Source{
 	"glyphs": {"glyphs", "embedded: digits drawn from the Go fonts under random affine maps, labelled, 60,000 an epoch", 1, false, openGlyphs},
 	"mnist":  {"mnist:DIR", "IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, gzipped or not", 1, true, openMNIST},
 	"folder": {"folder:DIR", "JPEG, PNG and GIF files below DIR; the first folder level is the label", 3, true, openFolder},
+	"packed": {"packed:FILE", "decoded images in one file, of one size, as `forger data pack` writes them", 0, true, openPacked},
 }
 
 // SpecError is what the text of a spec alone shows to be wrong.

@@ -21,7 +21,7 @@ func newData() *cobra.Command {
 		Args:  arguments(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDataList(), newDataInfo(), newDataPreview(), newDataDump())
+	cmd.AddCommand(newDataList(), newDataInfo(), newDataPreview(), newDataDump(), newDataPack(), newDataFetch())
 	return cmd
 }
 

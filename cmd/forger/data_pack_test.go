@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// without libtorch: data needs none.
+var none = []string{"FORGER_LIB=/nowhere"}
+
+func readFile(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	return b
+}
+
+// A packed file is dumped to the very bytes of its source.
+func TestDataPack(t *testing.T) {
+	dir := t.TempDir()
+	got := forger(t, dir, none, "data", "pack", "glyphs", "a.pack", "--size", "8", "--seed", "3", "--json")
+	require.Equal(t, exitDone, got.code, got.errout)
+	var said map[string]any
+	require.NoError(t, json.Unmarshal([]byte(got.out), &said))
+	info, err := os.Stat(filepath.Join(dir, "a.pack"))
+	require.NoError(t, err)
+	for key, want := range map[string]any{"file": "a.pack", "spec": "glyphs", "images": 60000.0, "kept": 0.0, "height": 8.0,
+		"width": 8.0, "channels": 1.0, "classes": 10.0, "bytes": float64(info.Size())} {
+		assert.Equal(t, want, said[key], key)
+	}
+	lines := strings.Split(strings.TrimSpace(got.errout), "\n")
+	assert.GreaterOrEqual(t, len(lines), 2)
+	assert.Contains(t, lines[len(lines)-1], "packing 60000/60000 images  ")
+
+	got = forger(t, dir, none, "data", "pack", "glyphs", "b.pack", "--size", "8", "--seed", "3", "--workers", "5")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Empty(t, got.out)
+	assert.Contains(t, got.errout, "wrote b.pack: 60000 images of 8x8x1, ")
+	assert.True(t, bytes.Equal(readFile(t, dir, "a.pack"), readFile(t, dir, "b.pack")))
+
+	for _, args := range []string{"glyphs x.npy --size 8 --seed 3", "packed:a.pack y.npy"} {
+		got = forger(t, dir, none, append([]string{"data", "dump"}, strings.Fields(args)...)...)
+		require.Equal(t, exitDone, got.code, got.errout)
+	}
+	assert.True(t, bytes.Equal(readFile(t, dir, "x.npy"), readFile(t, dir, "y.npy")))
+	assert.Equal(t, readFile(t, dir, "x.labels.npy"), readFile(t, dir, "y.labels.npy"))
+
+	got = forger(t, dir, none, "data", "info", "packed:a.pack")
+	assert.Contains(t, got.out, said["fingerprint"])
+	assert.Contains(t, got.out, "8x8x1")
+}
+
+// A disk that is full: one line that says what is kept; with room again the same command ends with the same bytes.
+func TestDataPackOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"data", "pack", "glyphs", "a.pack", "--size", "16", "--quiet"}
+	limit := "ulimit -f 8192; exec \"$0\" \"$@\"" // 8 of 15 MiB
+	got := command(t, dir, none, "bash", append([]string{"-c", limit, program}, args...)...)
+	assert.Equal(t, exitFailed, got.code)
+	assert.Regexp(t, "^forger: data pack: data: pack: a.pack.partial: file too large: make room for 15.6 MB: "+
+		"a.pack.partial keeps 3[01][0-9]{3} of 60000 images, and the same command goes on from there\n$", got.errout)
+	assert.Equal(t, 1, strings.Count(got.errout, "\n"), got.errout)
+	assert.NoFileExists(t, filepath.Join(dir, "a.pack"))
+
+	got = forger(t, dir, none, append(args, "--json")...)
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Empty(t, got.errout, "quiet")
+	var said struct{ Kept int }
+	require.NoError(t, json.Unmarshal([]byte(got.out), &said))
+	assert.Greater(t, said.Kept, 30000)
+	args[3] = "b.pack"
+	require.Equal(t, exitDone, forger(t, dir, none, args...).code)
+	assert.True(t, bytes.Equal(readFile(t, dir, "a.pack"), readFile(t, dir, "b.pack")))
+}
+
+func TestDataPackSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "text"), []byte("text"), 0o644))
+	for args, want := range map[string]struct {
+		code int
+		line string
+	}{
+		"pack glyphs":                  {exitUsage, "forger: data pack: 1 arguments given, 2 wanted: usage: forger data pack SPEC OUT [flags]"},
+		"pack nope out":                {exitUsage, `forger: data pack: data "nope": unknown: have `},
+		"pack glyphs out --size -1":    {exitUsage, "forger: data pack: --size must be positive"},
+		"pack glyphs out --workers -1": {exitUsage, "forger: data pack: --workers -1: too small"},
+		"pack folder:gone out":         {exitFailed, "forger: data pack: data: folder: gone: no such file or directory"},
+		"pack glyphs gone/out":         {exitFailed, "forger: data pack: data: pack: gone/out.partial: no such file or directory"},
+		"info packed:text":             {exitFailed, "forger: data info: data: packed: text: not a packed file: make it with `forger data pack`"},
+		"info packed":                  {exitUsage, `forger: data info: data "packed": no path given: write packed:FILE`},
+	} {
+		got := forger(t, dir, none, append([]string{"data"}, strings.Fields(args)...)...)
+		assert.Equal(t, want.code, got.code, args)
+		assert.Contains(t, got.errout, want.line, args)
+		assert.Equal(t, 1, strings.Count(got.errout, "\n"), got.errout)
+	}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
+}
+
+func TestMeterTellsEachTenth(t *testing.T) {
+	var b bytes.Buffer
+	m := newMeter(newProgress(&b, false), "packing", "images")
+	for i := range int64(1001) {
+		m.set(i, 1000)
+	}
+	assert.Equal(t, 10, strings.Count(b.String(), "\n"))
+	assert.True(t, strings.HasPrefix(b.String(), "packing 100/1000 images  "))
+	quiet := newMeter(newProgress(&b, true), "", "")
+	b.Reset()
+	quiet.set(5, 5)
+	assert.Empty(t, b.String())
+}
