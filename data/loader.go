@@ -177,10 +177,10 @@ func (l *Loader) readImages(t task) error {
 		if t.order != nil {
 			image = t.order.at(image)
 		}
-		t.b.Labels[i] = int32(l.ds.Label(image))
 		if err := l.ds.Read(t.b.Epoch, image, t.b.Images[i*size:(i+1)*size]); err != nil {
 			return err
 		}
+		t.b.Labels[i] = int32(l.ds.Label(image)) // after Read, which may have put another image in its place
 	}
 	return nil
 }
