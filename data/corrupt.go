@@ -12,7 +12,7 @@ import (
 type Skip struct {
 	Image   int // of an epoch, in the source's order
 	Instead int
-	Err     error // a *FileError
+	Err     *FileError
 }
 
 // skipping replaces images of corrupt files. What takes the place of image i is a function of the seed and i, so that
@@ -34,10 +34,11 @@ func (s *skipping) Read(epoch, i int, dst []byte) error {
 		return s.Dataset.Read(epoch, j, dst)
 	}
 	err := s.Dataset.Read(epoch, i, dst)
-	if !corrupt(err) {
+	bad := corrupt(err)
+	if bad == nil {
 		return err
 	}
-	if err := s.allow(i, err); err != nil {
+	if err := s.allow(i, bad); err != nil {
 		return err
 	}
 	j, err := s.replace(epoch, i, dst)
@@ -52,9 +53,13 @@ func (s *skipping) Read(epoch, i int, dst []byte) error {
 	return nil
 }
 
-func corrupt(err error) bool {
+// corrupt is what err says of a file that is no image, nil where err says something else.
+func corrupt(err error) *FileError {
 	var f *FileError
-	return errors.As(err, &f) && f.Corrupt
+	if errors.As(err, &f) && f.Corrupt {
+		return f
+	}
+	return nil
 }
 
 // replace reads the first image that can be read of an order that belongs to i alone.
@@ -70,10 +75,11 @@ func (s *skipping) replace(epoch, i int, dst []byte) (int, error) {
 		if err == nil {
 			return j, nil
 		}
-		if !corrupt(err) {
+		bad := corrupt(err)
+		if bad == nil {
 			return 0, err
 		}
-		if err := s.allow(j, err); err != nil {
+		if err := s.allow(j, bad); err != nil {
 			return 0, err
 		}
 	}
@@ -82,16 +88,17 @@ func (s *skipping) replace(epoch, i int, dst []byte) (int, error) {
 
 // allow enters a corrupt file, or is the error that there are too many. The batch at which a run ends for that may be
 // another in another run, as workers find files ahead of their use; the batches before are the same.
-func (s *skipping) allow(i int, err error) error {
+func (s *skipping) allow(i int, bad *FileError) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.found[i]; known {
 		return nil
 	}
 	if len(s.found) == s.allowed {
-		return fmt.Errorf("%w: %d others are no images either, as many as allowed", err, s.allowed)
+		return fmt.Errorf("data: %s: %s: %w: %d others are broken too, and as many are allowed: mend or remove them, or raise --skip-corrupt",
+			bad.Source, bad.File, bad.Err, s.allowed)
 	}
-	s.found[i] = Skip{i, pendingSkip, err}
+	s.found[i] = Skip{i, pendingSkip, bad}
 	return nil
 }
 
