@@ -231,6 +231,7 @@ func TestATruncatedTarIsNamed(t *testing.T) {
 	assert.ErrorContains(t, err, "after its end mark: more data")
 	for want, b := range map[string]string{
 		"compressed with xz":           "\xfd7zXZ\x00--------",
+		"it asks for too much memory":  "\x28\xb5\x2f\xfd\x00\x88\x51\x00\x00----------",
 		"a zip archive: write zip:":    "PK\x03\x04----------",
 		"at its beginning":             strings.Repeat("no tar at all. ", 99),
 		"no images in it (.jpg, .jpeg": string(tarOf(t)),

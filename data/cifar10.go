@@ -123,7 +123,7 @@ func appendCIFAR(records []byte, path string, n int) ([]byte, error) {
 // readCIFAR appends size bytes of records.
 func readCIFAR(records []byte, r io.Reader, size int64) ([]byte, error) {
 	switch {
-	case size == 0:
+	case size <= 0:
 		return nil, errors.New("the file is empty")
 	case size%cifarRecord != 0:
 		return nil, fmt.Errorf("%d bytes are no whole number of %d-byte records: the file is truncated or another's", size, cifarRecord)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // openTar lists the images of a tar archive, compressed or not. A plain one is read where it lies; of a compressed one
@@ -73,6 +75,8 @@ func (c *catalogue) tarError(last string, err error) error {
 		reason = "the archive is truncated"
 	case errors.Is(err, tar.ErrHeader):
 		reason = "no tar header"
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("data: tar: %s: it asks for too much memory for its size: compress it again without --long and --ultra", c.a.path)
 	}
 	return fmt.Errorf("data: tar: %s: %s: %s: get or make it again", c.a.path, after, reason)
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// decompressor opens a compressed stream.
-type decompressor func(io.Reader) (io.ReadCloser, error)
+// decompressor opens a compressed stream of size bytes.
+type decompressor func(r io.Reader, size int64) (io.ReadCloser, error)
 
 // compressions are told by how files begin; those without an open are known and not read.
 var compressions = []struct {
 	name, magic string
 	open        decompressor
 }{
-	{"gzip", "\x1f\x8b", func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }},
+	{"gzip", "\x1f\x8b", func(r io.Reader, _ int64) (io.ReadCloser, error) { return gzip.NewReader(r) }},
 	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
 	{"bzip2", "BZh", nil},
 	{"xz", "\xfd7zXZ", nil},
@@ -29,12 +29,17 @@ var compressions = []struct {
 	{"zip", "PK\x03\x04", nil},
 }
 
-// zstdWindow is what `zstd -d` takes without being asked for more.
-const zstdWindow = 128 << 20
+// A zstd stream announces how much of what was unpacked the reader must keep, and that is allocated at once. RFC 8878
+// wants at least 8 MiB supported; more is believed of files that are not much smaller, up to what `zstd -d` takes.
+const (
+	zstdWindowLeast = 8 << 20
+	zstdWindowMost  = 128 << 20
+	zstdWindowTimes = 16
+)
 
-func openZstd(r io.Reader) (io.ReadCloser, error) {
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(zstdWindow))
+func openZstd(r io.Reader, size int64) (io.ReadCloser, error) {
+	window := uint64(min(max(zstdWindowLeast, zstdWindowTimes*size), zstdWindowMost))
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +71,7 @@ func compressionOf(f io.ReaderAt) (decompressor, error) {
 // folder where dir is "") that has no name any more, so that it is gone with the process whatever ends it.
 func (c *catalogue) unpack(open decompressor, dir string) error {
 	packed := c.a.in
-	in, err := open(bufio.NewReaderSize(packed, 1<<16))
+	in, err := open(bufio.NewReaderSize(packed, 1<<16), c.a.size)
 	if err != nil {
 		return c.tarError("", err)
 	}
