@@ -287,6 +287,14 @@ func TestAZipThatLiesIsRefusedByName(t *testing.T) {
 		"a/stored.png: compression method 12":                        patch(t, good, stored.name, method, []byte{12, 0}),
 		"x.zip: not a zip archive, or a truncated one: get it again": good[:len(good)-30],
 	}
+	// Entries that share one place, as in bombs that unpack to far more than the archive could hold.
+	big := entry{"a/big.png", bytes.Repeat([]byte("0123456789"), 50), 0}
+	shared := zipOf(t, big, entry{"a/alias.png", nil, 0})
+	head := shared[bytes.LastIndex(shared, []byte(big.name))-46:]
+	for field, width := range map[int]int{method: 2, crc: 4, packed: 4, plain: 4, offset: 4} {
+		shared = patch(t, shared, "a/alias.png", field, head[field:field+width])
+	}
+	open["a/alias.png: the sizes up to here exceed the archive's"] = shared
 	for want, b := range open {
 		_, err := Open("zip:"+written(t, "x.zip", b), Options{Size: 4})
 		assert.ErrorContains(t, err, want)
@@ -352,12 +360,21 @@ func TestAnArchiveThatChangesWhileItIsRead(t *testing.T) {
 		path := written(t, "x", b)
 		ds, err := Open(spec+":"+path, Options{})
 		require.NoError(t, err)
+		before, err := os.Stat(path)
+		require.NoError(t, err)
 		dst := make([]byte, 48)
 		require.NoError(t, ds.Read(0, 1, dst))
 		require.NoError(t, os.Chtimes(path, time.Time{}, time.Unix(1, 0)))
 		err = ds.Read(0, 1, dst)
 		assert.ErrorContains(t, err, "x: a/2.png: the archive was written to: not what it was when it was listed: the archive changed while it was read")
 		assert.Nil(t, corrupt(err), "no reason to skip it")
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = f.Write([]byte("more"))
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		require.NoError(t, os.Chtimes(path, time.Time{}, before.ModTime()))
+		assert.ErrorContains(t, ds.Read(0, 1, dst), "the archive was written to", "its time set back")
 		require.NoError(t, os.Truncate(path, 10))
 		assert.ErrorContains(t, ds.Read(0, 1, dst), "x: a/2.png: the archive became shorter")
 		require.NoError(t, ds.Close())

@@ -99,6 +99,14 @@ func TestCorruptFilesAreReplaced(t *testing.T) {
 	}
 }
 
+func TestTheSizeIsThatOfTheFirstImage(t *testing.T) {
+	for _, spec := range spoiled(t, 0, 1) {
+		assert.Equal(t, Shape{4, 4, 3}, opened(t, spec, Options{SkipCorrupt: 2}).Shape())
+		_, err := Open(spec, Options{SkipCorrupt: 1})
+		assert.ErrorContains(t, err, "01.png: the file is truncated")
+	}
+}
+
 func TestOneCorruptFileMoreThanAllowedEndsTheRun(t *testing.T) {
 	for kind, spec := range spoiled(t, 3, 17, 30) {
 		_, err := seen(t, opened(t, spec, Options{}), LoaderOptions{Batch: 4})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,23 +55,17 @@ func TestNamesComeBack(t *testing.T) {
 	}
 }
 
-// CelebA's names and sizes take less than 8 bytes each.
+// CelebA's names and sizes take 11 bytes each.
 func TestAMillionNamesAreSmall(t *testing.T) {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
 	var l names
 	for i := range 1_000_000 {
 		l.add(fmt.Sprintf("img_align_celeba/%06d.jpg", i), int64(5000+i%9000))
 	}
-	l.blob = append([]byte(nil), l.blob...)
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	assert.Less(t, after.HeapAlloc-before.HeapAlloc, uint64(14<<20), "with what growing slices leave over")
 	name, size := l.at(987_654)
 	assert.Equal(t, "img_align_celeba/987654.jpg", name)
 	assert.EqualValues(t, 5000+987_654%9000, size)
-	assert.Less(t, len(l.blob)+8*len(l.starts), 13<<20)
+	t.Logf("%d bytes", len(l.blob)+8*len(l.starts))
+	assert.Less(t, len(l.blob)+8*len(l.starts), 12_000_000)
 }
 
 func TestTheIndexOfAFolder(t *testing.T) {

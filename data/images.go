@@ -85,13 +85,19 @@ func finish(d *imageFiles, o Options) (Dataset, error) {
 	if o.Size > 0 {
 		return d, nil
 	}
-	m, err := d.decode(0, new(scratch))
-	if err != nil {
-		return nil, err
+	var err error
+	for i := range min(d.Len(), o.SkipCorrupt+1) { // the size of the first that is an image
+		var m vision.Image
+		if m, err = d.decode(i, new(scratch)); err == nil {
+			side := min(m.Height, m.Width)
+			d.shape.Height, d.shape.Width = side, side
+			return d, nil
+		}
+		if corrupt(err) == nil {
+			break
+		}
 	}
-	side := min(m.Height, m.Width)
-	d.shape.Height, d.shape.Width = side, side
-	return d, nil
+	return nil, err
 }
 
 func (d *imageFiles) Spec() string        { return d.kind + ":" + d.path }
