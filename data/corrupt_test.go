@@ -116,8 +116,14 @@ func TestOneCorruptFileMoreThanAllowedEndsTheRun(t *testing.T) {
 		assert.ErrorContains(t, err, "2 others are broken too, and as many are allowed: mend or remove them, or raise --skip-corrupt")
 		assert.Len(t, got, 28)
 	}
+	// Of several in a batch the first is named, whichever was found first.
+	spec := spoiled(t, 9, 17, 25, 33)["folder"]
+	for range 50 {
+		_, err := seen(t, opened(t, spec, Options{}), LoaderOptions{Batch: 40, Workers: 5})
+		require.ErrorContains(t, err, "09.png")
+	}
 	// A file that is gone is not a corrupt one.
-	spec := spoiled(t)["folder"]
+	spec = spoiled(t)["folder"]
 	ds := opened(t, spec, Options{SkipCorrupt: 10})
 	require.NoError(t, os.Remove(filepath.Join(strings.TrimPrefix(spec, "folder:"), "class1", "12.png")))
 	_, err := seen(t, ds, LoaderOptions{Batch: 4})
