@@ -1,8 +1,10 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -17,7 +19,19 @@ func (s Shape) Bytes() int { return s.Height * s.Width * s.Channels }
 type Options struct {
 	Size     int    // image side; 0: the source's own
 	Channels int    // 1 or 3; 0: the source's default
-	Seed     uint64 // for sources that draw their images
+	Seed     uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
+
+	// Filter keeps the images whose labels match: names or globs (path.Match) with commas between, e.g. "cat,dog" or
+	// "n02*"; "": all. One that matches no label is an error. Labels keep their numbers.
+	Filter string
+	Limit  int  // at most so many images, the first ones of the source's order, after Filter; 0: all
+	Flip   bool // mirror half of the images, anew each epoch (Flipped)
+	// SkipCorrupt is how many files may be no images. Each is replaced by another image, always the same; Skipped lists
+	// them. One more is an error.
+	SkipCorrupt int
+	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
+	// system's temporary folder. It is made when it is needed.
+	CacheDir string
 }
 
 // Dataset is a list of images, an epoch long. Its methods may be called from several goroutines at once.
@@ -49,10 +63,13 @@ type Source struct {
 
 // Sources is where a dataset is added: one line here, one file beside this one.
 var Sources = map[string]Source{
-	"glyphs": {"glyphs", "embedded: digits drawn from the Go fonts under random affine maps, labelled, 60,000 an epoch", 1, false, openGlyphs},
-	"mnist":  {"mnist:DIR", "IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, gzipped or not", 1, true, openMNIST},
-	"folder": {"folder:DIR", "JPEG, PNG and GIF files below DIR; the first folder level is the label", 3, true, openFolder},
-	"packed": {"packed:FILE", "decoded images in one file, of one size, as `forger data pack` writes them", 0, true, openPacked},
+	"glyphs":  {"glyphs", "embedded: digits drawn from the Go fonts under random affine maps, labelled, 60,000 an epoch", 1, false, openGlyphs},
+	"mnist":   {"mnist:DIR", "IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, gzipped or not", 1, true, openMNIST},
+	"cifar10": {"cifar10:DIR", "CIFAR-10, binary version: data_batch_1.bin to data_batch_5.bin", 3, true, openCIFAR10},
+	"folder":  {"folder:DIR", "image files below DIR; the first folder level is the label, labels.csv (path,label) beside them overrides it", 3, true, openFolder},
+	"zip":     {"zip:FILE", "image files in a zip archive, labelled as in a folder; a folder around all of them is no label", 3, true, openZip},
+	"tar":     {"tar:FILE", "image files in a .tar, .tgz or .tar.zst archive, labelled as in zip", 3, true, openTar},
+	"packed":  {"packed:FILE", "decoded images in one file, of one size, as `forger data pack` writes them", 0, true, openPacked},
 }
 
 // SpecError is what the text of a spec alone shows to be wrong.
@@ -89,8 +106,38 @@ func Open(spec string, o Options) (Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
-	return src.open(path, o)
+	ds, err := src.open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	whole := ds
+	if ds, err = selected(ds, o); err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	if o.SkipCorrupt > 0 {
+		ds = &skipping{Dataset: ds, seed: o.Seed, allowed: o.SkipCorrupt, found: map[int]Skip{}}
+	}
+	if o.Flip {
+		ds = &flipping{Dataset: ds, seed: o.Seed}
+	}
+	return ds, nil
+}
+
+// Validate tells what the options alone show to be wrong. Errors are *SpecError.
+func (o Options) Validate() error {
+	for _, pattern := range strings.Split(o.Filter, ",") {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return &SpecError{fmt.Sprintf("filter %q: %s is no glob: write names of labels, * and ?, with commas between", o.Filter, pattern)}
+		}
+	}
+	if o.Limit < 0 || o.SkipCorrupt < 0 {
+		return &SpecError{fmt.Sprintf("limit %d, skip-corrupt %d: neither may be negative", o.Limit, o.SkipCorrupt)}
+	}
+	return nil
 }

@@ -3,60 +3,84 @@ package data
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-
-	"forger/vision"
+	"syscall"
 )
 
-// folder is a tree of image files. They are listed when it is opened and decoded when they are read.
+// folder is a tree of image files. They are listed when it is opened and loaded when they are read.
 type folder struct {
-	labelled
-	dir    string
-	files  []string // below dir, in byte order
-	shape  Shape
-	print  string
-	fitter sync.Pool // of *vision.Resizer
+	dir   string
+	files names
+	index string // the file that holds the list, "" where none is kept
 }
-
-var imageEndings = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true}
 
 func openFolder(dir string, o Options) (Dataset, error) {
-	f := &folder{dir: dir, shape: Shape{o.Size, o.Size, o.Channels}}
-	f.fitter.New = func() any { return new(vision.Resizer) }
-	if err := f.list(); err != nil {
-		return nil, fmt.Errorf("data: folder: %w", err)
-	}
-	f.label()
-	if o.Size == 0 {
-		m, err := f.decode(0)
-		if err != nil {
-			return nil, err
-		}
-		side := min(m.Height, m.Width)
-		f.shape.Height, f.shape.Width = side, side
-	}
-	return f, nil
-}
-
-// list finds the files, in an order that does not depend on the file system. Links to files are followed, links to
-// folders are not, since they may lead in circles. Hidden names are passed over.
-func (f *folder) list() error {
-	info, err := os.Stat(f.dir)
+	fail := func(err error) (Dataset, error) { return nil, fmt.Errorf("data: folder: %w", err) }
+	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("%w: name a folder that exists", plainError(err))
+		return fail(fmt.Errorf("%w: name a folder that exists", plainError(err)))
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s: not a folder: name the folder the images lie in", f.dir)
+		return fail(fmt.Errorf("%s: not a folder: name the folder the images lie in", dir))
 	}
+	f := &folder{dir: dir}
+	if f.index, err = indexPath(dir, o.CacheDir); err != nil {
+		return fail(err)
+	}
+	l, err := f.listed()
+	if err != nil {
+		return fail(err)
+	}
+	f.files = l.files
+	if f.files.n == 0 {
+		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, endingsText))
+	}
+	g, sum, err := f.given()
+	if err != nil {
+		return fail(err)
+	}
+	d := &imageFiles{store: f, kind: "folder", path: dir, print: l.print + sum}
+	if d.labelled, err = assign(&f.files, "", g); err != nil {
+		return fail(fmt.Errorf("%s: %w", filepath.Join(dir, labelsFile), err))
+	}
+	return finish(d, o)
+}
+
+// given reads the labels file, if there is one, and its part of the fingerprint.
+func (f *folder) given() (*given, string, error) {
+	path := filepath.Join(f.dir, labelsFile)
+	file, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: make it readable", plainError(err))
+	}
+	g, err := parseLabels("", file)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", path, err)
+	}
+	return g, labelsPrint(file), nil
+}
+
+func labelsPrint(file []byte) string {
+	sum := sha256.Sum256(file)
+	return " labels sha256:" + hex.EncodeToString(sum[:])
+}
+
+// walk finds the files, in an order that does not depend on the file system. Links to files are followed, links to
+// folders are not, since they may lead in circles. Hidden names are passed over.
+func (f *folder) walk() (*folderList, error) {
+	l := &folderList{began: clock()}
 	sum := sha256.New()
 	root := os.DirFS(f.dir)
-	err = fs.WalkDir(root, ".", func(path string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(root, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return plainError(err)
 		}
@@ -66,83 +90,79 @@ func (f *folder) list() error {
 			}
 			return nil
 		}
-		if e.IsDir() || !imageEndings[strings.ToLower(filepath.Ext(path))] {
+		if e.IsDir() {
+			return l.addDir(f.dir, path)
+		}
+		if !imageEndings[strings.ToLower(filepath.Ext(path))] {
 			return nil
 		}
-		info, err := fs.Stat(root, path)
+		info, err := e.Info()
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			info, err = fs.Stat(root, path)
+		}
 		if err != nil {
 			return plainError(err)
 		}
 		if !info.Mode().IsRegular() {
 			return nil
 		}
-		f.files = append(f.files, path)
+		l.files.add(path, info.Size())
 		fmt.Fprintf(sum, "%s\x00%d\n", path, info.Size())
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w: make it readable", f.dir, err)
+		return nil, fmt.Errorf("%s: %w: make it readable", f.dir, err)
 	}
-	if len(f.files) == 0 {
-		return fmt.Errorf("%s: no images in it (.jpg, .jpeg, .png, .gif): name the folder they lie in", f.dir)
-	}
-	f.print = "folder sha256:" + hex.EncodeToString(sum.Sum(nil))
-	return nil
+	l.print = "folder sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return l, nil
 }
 
-// label takes the classes from the first level of folders; files that lie in none have no label.
-func (f *folder) label() {
-	number := map[string]int32{}
-	for _, path := range f.files {
-		if class, _, below := strings.Cut(path, "/"); below {
-			number[class] = 0
+func (f *folder) list() *names { return &f.files }
+func (f *folder) Close() error { return nil }
+
+func (f *folder) file(i int) string {
+	name, _ := f.files.at(i)
+	return filepath.Join(f.dir, name)
+}
+
+func (f *folder) load(i int, s *scratch) ([]byte, error) {
+	name, size := f.files.at(i)
+	// O_NONBLOCK: what took the place of a file might be a pipe, which would be waited for.
+	file, err := os.OpenFile(filepath.Join(f.dir, name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, f.stale(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, f.stale(fmt.Errorf("not a regular file any more: %w", errChanged))
+	}
+	if info.Size() != size {
+		return nil, f.stale(fmt.Errorf("%d bytes, %d when it was listed: %w", info.Size(), size, errChanged))
+	}
+	if size > maxFile {
+		return nil, damaged{fmt.Errorf("%d bytes: more than %d", size, int64(maxFile))}
+	}
+	s.plain = room(s.plain, int(size))
+	if _, err := io.ReadFull(file, s.plain); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("it became shorter: %w", errChanged)
 		}
+		return nil, f.stale(err)
 	}
-	if len(number) == 0 {
-		return
-	}
-	for class := range number {
-		f.classes = append(f.classes, class)
-	}
-	slices.Sort(f.classes)
-	for i, class := range f.classes {
-		number[class] = int32(i)
-	}
-	f.labels = make([]int32, len(f.files))
-	for i, path := range f.files {
-		f.labels[i] = -1
-		if class, _, below := strings.Cut(path, "/"); below {
-			f.labels[i] = number[class]
-		}
-	}
+	return s.plain, nil
 }
 
-func (f *folder) Spec() string        { return "folder:" + f.dir }
-func (f *folder) Len() int            { return len(f.files) }
-func (f *folder) Shape() Shape        { return f.shape }
-func (f *folder) Fingerprint() string { return f.print }
-func (f *folder) Close() error        { return nil }
-
-func (f *folder) decode(i int) (vision.Image, error) {
-	path := filepath.Join(f.dir, f.files[i])
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return vision.Image{}, fmt.Errorf("data: folder: %w: the folder changed while it was read", plainError(err))
-	}
-	m, err := vision.Decode(file, f.shape.Channels)
-	if err != nil {
-		return vision.Image{}, fmt.Errorf("data: folder: %s: %w: mend or remove the file", path, err)
-	}
-	return m, nil
-}
-
-func (f *folder) Read(_, i int, dst []byte) error {
-	m, err := f.decode(i)
-	if err != nil {
+// stale removes an index that a changed folder proved wrong, so that the next start lists the folder anew.
+func (f *folder) stale(err error) error {
+	if f.index == "" || !errors.Is(err, errChanged) && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	r := f.fitter.Get().(*vision.Resizer)
-	defer f.fitter.Put(r)
-	r.Fit(dst, m, f.shape.Height)
-	return nil
+	if failed := os.Remove(f.index); failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+		return fmt.Errorf("%w; its index cannot be removed: %w: remove it", err, plainError(failed))
+	}
+	return err
 }

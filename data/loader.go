@@ -54,7 +54,23 @@ type pending struct {
 	Batch
 	left atomic.Int32  // stretches not read yet
 	done chan struct{} // gets one value when left comes to 0
-	err  atomic.Pointer[error]
+	err  atomic.Pointer[failure]
+}
+
+// failure is what kept image at of a batch from being read.
+type failure struct {
+	at  int
+	err error
+}
+
+// fail keeps the failure of the first image, so that which one is told does not depend on the workers.
+func (b *pending) fail(f *failure) {
+	for {
+		now := b.err.Load()
+		if now != nil && now.at <= f.at || b.err.CompareAndSwap(now, f) {
+			return
+		}
+	}
 }
 
 // task is a stretch of a batch for one worker.
@@ -162,25 +178,25 @@ func (l *Loader) work() {
 }
 
 func (l *Loader) read(t task) {
-	if err := l.readImages(t); err != nil {
-		t.b.err.CompareAndSwap(nil, &err)
+	if f := l.readImages(t); f != nil {
+		t.b.fail(f)
 	}
 	if t.b.left.Add(-1) == 0 {
 		t.b.done <- struct{}{}
 	}
 }
 
-func (l *Loader) readImages(t task) error {
+func (l *Loader) readImages(t task) *failure {
 	size := l.ds.Shape().Bytes()
 	for i := t.from; i < t.to; i++ {
 		image := t.first + i
 		if t.order != nil {
 			image = t.order.at(image)
 		}
-		t.b.Labels[i] = int32(l.ds.Label(image))
 		if err := l.ds.Read(t.b.Epoch, image, t.b.Images[i*size:(i+1)*size]); err != nil {
-			return err
+			return &failure{i, err}
 		}
+		t.b.Labels[i] = int32(l.ds.Label(image)) // after Read, which may have put another image in its place
 	}
 	return nil
 }
@@ -217,8 +233,8 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	}
 	b := l.current
 	l.current = nil
-	if err := b.err.Load(); err != nil {
-		l.failed = *err
+	if f := b.err.Load(); f != nil {
+		l.failed = f.err
 		return nil, l.failed
 	}
 	return &b.Batch, nil

@@ -24,21 +24,6 @@ type mnist struct {
 	fitter sync.Pool // of *vision.Resizer
 }
 
-// labelled is the part of a dataset that knows its labels.
-type labelled struct {
-	labels  []int32
-	classes []string
-}
-
-func (l labelled) Label(i int) int {
-	if l.labels == nil {
-		return -1
-	}
-	return int(l.labels[i])
-}
-
-func (l labelled) Classes() []string { return l.classes }
-
 func openMNIST(dir string, o Options) (Dataset, error) {
 	fail := func(err error) (Dataset, error) {
 		return nil, fmt.Errorf("data: mnist: %w: get the four files again, or check the folder", err)

@@ -3,6 +3,7 @@ package data
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -34,16 +35,21 @@ func npyHeader(descr string, shape []int) []byte {
 // WriteNPY writes a NumPy file, whole or not at all. body writes the elements, which shape and descr ("|u1", "<f4",
 // "<i8") announce.
 func WriteNPY(path, descr string, shape []int, body func(w io.Writer) error) error {
+	var failed error
 	err := atomicfile.Write(path, func(f io.Writer) error {
 		w := bufio.NewWriterSize(f, 1<<16)
 		if _, err := w.Write(npyHeader(descr, shape)); err != nil {
 			return err
 		}
-		if err := body(w); err != nil {
-			return err
+		if failed = body(w); failed != nil {
+			return failed
 		}
 		return w.Flush()
 	})
+	var read *FileError
+	if errors.As(failed, &read) { // not of this file
+		return failed
+	}
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}

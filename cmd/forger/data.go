@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -17,11 +18,11 @@ import (
 func newData() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "List, inspect, preview and dump datasets",
+		Short: "List, inspect, check, preview and dump datasets",
 		Args:  arguments(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDataList(), newDataInfo(), newDataPreview(), newDataDump(), newDataPack(), newDataFetch())
+	cmd.AddCommand(newDataList(), newDataInfo(), newDataCheck(), newDataPreview(), newDataDump(), newDataPack(), newDataFetch())
 	return cmd
 }
 
@@ -33,7 +34,36 @@ func open(spec string, o data.Options) (data.Dataset, error) {
 	if o.Size < 0 || o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
 		return nil, &gan.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
 	}
+	if err := o.Validate(); err != nil {
+		return nil, &gan.UsageError{Msg: err.Error()}
+	}
 	return data.Open(spec, o)
+}
+
+// selectionFlags are those that say which images of a source are used.
+func selectionFlags(cmd *cobra.Command, o *data.Options) {
+	f := cmd.Flags()
+	f.StringVar(&o.Filter, "filter", "", "only images with these labels: names or globs, e.g. cat,dog or n02*")
+	f.IntVar(&o.Limit, "limit", 0, "at most so many images: the first ones, after --filter (default: all)")
+}
+
+// readingFlags are those that say what images are made into.
+func readingFlags(cmd *cobra.Command, o *data.Options) {
+	selectionFlags(cmd, o)
+	f := cmd.Flags()
+	f.BoolVar(&o.Flip, "flip", false, "mirror half of the images, anew each epoch")
+	f.IntVar(&o.SkipCorrupt, "skip-corrupt", 0, "how many files may be no images; another image takes the place of each")
+}
+
+// reportSkipped lists the corrupt files that were passed over.
+func reportSkipped(w io.Writer, ds data.Dataset) {
+	skipped := data.Skipped(ds)
+	for _, s := range skipped {
+		fmt.Fprintf(w, "skipped %s: %s\n", s.Err.File, oneLine(s.Err.Err))
+	}
+	if n := len(skipped); n > 0 {
+		fmt.Fprintf(w, "%d corrupt files skipped\n", n)
+	}
 }
 
 // asTraining opens a source with the seed that `forger train --seed` gives it.
@@ -89,6 +119,7 @@ func newDataInfo() *cobra.Command {
 		},
 	}
 	imageFlags(cmd, &o)
+	selectionFlags(cmd, &o)
 	return cmd
 }
 
@@ -120,11 +151,13 @@ func newDataPreview() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			reportSkipped(cmd.ErrOrStderr(), ds)
 			shape := ds.Shape()
 			return vision.SavePNG(out, vision.Grid(pixels, count, shape.Height, shape.Width, shape.Channels, 8))
 		},
 	}
 	imageFlags(cmd, &o)
+	readingFlags(cmd, &o)
 	cmd.Flags().StringVar(&out, "out", "", "the PNG to write")
 	cmd.Flags().IntVar(&n, "n", n, "how many images")
 	return cmd
@@ -147,10 +180,15 @@ func newDataDump() *cobra.Command {
 			}
 			defer ds.Close()
 			_, d.Seed = gan.DataSeeds(o.Seed)
-			return data.Dump(cmd.Context(), ds, args[1], d)
+			if err := data.Dump(cmd.Context(), ds, args[1], d); err != nil {
+				return err
+			}
+			reportSkipped(cmd.ErrOrStderr(), ds)
+			return nil
 		},
 	}
 	imageFlags(cmd, &o)
+	readingFlags(cmd, &o)
 	cmd.Flags().IntVar(&d.N, "n", 0, "how many images (default: an epoch)")
 	cmd.Flags().BoolVar(&d.Shuffled, "shuffled", false, "in the order of a training with this --seed")
 	return cmd

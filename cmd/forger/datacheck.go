@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"forger/data"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// checkSide is the side images are brought to while they are checked, where --size does not say.
+const checkSide = 32
+
+func newDataCheck() *cobra.Command {
+	var o data.Options
+	var c data.CheckOptions
+	asJSON, quiet := false, false
+	cmd := &cobra.Command{
+		Use:   "check SPEC",
+		Short: "Read every image once and list those that are broken; exit code 1 when there are any",
+		Args:  arguments(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Size == 0 {
+				o.Size = checkSide
+			}
+			ds, err := open(args[0], o)
+			if err != nil {
+				return err
+			}
+			defer ds.Close()
+			end := func() {}
+			if !quiet {
+				c.Done, end = checkProgress(cmd.ErrOrStderr(), ds.Len())
+			}
+			report, err := data.Check(cmd.Context(), ds, c)
+			end()
+			if err != nil {
+				return err
+			}
+			return printReport(cmd.OutOrStdout(), report, asJSON)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken: image, file, error of each")
+	f.BoolVar(&quiet, "quiet", false, "no progress")
+	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
+	f.IntVar(&o.Size, "size", 0, fmt.Sprintf("image side (default: %d)", checkSide))
+	f.IntVar(&o.Channels, "channels", 0, "1 or 3 (default: the source's)")
+	selectionFlags(cmd, &o)
+	return cmd
+}
+
+func printReport(w io.Writer, r data.Report, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err != nil {
+			return err
+		}
+	} else {
+		for _, b := range r.Broken {
+			name := b.File
+			if name == "" {
+				name = fmt.Sprintf("image %d", b.Image)
+			}
+			if _, err := fmt.Fprintf(w, "%s: %s\n", name, b.Error); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintf(w, "%d images, %d broken\n", r.Images, len(r.Broken)); err != nil {
+			return err
+		}
+	}
+	if n := len(r.Broken); n > 0 {
+		return fmt.Errorf("%s: %d of %d images are broken: mend or remove them, or train with --skip-corrupt %d", r.Spec, n, r.Images, n)
+	}
+	return nil
+}
+
+// checkProgress shows how many images were read: a live line on a terminal, a line each tenth elsewhere.
+func checkProgress(w io.Writer, total int) (done func(int), end func()) {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30),
+			progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("checking"))
+		// The bar writes to a terminal; a terminal that is gone does not stop a check.
+		return func(count int) { _ = bar.Set(count) }, func() { fmt.Fprintln(w) }
+	}
+	tenths := 0
+	return func(count int) {
+		if now := int(int64(count) * 10 / int64(total)); now > tenths {
+			tenths = now
+			fmt.Fprintf(w, "checked %d/%d\n", count, total)
+		}
+	}, func() {}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"forger/data"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// photos writes two classes of five images below dir/set, of which those named are cut short.
+func photos(t *testing.T, dir string, broken ...int) {
+	t.Helper()
+	for i := range 10 {
+		m := image.NewGray(image.Rect(0, 0, 6, 6))
+		m.Pix[0] = byte(i)
+		var b bytes.Buffer
+		require.NoError(t, png.Encode(&b, m))
+		for _, at := range broken {
+			if i == at {
+				b.Truncate(40)
+			}
+		}
+		path := filepath.Join(dir, "set", []string{"cat", "dog"}[i/5], fmt.Sprintf("%d.png", i))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
+	}
+}
+
+func TestDataCheck(t *testing.T) {
+	dir := t.TempDir()
+	photos(t, dir)
+	got := forger(t, dir, nil, "data", "check", "folder:set")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Equal(t, "10 images, 0 broken\n", got.out)
+	assert.Contains(t, got.errout, "checked 10/10")
+
+	photos(t, dir, 3, 8)
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--workers", "3")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Equal(t, "set/cat/3.png: the file is truncated\nset/dog/8.png: the file is truncated\n10 images, 2 broken\n", got.out)
+	assert.Equal(t, "forger: data check: folder:set: 2 of 10 images are broken: mend or remove them, or train with --skip-corrupt 2\n", got.errout)
+
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--filter", "dog")
+	assert.Equal(t, exitFailed, got.code)
+	var report data.Report
+	require.NoError(t, json.Unmarshal([]byte(got.out), &report))
+	assert.Equal(t, 5, report.Images)
+	assert.Equal(t, []data.Broken{{Image: 3, File: "set/dog/8.png", Error: "the file is truncated"}}, report.Broken)
+
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--limit", "3")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Contains(t, got.out, `"broken": []`)
+
+	got = forger(t, dir, nil, "data", "check", "folder:nothing")
+	assert.Equal(t, exitFailed, got.code)
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--filter", "[")
+	assert.Equal(t, exitUsage, got.code)
+	assert.Contains(t, got.errout, "is no glob")
+}
+
+func TestDataSelectionAndSkipping(t *testing.T) {
+	dir := t.TempDir()
+	photos(t, dir, 3, 8)
+	got := forger(t, dir, nil, "data", "dump", "folder:set", "x.npy", "--size", "6")
+	assert.Equal(t, exitFailed, got.code)
+	assert.True(t, strings.HasPrefix(got.errout, "forger: data dump: data: folder: set/cat/3.png: the file is truncated: "), got.errout)
+	assert.NoFileExists(t, filepath.Join(dir, "x.npy"))
+
+	got = forger(t, dir, nil, "data", "dump", "folder:set", "x.npy", "--size", "6", "--skip-corrupt", "2")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Equal(t, "skipped set/cat/3.png: the file is truncated\nskipped set/dog/8.png: the file is truncated\n2 corrupt files skipped\n", got.errout)
+
+	got = forger(t, dir, nil, "data", "info", "folder:set", "--filter", "dog", "--limit", "4")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Regexp(t, `images +4\n`, got.out)
+
+	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--flip", "--channels", "1")
+	require.Equal(t, exitDone, got.code, got.errout)
+	file, err := os.ReadFile(filepath.Join(dir, "y.npy"))
+	require.NoError(t, err)
+	assert.Len(t, file, 128+3*36)
+}

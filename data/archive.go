@@ -1,0 +1,152 @@
+package data
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// maxFile bounds an image file: none that decodes within vision's limit of pixels comes near it.
+const maxFile = 1 << 30
+
+// archive is files within a file: where each begins, so that any goroutine reads it from there.
+type archive struct {
+	path   string
+	in     *os.File // at path, or what was unpacked of it
+	size   int64    // of in; it and time are compared at every read
+	time   time.Time
+	summed bool // spans have checksums
+	files  names
+	spans  []span
+}
+
+// span is where a file's bytes lie.
+type span struct {
+	at           int64
+	packed, size uint32
+	sum          uint32 // CRC-32 of the file
+	deflated     bool
+}
+
+// openRegular opens a file that is read at random.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	// O_NONBLOCK: a pipe would be waited for.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, plainError(err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a file", path)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
+func (a *archive) list() *names { return &a.files }
+func (a *archive) Close() error { return a.in.Close() }
+
+func (a *archive) file(i int) string {
+	name, _ := a.files.at(i)
+	return a.path + ": " + printable(name)
+}
+
+// printable is a name as a terminal may show it: names in archives are anyone's.
+func printable(name string) string {
+	if quoted := strconv.Quote(name); quoted[1:len(quoted)-1] != name {
+		return quoted
+	}
+	return name
+}
+
+func (a *archive) load(i int, s *scratch) ([]byte, error) { return a.read(a.spans[i], s) }
+
+func (a *archive) read(sp span, s *scratch) ([]byte, error) {
+	s.packed = room(s.packed, int(sp.packed))
+	if _, err := a.in.ReadAt(s.packed, sp.at); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the archive became shorter: %w", errChanged)
+		}
+		return nil, err
+	}
+	if err := a.unchanged(); err != nil {
+		return nil, err
+	}
+	file := s.packed
+	if sp.deflated {
+		if err := s.inflate(int(sp.size)); err != nil {
+			return nil, damaged{err}
+		}
+		file = s.plain
+	}
+	if a.summed && crc32.ChecksumIEEE(file) != sp.sum {
+		return nil, damaged{errors.New("its checksum does not fit")}
+	}
+	return file, nil
+}
+
+// unchanged compares the archive with the one that was listed; one that was removed meanwhile can still be read.
+func (a *archive) unchanged() error {
+	info, err := a.in.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != a.size || !info.ModTime().Equal(a.time) {
+		return fmt.Errorf("the archive was written to: %w", errChanged)
+	}
+	return nil
+}
+
+// inflater is a decompressor that is used again.
+type inflater struct {
+	in  bytes.Reader
+	out io.ReadCloser
+}
+
+func (f *inflater) reset(packed []byte) error {
+	f.in.Reset(packed)
+	if f.out == nil {
+		f.out = flate.NewReader(&f.in)
+		return nil
+	}
+	return f.out.(flate.Resetter).Reset(&f.in, nil)
+}
+
+// inflate unpacks s.packed to s.plain, which must become size bytes. Memory grows with what is there, not with size.
+func (s *scratch) inflate(size int) error {
+	if err := s.inflater.reset(s.packed); err != nil {
+		return err
+	}
+	buf, n := room(s.plain, min(size+1, 4*len(s.packed)+512)), 0
+	for {
+		if n == len(buf) {
+			if n > size {
+				return fmt.Errorf("it holds more than the %d bytes it announces", size)
+			}
+			buf = append(buf, make([]byte, min(size+1, 2*n)-n)...)
+		}
+		m, err := s.inflater.out.Read(buf[n:])
+		n += m
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("damaged: %w", err)
+		}
+	}
+	if n != size {
+		return fmt.Errorf("it holds %d of the %d bytes it announces", n, size)
+	}
+	s.plain = buf[:n]
+	return nil
+}

@@ -1,0 +1,134 @@
+package data
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"path"
+	"strings"
+)
+
+// catalogue collects the images of an archive while it is listed.
+type catalogue struct {
+	kind   string
+	a      *archive
+	seen   map[string]struct{}
+	sum    hash.Hash // of what identifies the contents
+	tables map[string]span
+}
+
+func newCatalogue(kind string, a *archive) *catalogue {
+	return &catalogue{kind: kind, a: a, seen: map[string]struct{}{}, sum: sha256.New(), tables: map[string]span{}}
+}
+
+// entryError names the archive and the entry.
+func (c *catalogue) entryError(name string, err error) error {
+	return fmt.Errorf("data: %s: %s: %s: %w", c.kind, c.a.path, printable(name), err)
+}
+
+// safe refuses names that lead out of the folder an archive is unpacked to, and cleans the others.
+func safe(name string) (string, error) {
+	name = strings.ReplaceAll(name, `\`, "/")
+	switch {
+	case name == "":
+		return "", errors.New("it has no name: make the archive again")
+	case strings.HasPrefix(name, "/") || len(name) > 1 && name[1] == ':':
+		return "", errors.New("an absolute path: make the archive again with relative ones")
+	case strings.ContainsRune(name, 0):
+		return "", errors.New("a zero byte in its name: make the archive again")
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", errors.New("a path with ..: make the archive again without")
+		}
+	}
+	return path.Clean(name), nil
+}
+
+// wanted tells whether a safe name is that of an image or a labels file. Hidden names are passed over.
+func wanted(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.HasPrefix(part, ".") {
+			return false
+		}
+	}
+	return imageEndings[strings.ToLower(path.Ext(name))] || path.Base(name) == labelsFile
+}
+
+// add enters a wanted file, with what identifies its contents beside name and size.
+func (c *catalogue) add(name string, sp span, identity any) error {
+	if _, twice := c.seen[name]; twice {
+		return errors.New("it is in the archive twice: make the archive again with each file once")
+	}
+	c.seen[name] = struct{}{}
+	if path.Base(name) == labelsFile {
+		c.tables[strings.TrimSuffix(name, labelsFile)] = sp
+		return nil
+	}
+	c.a.files.add(name, int64(sp.size))
+	c.a.spans = append(c.a.spans, sp)
+	fmt.Fprintf(c.sum, "%s\x00%d\x00%v\n", name, sp.size, identity)
+	return nil
+}
+
+// dataset makes one of what was listed.
+func (c *catalogue) dataset(o Options) (Dataset, error) {
+	if c.a.files.n == 0 {
+		return nil, fmt.Errorf("data: %s: %s: no images in it (%s): name an archive of image files", c.kind, c.a.path, endingsText)
+	}
+	c.seen = nil
+	common, root := roots(&c.a.files)
+	d := &imageFiles{store: c.a, kind: c.kind, path: c.a.path, print: c.kind + " sha256:" + hex.EncodeToString(c.sum.Sum(nil))}
+	g, sum, err := c.given(common)
+	if err != nil {
+		return nil, err
+	}
+	d.print += sum
+	if d.labelled, err = assign(&c.a.files, root, g); err != nil {
+		return nil, c.entryError(g.dir+labelsFile, err)
+	}
+	return finish(d, o)
+}
+
+// roots are the folder that holds all images, and the folder whose folders are the classes: the same one, but its
+// parent where the images lie in it side by side. Both are "" or end in a slash.
+func roots(files *names) (common, root string) {
+	deep := false
+	for i, name := range files.all() {
+		if i == 0 {
+			common, _ = path.Split(name)
+		}
+		for !strings.HasPrefix(name, common) {
+			common, _ = path.Split(strings.TrimSuffix(common, "/"))
+			deep = true
+		}
+		deep = deep || strings.Contains(name[len(common):], "/")
+	}
+	if deep {
+		return common, common
+	}
+	root, _ = path.Split(strings.TrimSuffix(common, "/"))
+	return common, root
+}
+
+// given reads the labels file that lies beside the images or above them: the nearest, and its part of the fingerprint.
+func (c *catalogue) given(common string) (*given, string, error) {
+	for dir := common; ; dir, _ = path.Split(strings.TrimSuffix(dir, "/")) {
+		if sp, ok := c.tables[dir]; ok {
+			file, err := c.a.read(sp, new(scratch))
+			if err != nil {
+				return nil, "", c.entryError(dir+labelsFile, fmt.Errorf("%w: mend or remove it", err))
+			}
+			g, err := parseLabels(dir, file)
+			if err != nil {
+				return nil, "", c.entryError(dir+labelsFile, err)
+			}
+			return g, labelsPrint(file), nil
+		}
+		if dir == "" {
+			return nil, "", nil
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// CheckOptions say how Check works.
+type CheckOptions struct {
+	Workers int             // 0: as many as the machine has cores
+	Done    func(count int) // called from one goroutine at a time with how many images were read; may be nil
+}
+
+// Broken is an image that Check could not read.
+type Broken struct {
+	Image int    `json:"image"` // in the source's order
+	File  string `json:"file"`  // its path, or "ARCHIVE: ENTRY"; "" where the source has none
+	Error string `json:"error"`
+}
+
+// Report is what Check found.
+type Report struct {
+	Spec        string   `json:"spec"`
+	Fingerprint string   `json:"fingerprint"`
+	Images      int      `json:"images"`
+	Broken      []Broken `json:"broken"` // in the source's order; never nil
+}
+
+// checker is the state of a Check that its workers share.
+type checker struct {
+	ds   Dataset
+	next atomic.Int64
+
+	mu     sync.Mutex
+	done   int
+	report Report
+}
+
+// checkStretch is how many images a worker takes at a time.
+const checkStretch = 64
+
+// Check reads every image of ds once, in parallel, and lists those that cannot be read. Its error is that of ctx.
+func Check(ctx context.Context, ds Dataset, o CheckOptions) (Report, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	c := &checker{ds: ds, report: Report{Spec: ds.Spec(), Fingerprint: ds.Fingerprint(), Images: ds.Len(), Broken: []Broken{}}}
+	var group sync.WaitGroup
+	for range o.Workers {
+		group.Go(func() { c.work(ctx, o.Done) })
+	}
+	group.Wait()
+	slices.SortFunc(c.report.Broken, func(a, b Broken) int { return cmp.Compare(a.Image, b.Image) })
+	return c.report, ctx.Err()
+}
+
+func (c *checker) work(ctx context.Context, done func(int)) {
+	dst := make([]byte, c.ds.Shape().Bytes())
+	for ctx.Err() == nil {
+		from := int(c.next.Add(checkStretch)) - checkStretch
+		if from >= c.ds.Len() {
+			return
+		}
+		to := min(from+checkStretch, c.ds.Len())
+		var broken []Broken
+		for i := from; i < to; i++ {
+			if err := c.ds.Read(0, i, dst); err != nil {
+				broken = append(broken, brokenBy(i, err))
+			}
+		}
+		c.enter(broken, to-from, done)
+	}
+}
+
+func (c *checker) enter(broken []Broken, read int, done func(int)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Broken = append(c.report.Broken, broken...)
+	c.done += read
+	if done != nil {
+		done(c.done)
+	}
+}
+
+func brokenBy(i int, err error) Broken {
+	var f *FileError
+	if errors.As(err, &f) {
+		return Broken{i, f.File, f.Err.Error()}
+	}
+	return Broken{Image: i, Error: err.Error()}
+}

@@ -1,0 +1,152 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"forger/vision"
+)
+
+// store is where image files lie: a folder or an archive. Its methods may be called from several goroutines at once.
+type store interface {
+	list() *names
+	// load is the contents of file i, which stay as they are until s is used again.
+	load(i int, s *scratch) ([]byte, error)
+	// file is the name of file i that a person finds it by.
+	file(i int) string
+	Close() error
+}
+
+// scratch is what one goroutine needs to load, decode and resize an image.
+type scratch struct {
+	packed, plain []byte
+	inflater      inflater
+	fitter        vision.Resizer
+}
+
+// imageFiles is a dataset of image files, decoded when they are read.
+type imageFiles struct {
+	labelled
+	store
+	kind, path string // of the spec
+	print      string
+	shape      Shape
+	scratches  sync.Pool // of *scratch
+}
+
+// FileError is a file that could not be read as an image.
+type FileError struct {
+	Source string // of the spec, e.g. "folder"
+	File   string // its path, or "ARCHIVE: ENTRY"
+	Err    error
+	// Corrupt: the file is there, and its contents are no image. Otherwise it is gone, has changed or cannot be read.
+	Corrupt bool
+}
+
+func (e *FileError) Error() string {
+	remedy := "make it readable"
+	switch {
+	case e.Corrupt:
+		remedy = "mend or remove the file, or allow for some with --skip-corrupt"
+	case errors.Is(e.Err, fs.ErrNotExist), errors.Is(e.Err, errChanged):
+		remedy = "the " + holder(e.Source) + " changed while it was read: start again when it stays as it is"
+	}
+	return fmt.Sprintf("data: %s: %s: %v: %s", e.Source, e.File, e.Err, remedy)
+}
+
+func (e *FileError) Unwrap() error { return e.Err }
+
+func holder(kind string) string {
+	if kind == "folder" {
+		return kind
+	}
+	return "archive"
+}
+
+// errChanged is in the chain of errors of files that are not what they were when they were listed.
+var errChanged = errors.New("not what it was when it was listed")
+
+// damaged is what is wrong with a file's contents, as opposed to what keeps it from being read.
+type damaged struct{ error }
+
+func (e damaged) Unwrap() error { return e.error }
+
+// imageEndings are those of the formats that vision decodes.
+var imageEndings = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true}
+
+const endingsText = ".jpg, .jpeg, .png, .gif"
+
+// finish makes a dataset of listed and labelled files.
+func finish(d *imageFiles, o Options) (Dataset, error) {
+	d.shape = Shape{o.Size, o.Size, o.Channels}
+	d.scratches.New = func() any { return new(scratch) }
+	if o.Size > 0 {
+		return d, nil
+	}
+	var err error
+	for i := range min(d.Len(), o.SkipCorrupt+1) { // the size of the first that is an image
+		var m vision.Image
+		if m, err = d.decode(i, new(scratch)); err == nil {
+			side := min(m.Height, m.Width)
+			d.shape.Height, d.shape.Width = side, side
+			return d, nil
+		}
+		if corrupt(err) == nil {
+			break
+		}
+	}
+	return nil, err
+}
+
+func (d *imageFiles) Spec() string        { return d.kind + ":" + d.path }
+func (d *imageFiles) Len() int            { return d.list().n }
+func (d *imageFiles) Shape() Shape        { return d.shape }
+func (d *imageFiles) Fingerprint() string { return d.print }
+
+func (d *imageFiles) decode(i int, s *scratch) (vision.Image, error) {
+	file, err := d.load(i, s)
+	if err == nil && len(file) == 0 {
+		err = damaged{errors.New("the file is empty")}
+	}
+	var m vision.Image
+	if err == nil {
+		if m, err = vision.Decode(file, d.shape.Channels); err != nil {
+			err = damaged{err}
+		}
+	}
+	if err == nil {
+		return m, nil
+	}
+	var corrupt damaged
+	return m, &FileError{Source: d.kind, File: d.file(i), Err: reasonOf(err), Corrupt: errors.As(err, &corrupt)}
+}
+
+// reasonOf is a file error without the path, which FileError has.
+func reasonOf(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+func (d *imageFiles) Read(_, i int, dst []byte) error {
+	s := d.scratches.Get().(*scratch)
+	defer d.scratches.Put(s)
+	m, err := d.decode(i, s)
+	if err != nil {
+		return err
+	}
+	s.fitter.Fit(dst, m, d.shape.Height)
+	return nil
+}
+
+// room is b with n bytes, reallocated where it is smaller.
+func room(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	return b[:n]
+}
