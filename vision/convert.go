@@ -45,7 +45,7 @@ func ink(dst []byte, c, m, y, k byte) {
 // blank gives r's memory for decoded pixels.
 func (r *Reader) blank(height, width, channels int) picture {
 	r.decoded = grow(r.decoded, height*width*channels)
-	return picture{Image{r.decoded, height, width, channels}, 1, 1}
+	return picture{Image{r.decoded, height, width, channels}, 1, height, width, 1}
 }
 
 // flat turns what a decoder of the standard library's kind made into pixels on a canvas, of which m may cover a part.

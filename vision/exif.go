@@ -40,11 +40,11 @@ func orientationOf(exif []byte) int {
 }
 
 // upright turns and mirrors m as its EXIF orientation says, to what Pillow's ImageOps.exif_transpose makes.
-func (r *Reader) upright(m Image, orientation int) Image {
+func (r *Reader) upright(m picture) picture {
+	orientation, c := m.orientation, m.Channels
 	if orientation <= 1 {
 		return m
 	}
-	c := m.Channels
 	// Walking over the result, x and y advance by these many bytes in the source, from its corner start.
 	right, down := c, m.Width*c
 	start := 0
@@ -54,10 +54,11 @@ func (r *Reader) upright(m Image, orientation int) Image {
 	if orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7 { // upside down
 		start, down = start+(m.Height-1)*m.Width*c, -down
 	}
-	out := Image{Height: m.Height, Width: m.Width, Channels: c}
+	out := m
 	if orientation >= 5 { // on its side
 		right, down = down, right
 		out.Height, out.Width = m.Width, m.Height
+		out.fileHeight, out.fileWidth = m.fileWidth, m.fileHeight
 	}
 	r.other = grow(r.other, len(m.Pix))
 	out.Pix = r.other

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/gif"
+	"image/jpeg"
 	"io"
 	"strings"
 
@@ -83,7 +84,8 @@ func begins(file []byte, magic string) bool {
 
 // plain says what the decoders' many words for a file that ends too early mean.
 func plain(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	const short = jpeg.FormatError("short Huffman data") // image/jpeg's word where the file ends within a code
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, short) {
 		return errTruncated
 	}
 	return err

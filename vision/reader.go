@@ -46,7 +46,8 @@ func NewReader(o Options) *Reader {
 // laid over the background, 16-bit samples keep their upper byte. What is truncated or damaged is an error, and so are
 // more than MaxPixels. The pixels belong to r, until the next call.
 func (r *Reader) Decode(file []byte) (Image, error) {
-	m, err := r.read(file, 0)
+	p, err := r.read(file, 0)
+	m := p.Image
 	if err != nil || m.Channels == r.options.Channels {
 		return m, err
 	}
@@ -60,52 +61,69 @@ func (r *Reader) Decode(file []byte) (Image, error) {
 }
 
 // Fit decodes file as Decode does, and writes to dst, uint8 [size,size,C], what torchvision's Resize(size) and
-// CenterCrop(size) make of it.
+// CenterCrop(size) make of it, or of the centre that Options.CropBefore leaves.
 func (r *Reader) Fit(dst, file []byte, size int) error {
 	m, err := r.read(file, size)
 	if err != nil {
 		return err
 	}
+	rows, columns, err := r.parts(m)
+	if err != nil {
+		return err
+	}
 	if m.Channels == 3 && r.options.Channels == 1 {
-		m = inGray(m)
+		m.Image = inGray(m.Image)
 	}
 	if m.Channels == r.options.Channels {
-		r.resizer.Fit(dst, m, size)
+		r.resizer.fit(dst, m.Image, rows, columns, size)
 		return nil
 	}
 	r.other = grow(r.other, size*size) // gray is resized once, not three times
-	r.resizer.Fit(r.other, m, size)
+	r.resizer.fit(r.other, m.Image, rows, columns, size)
 	tripled(dst, r.other)
 	return nil
 }
 
-// read decodes in the file's own number of channels, upright and cropped. size is Fit's, 0 for Decode.
-func (r *Reader) read(file []byte, size int) (Image, error) {
+// parts is what Fit resizes: all of the picture, or its centre.
+func (r *Reader) parts(m picture) (rows, columns part, err error) {
+	n := r.options.CropBefore
+	if n == 0 {
+		return m.part(m.Height, 0, m.fileHeight), m.part(m.Width, 0, m.fileWidth), nil
+	}
+	if n > min(m.fileHeight, m.fileWidth) {
+		return part{}, part{}, fmt.Errorf("%dx%d: smaller than the %dx%[3]d that are to be cropped before the resize",
+			m.fileWidth, m.fileHeight, n)
+	}
+	return m.part(m.Height, halfEven(m.fileHeight-n), n), m.part(m.Width, halfEven(m.fileWidth-n), n), nil
+}
+
+// read decodes in the file's own number of channels, upright. size is Fit's, 0 for Decode.
+func (r *Reader) read(file []byte, size int) (picture, error) {
 	f, err := formatOf(file)
 	if err != nil {
-		return Image{}, err
+		return picture{}, err
 	}
 	p, err := f.decode(r, file, size)
 	if err != nil {
-		return Image{}, plain(err)
+		return picture{}, plain(err)
 	}
-	m := r.upright(p.Image, p.orientation)
-	if n := r.options.CropBefore; n > 0 && size > 0 {
-		n = (n + p.shrunk/2) / p.shrunk
-		if n > min(m.Height, m.Width) {
-			return Image{}, fmt.Errorf("%dx%d: smaller than the %dx%[3]d that are to be cropped before the resize",
-				m.Width*p.shrunk, m.Height*p.shrunk, r.options.CropBefore)
-		}
-		m = centre(m, n)
-	}
-	return m, nil
+	return r.upright(p), nil
 }
 
-// picture is a decoded file before it is put upright.
+// picture is a decoded file.
 type picture struct {
-	Image           // 1 or 3 channels
-	orientation int // EXIF's, 1 to 8
-	shrunk      int // the file's sides are so many times as long
+	Image                     // 1 or 3 channels
+	orientation           int // EXIF's, 1 to 8
+	fileHeight, fileWidth int
+	shrunk                int // the decoder left every so many-th of the file's pixels along a side
+}
+
+// part is n pixels of the file, from first on, in the pixels of a picture whose side is side. A side that shrunk does not
+// divide ends in a pixel that the file covers only partly.
+func (p picture) part(side, first, n int) part {
+	lo, hi := first/p.shrunk, min((first+n+p.shrunk-1)/p.shrunk, side)
+	from := float64(first)/float64(p.shrunk) - float64(lo)
+	return part{first: lo, in: hi - lo, from: from, to: from + float64(n)/float64(p.shrunk), nominal: n}
 }
 
 // allow is asked before any pixel is decoded.
@@ -117,15 +135,6 @@ func (r *Reader) allow(width, height int) error {
 		return fmt.Errorf("%dx%d: more than %d pixels", width, height, r.options.MaxPixels)
 	}
 	return nil
-}
-
-// centre moves the middle n x n pixels of m to the front of its memory; torchvision's CenterCrop.
-func centre(m Image, n int) Image {
-	top, left, row := halfEven(m.Height-n), halfEven(m.Width-n), n*m.Channels
-	for y := range n {
-		copy(m.Pix[y*row:(y+1)*row], m.Pix[((top+y)*m.Width+left)*m.Channels:])
-	}
-	return Image{Pix: m.Pix[:n*row], Height: n, Width: n, Channels: m.Channels}
 }
 
 // Decode is Reader.Decode into memory of its own, with no other option than the channels.

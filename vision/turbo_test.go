@@ -1,0 +1,77 @@
+//go:build turbojpeg && cgo
+
+package vision
+
+import (
+	"bytes"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDecoderIsNamedWithItsVersion(t *testing.T) {
+	assert.Regexp(t, `^libjpeg-turbo [23](\.\d+\.\d+)?$`, Decoder)
+}
+
+// What all readers forgive is forgiven, but not what comes with it.
+func TestHarmlessWarnings(t *testing.T) {
+	file := sampleFile(t, "jpeg 420")
+	want, err := Decode(file, 3)
+	require.NoError(t, err)
+	at := bytes.Index(file, []byte{0xff, 0xc4}) // between two segments
+	odd := append(append(bytes.Clone(file[:at]), "junk"...), file[at:]...)
+	got, err := Decode(odd, 3)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	_, err = Decode(odd[:len(odd)-30], 3)
+	assert.EqualError(t, err, "the file is truncated")
+}
+
+func TestDamageIsAnErrorOfOneLine(t *testing.T) {
+	file := bytes.Clone(sampleFile(t, "jpeg progressive"))
+	scan := bytes.LastIndex(file, []byte{0xff, 0xda})
+	copy(file[scan+14:], []byte{0xff, 0xd9})
+	_, err := Decode(file, 3)
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "\n")
+}
+
+// Decompressors wander between goroutines and are freed by the garbage collector.
+func TestManyGoroutinesDecode(t *testing.T) {
+	cases, _ := samples(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			r := NewReader(Options{})
+			for round := range 5 {
+				for _, c := range cases {
+					m, err := r.Decode(c.File)
+					if !assert.NoError(t, err, c.Name) {
+						return
+					}
+					mean, _ := off(m.Pix, c.RGB)
+					assert.Less(t, mean, .3, c.Name)
+				}
+				if round == 2 {
+					runtime.GC()
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestJPEGAllocatesNothingOnceWarm(t *testing.T) {
+	for _, name := range []string{"jpeg 420", "jpeg gray", "jpeg cmyk", "jpeg orientation 6"} {
+		file, dst := sampleFile(t, name), make([]byte, 16*16*3)
+		r := NewReader(Options{FastDecode: true, CropBefore: 18})
+		assert.Zero(t, testing.AllocsPerRun(100, func() {
+			if err := r.Fit(dst, file, 16); err != nil {
+				t.Error(err)
+			}
+		}), name)
+	}
+}
