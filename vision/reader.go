@@ -21,11 +21,11 @@ type Options struct {
 
 // Reader turns image files into pixels. It keeps its memory from file to file, so it belongs to one goroutine.
 type Reader struct {
-	options Options
-	resizer Resizer
-	png     pngReader
-	decoded []byte
-	other   []byte // what a step that cannot work in place writes to
+	options  Options
+	resizer  Resizer
+	inflater inflater
+	decoded  []byte
+	other    []byte // what a step that cannot work in place writes to
 }
 
 // NewReader makes a Reader.
