@@ -4,6 +4,10 @@ package vision
 
 import (
 	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
 	"runtime"
 	"sync"
 	"testing"
@@ -73,5 +77,32 @@ func TestJPEGAllocatesNothingOnceWarm(t *testing.T) {
 				t.Error(err)
 			}
 		}), name)
+	}
+}
+
+// Shrinking while decoding keeps the picture where it is, also where the shrunk sides are not whole.
+func TestFastDecodeIsNearTheWholeDecode(t *testing.T) {
+	for _, side := range []int{178, 179, 183, 301} {
+		m := image.NewRGBA(image.Rect(0, 0, side, side+41))
+		for y := range side + 41 {
+			for x := range side {
+				v := byte(128 + 100*math.Sin(float64(x)/9)*math.Cos(float64(y)/11))
+				m.SetRGBA(x, y, color.RGBA{v, 255 - v, v / 2, 255})
+			}
+		}
+		var b bytes.Buffer
+		require.NoError(t, jpeg.Encode(&b, m, &jpeg.Options{Quality: 95}))
+		for _, o := range []Options{{}, {CropBefore: 177}} {
+			for _, size := range []int{16, 25, 64} {
+				want, got := make([]byte, size*size*3), make([]byte, size*size*3)
+				require.NoError(t, NewReader(o).Fit(want, b.Bytes(), size))
+				o.FastDecode = true
+				require.NoError(t, NewReader(o).Fit(got, b.Bytes(), size))
+				assert.NotEqual(t, want, got, "nothing was shrunk")
+				mean, _ := off(got, want)
+				assert.Less(t, mean, 1., "%d to %d", side, size)
+				o.FastDecode = false
+			}
+		}
 	}
 }
