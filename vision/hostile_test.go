@@ -112,6 +112,27 @@ func TestDecodeRefusesBombs(t *testing.T) {
 // H and W are golden_vision_formats.py's.
 const H, W = 19, 26
 
+// A file without its own tables must not be read with those of the file before it.
+func TestJPEGWithoutTablesIsRefused(t *testing.T) {
+	r := NewReader(Options{})
+	for _, name := range []string{"jpeg 420", "jpeg gray", "jpeg cmyk", "jpeg progressive"} {
+		file := sampleFile(t, name)
+		for _, marker := range []byte{0xc4, 0xdb} {
+			at := 2
+			for file[at+1] != 0xda { // remove each of them alone
+				n := 2 + int(binary.BigEndian.Uint16(file[at+2:]))
+				if file[at+1] == marker {
+					_, err := r.Decode(file)
+					require.NoError(t, err)
+					_, err = r.Decode(append(bytes.Clone(file[:at]), file[at+n:]...))
+					assert.Error(t, err, "%s without the %02x at %d", name, marker, at)
+				}
+				at += n
+			}
+		}
+	}
+}
+
 // A second header after the pixels must not hide the size of the first.
 func TestPNGWithTwoHeadersIsRefused(t *testing.T) {
 	file := sampleFile(t, "png rgb")

@@ -1,27 +1,32 @@
 package vision
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 )
 
-// jpegHeader is what the markers before a JPEG's first scan say.
+// jpegHeader is what a JPEG's markers say.
 type jpegHeader struct {
 	width, height, components int
 	orientation               int // EXIF's, 1 to 8
 	adobe                     bool
+	scans                     int
+	tables                    jpegTables
 }
 
-// parseJPEG walks over the markers. It reads no pixels.
+// parseJPEG walks over the markers up to the end of the image. It reads no pixels.
 func parseJPEG(file []byte) (jpegHeader, error) {
 	h := jpegHeader{orientation: 1}
 	at := 2 // after the start of image
 	for {
-		for at < len(file) && file[at] != 0xff { // bytes that belong to nothing, which all readers forgive
-			at++
+		// Between segments lie a scan's codes, or bytes that belong to nothing, which all readers forgive.
+		ff := bytes.IndexByte(file[at:], 0xff)
+		if ff < 0 {
+			return h, errTruncated
 		}
-		for at < len(file) && file[at] == 0xff {
+		for at += ff; at < len(file) && file[at] == 0xff; {
 			at++
 		}
 		if at >= len(file) {
@@ -30,10 +35,13 @@ func parseJPEG(file []byte) (jpegHeader, error) {
 		marker := file[at]
 		at++
 		switch {
-		case marker == 0, marker == 1, marker >= 0xd0 && marker <= 0xd8:
+		case marker <= 1, marker >= 0xd0 && marker <= 0xd8:
 			continue // nothing follows these
 		case marker == 0xd9:
-			return h, errors.New("jpeg: it ends before its pixels begin")
+			if h.scans == 0 {
+				return h, errors.New("jpeg: it ends before its pixels begin")
+			}
+			return h, nil
 		}
 		if at+2 > len(file) {
 			return h, errTruncated
@@ -44,12 +52,6 @@ func parseJPEG(file []byte) (jpegHeader, error) {
 		}
 		if at+n > len(file) {
 			return h, errTruncated
-		}
-		if marker == 0xda {
-			if h.components == 0 {
-				return h, errors.New("jpeg: its pixels begin before their size is known")
-			}
-			return h, nil
 		}
 		if err := h.segment(marker, file[at+2:at+n]); err != nil {
 			return h, err
@@ -72,6 +74,17 @@ func (h *jpegHeader) segment(marker byte, s []byte) error {
 		if s[0] != 8 {
 			return fmt.Errorf("jpeg: %d bits a sample: only 8 are supported", s[0])
 		}
+		return h.tables.frame(marker, s[6:], h.components)
+	case marker == 0xdb:
+		h.tables.quantization(s)
+	case marker == 0xc4:
+		h.tables.huffman(s)
+	case marker == 0xda:
+		if h.components == 0 {
+			return errors.New("jpeg: its pixels begin before their size is known")
+		}
+		h.scans++
+		return h.tables.scan(s)
 	case marker == 0xe1 && len(s) >= 6 && string(s[:6]) == "Exif\x00\x00" && h.orientation == 1:
 		h.orientation = orientationOf(s)
 	case marker == 0xee && len(s) >= 12 && string(s[:5]) == "Adobe":
