@@ -6,8 +6,10 @@ package vision
 // The static archive, so that the program runs where the library is not; systems without one give the second tag.
 #cgo !turbojpeg_shared LDFLAGS: -l:libturbojpeg.a
 #cgo turbojpeg_shared LDFLAGS: -lturbojpeg
-#cgo noescape tjDecompress2
-#cgo nocallback tjDecompress2
+#cgo noescape forger_jpeg_decode
+#cgo nocallback forger_jpeg_decode
+#include <stdio.h>
+#include <stdlib.h>
 #include <turbojpeg.h>
 #if __has_include(<jconfig.h>) // turbojpeg.h does not say its version
 #include <jconfig.h>
@@ -21,6 +23,36 @@ package vision
 #else
 #define FORGER_VERSION "2"
 #endif
+
+typedef struct {
+	tjhandle handle;
+	int error;      // of enum TJERR
+	char text[256]; // what it said
+} forger_jpeg;
+
+static forger_jpeg *forger_jpeg_new(void) {
+	forger_jpeg *j = calloc(1, sizeof *j);
+	if (j && !(j->handle = tjInitDecompress())) {
+		free(j);
+		j = NULL;
+	}
+	return j;
+}
+
+static void forger_jpeg_free(forger_jpeg *j) {
+	tjDestroy(j->handle);
+	free(j);
+}
+
+// TurboJPEG keeps the text of an error per OS thread, and a goroutine's next call may come from another one.
+static int forger_jpeg_decode(forger_jpeg *j, const unsigned char *file, unsigned long n, unsigned char *pixels,
+                              int width, int height, int channels, int format) {
+	if (tjDecompress2(j->handle, file, n, pixels, width, width * channels, height, format, TJFLAG_LIMITSCANS) == 0)
+		return 0;
+	j->error = tjGetErrorCode(j->handle);
+	snprintf(j->text, sizeof j->text, "%s", tjGetErrorStr2(j->handle));
+	return -1;
+}
 */
 import "C"
 
@@ -37,13 +69,13 @@ import (
 const Decoder = "libjpeg-turbo " + C.FORGER_VERSION
 
 // turbo is a TurboJPEG decompressor, which one goroutine at a time may use.
-type turbo struct{ handle C.tjhandle }
+type turbo struct{ c *C.forger_jpeg }
 
 // turbos keeps them between images; what the garbage collector takes out of it is freed.
 var turbos = sync.Pool{New: func() any {
-	t := &turbo{handle: C.tjInitDecompress()}
-	if t.handle != nil {
-		runtime.AddCleanup(t, func(h C.tjhandle) { C.tjDestroy(h) }, t.handle)
+	t := &turbo{c: C.forger_jpeg_new()}
+	if t.c != nil {
+		runtime.AddCleanup(t, func(c *C.forger_jpeg) { C.forger_jpeg_free(c) }, t.c)
 	}
 	return t
 }}
@@ -51,10 +83,10 @@ var turbos = sync.Pool{New: func() any {
 // scans decodes the pixels, shrunk where that is asked for.
 func (r *Reader) scans(file []byte, h jpegHeader, size int) (picture, error) {
 	t := turbos.Get().(*turbo)
-	defer turbos.Put(t)
-	if t.handle == nil {
+	if t.c == nil {
 		return picture{}, errors.New("jpeg: no memory for a TurboJPEG decompressor")
 	}
+	defer turbos.Put(t)
 	shrink := r.shrinkage(h, size)
 	width, height := (h.width+shrink-1)/shrink, (h.height+shrink-1)/shrink
 	format, channels := C.int(C.TJPF_RGB), h.components
@@ -67,8 +99,8 @@ func (r *Reader) scans(file []byte, h jpegHeader, size int) (picture, error) {
 	p := r.blank(height, width, channels)
 	p.fileHeight, p.fileWidth, p.shrunk = h.height, h.width, shrink
 	// TurboJPEG reads the size again and refuses to write more than is said here.
-	code := C.tjDecompress2(t.handle, (*C.uchar)(unsafe.Pointer(&file[0])), C.ulong(len(file)),
-		(*C.uchar)(unsafe.Pointer(&p.Pix[0])), C.int(width), C.int(width*channels), C.int(height), format, C.TJFLAG_LIMITSCANS)
+	code := C.forger_jpeg_decode(t.c, (*C.uchar)(unsafe.Pointer(&file[0])), C.ulong(len(file)),
+		(*C.uchar)(unsafe.Pointer(&p.Pix[0])), C.int(width), C.int(height), C.int(channels), format)
 	if code != 0 {
 		if err := r.judge(t, file, h); err != nil {
 			return picture{}, err
@@ -109,8 +141,8 @@ var forgiven = []string{"extraneous bytes before marker", "unknown JFIF revision
 // its first warning, so a file it complains about is taken only when that warning is harmless and Go's decoder, which
 // stops at the first damage, reads the file to its end.
 func (r *Reader) judge(t *turbo, file []byte, h jpegHeader) error {
-	text := strings.TrimSpace(C.GoString(C.tjGetErrorStr2(t.handle)))
-	if C.tjGetErrorCode(t.handle) == C.TJERR_WARNING {
+	text := strings.TrimSpace(C.GoString(&t.c.text[0]))
+	if t.c.error == C.TJERR_WARNING {
 		for _, harmless := range forgiven {
 			if strings.Contains(text, harmless) {
 				_, err := NewReader(r.options).scansInGo(file, h)
