@@ -35,11 +35,10 @@ test:
 	@scripts/test
 
 check: build
-	@scripts/check
-	@go test -race ./data ./vision ./torch/... ./gan/... ./cmd/...
+	@export GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)"; scripts/check && go test -race ./data ./vision ./torch/... ./gan/... ./cmd/...
 
 bench: build
-	@go test -run '^$$' -bench . -benchmem ./data ./vision ./torch ./torch/pt
+	@GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)" go test -run '^$$' -bench . -benchmem ./data ./vision ./torch ./torch/pt
 	@cmake --build build --target gotorch-bench && for i in 1 2 3; do build/gotorch-bench; done
 	@cmake --build build --target gotorch-step && for i in 1 2 3; do build/gotorch-step 20 4; bin/forger bench --synthetic --channels 3 --layout channels_last --steps 20 --warmup 4; done
 	@"$(python)" scripts/peers/compare.py bin/forger

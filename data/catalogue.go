@@ -54,7 +54,7 @@ func wanted(name string) bool {
 			return false
 		}
 	}
-	return imageEndings[strings.ToLower(path.Ext(name))] || path.Base(name) == labelsFile
+	return isImage(name) || path.Base(name) == labelsFile
 }
 
 // add enters a wanted file, with what identifies its contents beside name and size.
@@ -76,7 +76,7 @@ func (c *catalogue) add(name string, sp span, identity any) error {
 // dataset makes one of what was listed.
 func (c *catalogue) dataset(o Options) (Dataset, error) {
 	if c.a.files.n == 0 {
-		return nil, fmt.Errorf("data: %s: %s: no images in it (%s): name an archive of image files", c.kind, c.a.path, endingsText)
+		return nil, fmt.Errorf("data: %s: %s: no images in it (%s): name an archive of image files", c.kind, c.a.path, endingsText())
 	}
 	c.seen = nil
 	common, root := roots(&c.a.files)

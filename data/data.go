@@ -29,6 +29,11 @@ type Options struct {
 	// SkipCorrupt is how many files may be no images. Each is replaced by another image, always the same; Skipped lists
 	// them. One more is an error.
 	SkipCorrupt int
+	CropBefore  int      // take the centre square of so many pixels a side before the resize (CelebA: 108 or 178); 0: all
+	FastDecode  bool     // let libjpeg-turbo shrink a JPEG while it decodes, where the target is that much smaller
+	Background  *[3]byte // RGB under transparent pixels; nil: white
+	MaxPixels   int      // larger images are refused before they are decoded; 0: vision.MaxPixels
+
 	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
 	// system's temporary folder. It is made when it is needed.
 	CacheDir string

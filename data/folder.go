@@ -39,7 +39,7 @@ func openFolder(dir string, o Options) (Dataset, error) {
 	}
 	f.files = l.files
 	if f.files.n == 0 {
-		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, endingsText))
+		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, endingsText()))
 	}
 	g, sum, err := f.given()
 	if err != nil {
@@ -93,7 +93,7 @@ func (f *folder) walk() (*folderList, error) {
 		if e.IsDir() {
 			return l.addDir(f.dir, path)
 		}
-		if !imageEndings[strings.ToLower(filepath.Ext(path))] {
+		if !isImage(path) {
 			return nil
 		}
 		info, err := e.Info()

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 	"sync"
 
 	"forger/vision"
@@ -23,7 +26,7 @@ type store interface {
 type scratch struct {
 	packed, plain []byte
 	inflater      inflater
-	fitter        vision.Resizer
+	reader        *vision.Reader
 }
 
 // imageFiles is a dataset of image files, decoded when they are read.
@@ -33,6 +36,7 @@ type imageFiles struct {
 	kind, path string // of the spec
 	print      string
 	shape      Shape
+	options    vision.Options
 	scratches  sync.Pool // of *scratch
 }
 
@@ -73,23 +77,35 @@ type damaged struct{ error }
 
 func (e damaged) Unwrap() error { return e.error }
 
-// imageEndings are those of the formats that vision decodes.
-var imageEndings = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true}
+// isImage reports whether a name has the ending of a format that vision decodes.
+func isImage(name string) bool {
+	return slices.Contains(vision.Endings(), strings.ToLower(path.Ext(name)))
+}
 
-const endingsText = ".jpg, .jpeg, .png, .gif"
+func endingsText() string { return strings.Join(vision.Endings(), ", ") }
 
 // finish makes a dataset of listed and labelled files.
 func finish(d *imageFiles, o Options) (Dataset, error) {
 	d.shape = Shape{o.Size, o.Size, o.Channels}
-	d.scratches.New = func() any { return new(scratch) }
+	d.options = vision.Options{
+		Channels: o.Channels, Background: o.Background, MaxPixels: o.MaxPixels, CropBefore: o.CropBefore, FastDecode: o.FastDecode,
+	}
+	d.scratches.New = func() any { return &scratch{reader: vision.NewReader(d.options)} }
 	if o.Size > 0 {
 		return d, nil
 	}
 	var err error
 	for i := range min(d.Len(), o.SkipCorrupt+1) { // the size of the first that is an image
 		var m vision.Image
-		if m, err = d.decode(i, new(scratch)); err == nil {
+		err = d.open(i, func(r *vision.Reader, file []byte) (err error) {
+			m, err = r.Decode(file)
+			return err
+		})
+		if err == nil {
 			side := min(m.Height, m.Width)
+			if o.CropBefore > 0 {
+				side = min(side, o.CropBefore)
+			}
 			d.shape.Height, d.shape.Width = side, side
 			return d, nil
 		}
@@ -105,22 +121,25 @@ func (d *imageFiles) Len() int            { return d.list().n }
 func (d *imageFiles) Shape() Shape        { return d.shape }
 func (d *imageFiles) Fingerprint() string { return d.print }
 
-func (d *imageFiles) decode(i int, s *scratch) (vision.Image, error) {
+// open gives use the contents of file i and a reader for them. Its errors are about the contents.
+func (d *imageFiles) open(i int, use func(r *vision.Reader, file []byte) error) error {
+	s := d.scratches.Get().(*scratch)
+	defer d.scratches.Put(s)
 	file, err := d.load(i, s)
-	if err == nil && len(file) == 0 {
+	switch {
+	case err != nil:
+	case len(file) == 0:
 		err = damaged{errors.New("the file is empty")}
-	}
-	var m vision.Image
-	if err == nil {
-		if m, err = vision.Decode(file, d.shape.Channels); err != nil {
+	default:
+		if err = use(s.reader, file); err != nil {
 			err = damaged{err}
 		}
 	}
 	if err == nil {
-		return m, nil
+		return nil
 	}
 	var corrupt damaged
-	return m, &FileError{Source: d.kind, File: d.file(i), Err: reasonOf(err), Corrupt: errors.As(err, &corrupt)}
+	return &FileError{Source: d.kind, File: d.file(i), Err: reasonOf(err), Corrupt: errors.As(err, &corrupt)}
 }
 
 // reasonOf is a file error without the path, which FileError has.
@@ -133,14 +152,7 @@ func reasonOf(err error) error {
 }
 
 func (d *imageFiles) Read(_, i int, dst []byte) error {
-	s := d.scratches.Get().(*scratch)
-	defer d.scratches.Put(s)
-	m, err := d.decode(i, s)
-	if err != nil {
-		return err
-	}
-	s.fitter.Fit(dst, m, d.shape.Height)
-	return nil
+	return d.open(i, func(r *vision.Reader, file []byte) error { return r.Fit(dst, file, d.shape.Height) })
 }
 
 // room is b with n bytes, reallocated where it is smaller.

@@ -330,7 +330,7 @@ func TestASourceThatCannotBeReadLeavesNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.png"), []byte("not a picture"), 0o644))
 	c.Data = "folder:" + dir
 	_, err := train(t, context.Background(), c, &recorder{})
-	require.ErrorContains(t, err, "a.png: not a JPEG, PNG or GIF file")
+	require.ErrorContains(t, err, "a.png: not a JPEG, PNG, GIF, WebP or BMP file")
 	assert.NoDirExists(t, c.Out)
 }
 

@@ -6,76 +6,56 @@ import "math"
 // side to size with Pillow's antialiased bilinear filter, then the centre. It keeps coefficients and scratch memory
 // between images, so it belongs to one goroutine, and the zero value is ready.
 type Resizer struct {
-	kernels map[[2]int]*kernel
-	scratch []byte // after the horizontal pass
-	resized []byte
-}
-
-// kernel is one axis of a resize, in Pillow's fixed point (Resample.c).
-type kernel struct {
-	bounds  []int   // for each output: first input, number of inputs
-	weights []int32 // for each output: ksize weights
-	ksize   int
-}
-
-// precision is Pillow's PRECISION_BITS for 8-bit channels: sums of products keep 2 bits of head room.
-const precision = 32 - 8 - 2
-
-// bilinear is Pillow's precompute_coeffs with the triangle filter, widened by the scale when shrinking, then
-// normalize_coeffs_8bpc.
-func bilinear(in, out int) *kernel {
-	scale := float64(in) / float64(out)
-	filter := math.Max(scale, 1)
-	support := filter // the triangle reaches one (scaled) pixel to either side
-	ksize := int(math.Ceil(support))*2 + 1
-	k := &kernel{bounds: make([]int, 2*out), weights: make([]int32, ksize*out), ksize: ksize}
-	w := make([]float64, ksize)
-	for o := range out {
-		center := (float64(o) + .5) * scale
-		first := max(int(center-support+.5), 0)
-		last := min(int(center+support+.5), in)
-		sum := 0.0
-		for i := range last - first {
-			w[i] = math.Max(0, 1-math.Abs((float64(i+first)-center+.5)/filter))
-			sum += w[i]
-		}
-		for i := range last - first {
-			v := w[i]
-			if sum != 0 {
-				v /= sum
-			}
-			// All weights of this filter are positive, so rounding is by adding a half.
-			k.weights[o*ksize+i] = int32(.5 + v*(1<<precision))
-		}
-		k.bounds[2*o], k.bounds[2*o+1] = first, last-first
-	}
-	return k
-}
-
-func (r *Resizer) kernel(in, out int) *kernel {
-	key := [2]int{in, out}
-	k, ok := r.kernels[key]
-	if !ok {
-		if r.kernels == nil || len(r.kernels) >= 64 { // a folder may hold images of any size
-			r.kernels = map[[2]int]*kernel{}
-		}
-		k = bilinear(in, out)
-		r.kernels[key] = k
-	}
-	return k
+	across, down kernels
+	scratch      []byte // after the horizontal pass
 }
 
 // Fit writes m's centre to dst, uint8 [size,size,C] with m's channels.
 func (r *Resizer) Fit(dst []byte, m Image, size int) {
-	h, w := fitted(m.Height, m.Width, size)
-	if h != m.Height || w != m.Width {
-		m = r.resize(m, h, w)
+	r.fit(dst, m, whole(m.Height), whole(m.Width), size)
+}
+
+// part is what of an image is to be resized, along one axis.
+type part struct {
+	first, in int     // the pixels that may be read
+	from, to  float64 // what is covered, in pixels from first on
+	nominal   int     // how many pixels the file has there, which decides about the shape
+}
+
+func whole(n int) part { return part{in: n, to: float64(n), nominal: n} }
+
+// fit resizes a part of m. Only what the crop leaves is computed, which does not change it.
+func (r *Resizer) fit(dst []byte, m Image, rows, columns part, size int) {
+	h, w := fitted(rows.nominal, columns.nominal, size)
+	c := m.Channels
+	across := r.across.of(columns.span(w, size))
+	down := r.down.of(rows.span(h, size))
+	// The horizontal pass comes first and gives 8 bits, as in Pillow's ImagingResample.
+	first, last := 0, 0
+	if size > 0 {
+		first, last = down.bounds[0], down.bounds[2*size-2]+down.bounds[2*size-1]
 	}
-	top, left := halfEven(h-size), halfEven(w-size)
-	row := size * m.Channels
+	r.scratch = grow(r.scratch, (last-first)*size*c)
+	for y := first; y < last; y++ {
+		in := m.Pix[((rows.first+y)*m.Width+columns.first)*c:][:columns.in*c]
+		out := r.scratch[(y-first)*size*c:][:size*c]
+		switch {
+		case across.span.identity():
+			copy(out, in[across.span.first*c:])
+		case c == 1:
+			horizontalGray(out, in, across)
+		default:
+			horizontalRGB(out, in, across)
+		}
+	}
 	for y := range size {
-		copy(dst[y*row:(y+1)*row], m.Pix[((top+y)*w+left)*m.Channels:])
+		at, n := down.bounds[2*y], down.bounds[2*y+1]
+		vertical(dst[y*size*c:][:size*c], r.scratch[(at-first)*size*c:], down.weights[y*down.ksize:][:n])
 	}
+}
+
+func (p part) span(out, size int) span {
+	return span{in: p.in, from: p.from, to: p.to, out: out, first: halfEven(out - size), count: size}
 }
 
 // fitted is torchvision's output size: the shorter side becomes size, the longer int(size*long/short).
@@ -89,70 +69,62 @@ func fitted(h, w, size int) (int, int) {
 // halfEven is Python's int(round(n/2)): halves go to the even side.
 func halfEven(n int) int { return int(math.RoundToEven(float64(n) / 2)) }
 
-// resize is Pillow's ImagingResample: rows first, with 8 bits in between, each pass only where its size changes.
-func (r *Resizer) resize(m Image, h, w int) Image {
-	c := m.Channels
-	if w != m.Width {
-		r.scratch = grow(r.scratch, m.Height*w*c)
-		k := r.kernel(m.Width, w)
-		for y := range m.Height {
-			horizontal(r.scratch[y*w*c:(y+1)*w*c], m.Pix[y*m.Width*c:(y+1)*m.Width*c], k, c)
-		}
-		m = Image{r.scratch, m.Height, w, c}
-	}
-	if h != m.Height {
-		r.resized = grow(r.resized, h*w*c)
-		k := r.kernel(m.Height, h)
-		for y := range h {
-			vertical(r.resized[y*w*c:(y+1)*w*c], m.Pix, k, y, w*c)
-		}
-		m = Image{r.resized, h, w, c}
-	}
-	return m
-}
-
-func grow(b []byte, n int) []byte {
-	if cap(b) < n {
-		return make([]byte, n)
-	}
-	return b[:n]
-}
-
-func horizontal(dst, src []byte, k *kernel, c int) {
-	for o := range len(dst) / c {
+func horizontalGray(dst, src []byte, k *kernel) {
+	for o := range dst {
 		first, n := k.bounds[2*o], k.bounds[2*o+1]
-		weights := k.weights[o*k.ksize : o*k.ksize+n]
-		if c == 1 {
-			sum := int32(1 << (precision - 1))
-			for i, w := range weights {
-				sum += int32(src[first+i]) * w
-			}
-			dst[o] = clip(sum)
-			continue
+		sum := int32(half)
+		in := src[first:][:n]
+		for i, w := range k.weights[o*k.ksize:][:n] {
+			sum += int32(in[i]) * w
 		}
-		red, green, blue := int32(1<<(precision-1)), int32(1<<(precision-1)), int32(1<<(precision-1))
-		in := src[3*first : 3*(first+n)]
-		for i, w := range weights {
-			red += int32(in[3*i]) * w
-			green += int32(in[3*i+1]) * w
-			blue += int32(in[3*i+2]) * w
-		}
-		dst[3*o], dst[3*o+1], dst[3*o+2] = clip(red), clip(green), clip(blue)
+		dst[o] = clamp(sum >> precision)
 	}
 }
 
-func vertical(dst, src []byte, k *kernel, o, stride int) {
-	first, n := k.bounds[2*o], k.bounds[2*o+1]
-	weights := k.weights[o*k.ksize : o*k.ksize+n]
-	for x := range dst {
-		sum := int32(1 << (precision - 1))
-		at := first*stride + x
+func horizontalRGB(dst, src []byte, k *kernel) {
+	for o := range len(dst) / 3 {
+		first, n := k.bounds[2*o], k.bounds[2*o+1]
+		red, green, blue := int32(half), int32(half), int32(half)
+		in := src[3*first:][:3*n]
+		for _, w := range k.weights[o*k.ksize:][:n] {
+			if len(in) < 3 {
+				break
+			}
+			red += int32(in[0]) * w
+			green += int32(in[1]) * w
+			blue += int32(in[2]) * w
+			in = in[3:]
+		}
+		dst[3*o], dst[3*o+1], dst[3*o+2] = clamp(red>>precision), clamp(green>>precision), clamp(blue>>precision)
+	}
+}
+
+// half rounds the sums.
+const half = 1 << (precision - 1)
+
+// vertical sums the rows of src, each as long as dst. Four columns at a time share the walk over the weights.
+func vertical(dst, src []byte, weights []int32) {
+	stride := len(dst)
+	x := 0
+	for ; x+4 <= stride; x += 4 {
+		a, b, c, d := int32(half), int32(half), int32(half), int32(half)
+		at := x
 		for _, w := range weights {
-			sum += int32(src[at]) * w
+			in := src[at : at+4 : at+4]
+			a += int32(in[0]) * w
+			b += int32(in[1]) * w
+			c += int32(in[2]) * w
+			d += int32(in[3]) * w
 			at += stride
 		}
-		dst[x] = clip(sum)
+		out := dst[x : x+4 : x+4]
+		out[0], out[1], out[2], out[3] = clamp(a>>precision), clamp(b>>precision), clamp(c>>precision), clamp(d>>precision)
+	}
+	for ; x < stride; x++ {
+		sum := int32(half)
+		for i, w := range weights {
+			sum += int32(src[x+i*stride]) * w
+		}
+		dst[x] = clamp(sum >> precision)
 	}
 }
-
-func clip(v int32) byte { return byte(min(max(v>>precision, 0), 255)) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 
 	"forger/torch"
@@ -34,7 +35,7 @@ func newDoctor() *cobra.Command {
 func report(w io.Writer, r torch.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "forger\t%s, %s, %d cores\n", version(), runtime.Version(), runtime.NumCPU())
-	fmt.Fprintf(t, "images\tJPEG by %s; PNG, GIF\n", vision.Decoder)
+	fmt.Fprintf(t, "images\t%s; JPEG by %s\n", strings.Join(vision.Formats(), ", "), vision.Decoder)
 	if r.ShimError != "" {
 		fmt.Fprintf(t, "libtorch\tmissing: %s\n", r.ShimError)
 		return t.Flush()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"forger/data"
@@ -26,7 +27,7 @@ func newDataCheck() *cobra.Command {
 		Short: "Read every image once and list those that are broken; exit code 1 when there are any",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.Size == 0 {
+			if name, _, _ := strings.Cut(args[0], ":"); o.Size == 0 && name != "packed" { // which holds one size
 				o.Size = checkSide
 			}
 			ds, err := open(args[0], o)
