@@ -5,12 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // folder is a tree of image files. They are listed when it is opened and loaded when they are read.
@@ -126,34 +127,56 @@ func (f *folder) file(i int) string {
 }
 
 func (f *folder) load(i int, s *scratch) ([]byte, error) {
-	name, size := f.files.at(i)
-	// O_NONBLOCK: what took the place of a file might be a pipe, which would be waited for.
-	file, err := os.OpenFile(filepath.Join(f.dir, name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	var size int64
+	s.name, size = f.files.read(s.name, i)
+	s.path = append(append(append(append(s.path[:0], f.dir...), '/'), s.name...), 0)
+	fd, err := openPath(s.path)
 	if err != nil {
 		return nil, f.stale(err)
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
+	defer unix.Close(fd) // only read from
+	if err := unix.Fstat(fd, &s.stat); err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	if s.stat.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, f.stale(fmt.Errorf("not a regular file any more: %w", errChanged))
 	}
-	if info.Size() != size {
-		return nil, f.stale(fmt.Errorf("%d bytes, %d when it was listed: %w", info.Size(), size, errChanged))
+	if s.stat.Size != size {
+		return nil, f.stale(fmt.Errorf("%d bytes, %d when it was listed: %w", s.stat.Size, size, errChanged))
 	}
 	if size > maxFile {
 		return nil, damaged{fmt.Errorf("%d bytes: more than %d", size, int64(maxFile))}
 	}
 	s.plain = room(s.plain, int(size))
-	if _, err := io.ReadFull(file, s.plain); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = fmt.Errorf("it became shorter: %w", errChanged)
+	for at := 0; at < len(s.plain); {
+		n, err := unix.Read(fd, s.plain[at:])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, f.stale(err)
+		case n == 0:
+			return nil, f.stale(fmt.Errorf("it became shorter: %w", errChanged))
 		}
-		return nil, f.stale(err)
+		at += max(n, 0)
 	}
 	return s.plain, nil
+}
+
+// openPath opens a file for reading; path ends in a zero byte. os.Open would make garbage for every image.
+// O_NONBLOCK: what took the place of a file might be a pipe, which would be waited for.
+func openPath(path []byte) (fd int, err error) {
+	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC
+	here := unix.AT_FDCWD
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(unsafe.SliceData(path))), flags, 0, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return -1, errno
+		}
+	}
 }
 
 // stale removes an index that a changed folder proved wrong, so that the next start lists the folder anew.

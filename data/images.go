@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"forger/vision"
+
+	"golang.org/x/sys/unix"
 )
 
 // store is where image files lie: a folder or an archive. Its methods may be called from several goroutines at once.
@@ -25,6 +27,8 @@ type store interface {
 // scratch is what one goroutine needs to load, decode and resize an image.
 type scratch struct {
 	packed, plain []byte
+	name, path    []byte      // of a folder's file
+	stat          unix.Stat_t // its
 	inflater      inflater
 	reader        *vision.Reader
 }

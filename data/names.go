@@ -37,12 +37,17 @@ func (l *names) add(name string, size int64) {
 
 // at is the name and size of entry i.
 func (l *names) at(i int) (string, int64) {
-	var room [256]byte
+	name, size := l.read(nil, i)
+	return string(name), size
+}
+
+// read is at into room, which grows where it is too small.
+func (l *names) read(room []byte, i int) ([]byte, int64) {
 	name, size, in := room[:0], int64(0), l.blob[l.starts[i/namesBlock]:]
 	for range i%namesBlock + 1 {
 		name, size, in, _ = nextName(name, in)
 	}
-	return string(name), size
+	return name, size
 }
 
 // all yields the names in their order.
