@@ -34,6 +34,8 @@ type Options struct {
 	Background  *[3]byte // RGB under transparent pixels; nil: white
 	MaxPixels   int      // larger images are refused before they are decoded; 0: vision.MaxPixels
 
+	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
+
 	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
 	// system's temporary folder. It is made when it is needed.
 	CacheDir string
@@ -63,18 +65,41 @@ type Source struct {
 	Doc      string
 	Channels int // default
 	path     bool
+	decodes  bool // image files, which takes time
+	drawn    bool // its images differ from epoch to epoch
 	open     func(path string, o Options) (Dataset, error)
 }
 
 // Sources is where a dataset is added: one line here, one file beside this one.
 var Sources = map[string]Source{
-	"glyphs":  {"glyphs", "embedded: digits drawn from the Go fonts under random affine maps, labelled, 60,000 an epoch", 1, false, openGlyphs},
-	"mnist":   {"mnist:DIR", "IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, gzipped or not", 1, true, openMNIST},
-	"cifar10": {"cifar10:DIR", "CIFAR-10, binary version: data_batch_1.bin to data_batch_5.bin", 3, true, openCIFAR10},
-	"folder":  {"folder:DIR", "image files below DIR; the first folder level is the label, labels.csv (path,label) beside them overrides it", 3, true, openFolder},
-	"zip":     {"zip:FILE", "image files in a zip archive, labelled as in a folder; a folder around all of them is no label", 3, true, openZip},
-	"tar":     {"tar:FILE", "image files in a .tar, .tgz or .tar.zst archive, labelled as in zip", 3, true, openTar},
-	"packed":  {"packed:FILE", "decoded images in one file, of one size, as `forger data pack` writes them", 0, true, openPacked},
+	"glyphs": {
+		Usage: "glyphs", Doc: "embedded: digits drawn from the Go fonts under random affine maps, labelled, 60,000 an epoch",
+		Channels: 1, drawn: true, open: openGlyphs,
+	},
+	"mnist": {
+		Usage: "mnist:DIR", Doc: "IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, gzipped or not",
+		Channels: 1, path: true, open: openMNIST,
+	},
+	"cifar10": {
+		Usage: "cifar10:DIR", Doc: "CIFAR-10, binary version: data_batch_1.bin to data_batch_5.bin",
+		Channels: 3, path: true, open: openCIFAR10,
+	},
+	"folder": {
+		Usage: "folder:DIR", Doc: "image files below DIR; the first folder level is the label, labels.csv (path,label) beside them overrides it",
+		Channels: 3, path: true, decodes: true, open: openFolder,
+	},
+	"zip": {
+		Usage: "zip:FILE", Doc: "image files in a zip archive, labelled as in a folder; a folder around all of them is no label",
+		Channels: 3, path: true, decodes: true, open: openZip,
+	},
+	"tar": {
+		Usage: "tar:FILE", Doc: "image files in a .tar, .tgz or .tar.zst archive, labelled as in zip",
+		Channels: 3, path: true, decodes: true, open: openTar,
+	},
+	"packed": {
+		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
+		path: true, open: openPacked,
+	},
 }
 
 // SpecError is what the text of a spec alone shows to be wrong.
@@ -124,6 +149,9 @@ func Open(spec string, o Options) (Dataset, error) {
 	whole := ds
 	if ds, err = selected(ds, o); err != nil {
 		return nil, errors.Join(err, whole.Close())
+	}
+	if o.CacheBytes > 0 && src.decodes {
+		ds = withCache(ds, o.CacheBytes)
 	}
 	if o.SkipCorrupt > 0 {
 		ds = &skipping{Dataset: ds, seed: o.Seed, allowed: o.SkipCorrupt, found: map[int]Skip{}}

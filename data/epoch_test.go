@@ -36,7 +36,7 @@ func loaded(t *testing.T, ds Dataset, o LoaderOptions) map[digest]int {
 	defer l.Close()
 	count := map[digest]int{}
 	size := ds.Shape().Bytes()
-	for k := o.Start % l.perEpoch; k < l.perEpoch; k++ {
+	for k := o.Start % l.plan.PerEpoch(); k < l.plan.PerEpoch(); k++ {
 		b, err := l.Next(context.Background())
 		require.NoError(t, err)
 		for i := range b.N {

@@ -35,3 +35,18 @@ func mirror(row []byte, channels int) {
 }
 
 func (f *flipping) skipped() []Skip { return Skipped(f.Dataset) }
+
+// Plain is a dataset without the flips that Options.Flip asked for, and whether there were any: for those who flip
+// elsewhere, by Flipped.
+func Plain(ds Dataset) (inner Dataset, flips bool) {
+	if f, ok := ds.(*flipping); ok {
+		return f.Dataset, true
+	}
+	return ds, false
+}
+
+// SameEachEpoch reports whether an image of a dataset is the same in every epoch, flips aside.
+func SameEachEpoch(ds Dataset) bool {
+	_, _, src, err := Parse(ds.Spec())
+	return err == nil && !src.drawn
+}

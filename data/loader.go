@@ -12,12 +12,13 @@ import (
 // LoaderOptions say which batches a run sees. All but Workers and Ahead, which decide nothing but speed, are part of
 // the run.
 type LoaderOptions struct {
-	Batch   int
-	Seed    uint64
-	Shuffle bool
-	Workers int   // 0: as many as the machine has cores
-	Start   int64 // batches used before
-	Ahead   int   // finished batches that wait at most; 0: 4
+	Batch    int
+	Seed     uint64
+	Shuffle  bool
+	DropLast bool  // leave out an epoch's last batch where it is not full
+	Workers  int   // 0: as many as the machine has cores
+	Start    int64 // batches used before
+	Ahead    int   // finished batches that wait at most; 0: 4
 }
 
 // Batch is what Next yields.
@@ -34,9 +35,9 @@ type Batch struct {
 // Loader decodes batches ahead of their use. Batch k of a run is a function of (seed, k, batch size) alone; the last
 // batch of an epoch holds what is left, as in the official example.
 type Loader struct {
-	ds       Dataset
-	o        LoaderOptions
-	perEpoch int64
+	ds   Dataset
+	o    LoaderOptions
+	plan Plan
 
 	tasks chan task
 	queue chan *pending // batches in their order
@@ -95,6 +96,9 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	if ds.Len() < 1 {
 		return nil, fmt.Errorf("data: loader: %s: it has no images", ds.Spec())
 	}
+	if o.DropLast && ds.Len() < o.Batch {
+		return nil, fmt.Errorf("data: loader: %s: %d images make no full batch of %d: lower the batch, or keep the last one", ds.Spec(), ds.Len(), o.Batch)
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -103,7 +107,7 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	}
 	buffers := o.Ahead + 1
 	l := &Loader{
-		ds: ds, o: o, perEpoch: int64((ds.Len() + o.Batch - 1) / o.Batch),
+		ds: ds, o: o, plan: Plan{Len: ds.Len(), Batch: o.Batch, Seed: o.Seed, Shuffle: o.Shuffle, DropLast: o.DropLast},
 		tasks: make(chan task), queue: make(chan *pending, buffers), free: make(chan *pending, buffers),
 		stop: make(chan struct{}),
 	}
@@ -113,15 +117,15 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 		l.free <- b
 	}
 	l.group.Add(1 + o.Workers)
-	go l.plan()
+	go l.handOut()
 	for range o.Workers {
 		go l.work()
 	}
 	return l, nil
 }
 
-// plan hands out batches in order, each as soon as a buffer is free.
-func (l *Loader) plan() {
+// handOut hands out batches in order, each as soon as a buffer is free.
+func (l *Loader) handOut() {
 	defer l.group.Done()
 	var ord order
 	ordered := -1
@@ -132,9 +136,8 @@ func (l *Loader) plan() {
 		case <-l.stop:
 			return
 		}
-		epoch := int(k / l.perEpoch)
-		first := int(k%l.perEpoch) * l.o.Batch
-		l.prepare(b, k, epoch, min(l.o.Batch, l.ds.Len()-first))
+		epoch, first, n := l.plan.place(k)
+		l.prepare(b, k, epoch, n)
 		t := task{b: b, first: first}
 		if l.o.Shuffle {
 			if ordered != epoch {

@@ -69,14 +69,13 @@ func Bench(ctx context.Context, o BenchOptions) (res BenchResult, err error) {
 		return res, usagef("--synthetic --loader-only: nothing is left to measure: use one of them")
 	}
 	cfg := o.Config.filled()
-	source, order := DataSeeds(cfg.Seed)
-	ds, err := data.Open(cfg.Data, data.Options{Size: cfg.Size, Channels: cfg.Channels, Seed: source})
+	ds, err := cfg.open()
 	if err != nil {
 		return res, err
 	}
 	defer ds.Close()
 	if o.LoaderOnly {
-		return benchLoader(ctx, o, cfg, ds, order)
+		return benchLoader(ctx, o, cfg, ds)
 	}
 	dev, _, err := OpenDevice(cfg.Device)
 	if err != nil {
@@ -87,7 +86,7 @@ func Bench(ctx context.Context, o BenchOptions) (res BenchResult, err error) {
 	if err != nil {
 		return res, err
 	}
-	t, err := from.trainer(resolved, ds, dev)
+	t, err := from.trainer(ctx, resolved, ds, dev)
 	if err != nil {
 		return res, err
 	}
@@ -138,14 +137,12 @@ func (b *bench) measure(ctx context.Context) error {
 // fixBatches uploads the batches of a step once, for every step.
 func (b *bench) fixBatches(ctx context.Context) error {
 	s := b.root.Child()
-	shape := b.ds.Shape()
 	for range b.cfg.DiscSteps {
-		batch, err := b.loader.Next(ctx)
+		images, _, err := b.feed.next(ctx, s)
 		if err != nil {
 			return err
 		}
-		b.fixed = append(b.fixed, s.Images(batch.Images, batch.N, shape.Height, shape.Width, shape.Channels))
-		b.loader.Recycle(batch)
+		b.fixed = append(b.fixed, images)
 	}
 	return nil
 }
@@ -279,8 +276,11 @@ func (b *bench) trace(ctx context.Context) (err error) {
 }
 
 // benchLoader measures files to batches of bytes.
-func benchLoader(ctx context.Context, o BenchOptions, cfg Config, ds data.Dataset, order uint64) (res BenchResult, err error) {
-	l, err := data.NewLoader(ds, data.LoaderOptions{Batch: cfg.Batch, Seed: order, Shuffle: true, Workers: cfg.Workers})
+func benchLoader(ctx context.Context, o BenchOptions, cfg Config, ds data.Dataset) (res BenchResult, err error) {
+	p := cfg.plan(ds)
+	l, err := data.NewLoader(ds, data.LoaderOptions{
+		Batch: p.Batch, Seed: p.Seed, Shuffle: p.Shuffle, DropLast: p.DropLast, Workers: cfg.Workers,
+	})
 	if err != nil {
 		return res, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"forger/data"
 	"forger/vision"
 )
 
@@ -22,6 +23,7 @@ func (r *run) cadence() error {
 			return err
 		}
 		r.ob.Logged(line)
+		r.tellSkipped()
 	}
 	if r.step%int64(r.cfg.SampleEvery) == 0 {
 		if err := r.saveSample(); err != nil {
@@ -34,10 +36,21 @@ func (r *run) cadence() error {
 	return nil
 }
 
+// tellSkipped tells of the files that were no images, once each.
+func (r *run) tellSkipped() {
+	for _, s := range data.Skipped(r.ds) {
+		if !r.skipped[s.Image] && s.Instead >= 0 {
+			r.skipped[s.Image] = true
+			r.ob.Warned(fmt.Sprintf("%v: image %d stands in for it (%d of %d allowed)", s.Err, s.Instead, len(r.skipped), r.cfg.SkipCorrupt))
+		}
+	}
+}
+
 // finish leaves a checkpoint and a sample grid of the last step, whatever the cadences are. It logs nothing and resets
 // no meter, so that a run that goes on from here writes the same lines as one that never stopped. The last checkpoint
 // is what the run was for: that it cannot be written is an error, whatever --on-save-error says.
 func (r *run) finish() error {
+	r.tellSkipped()
 	if err := r.written(r.saver.wait()); err != nil {
 		return err
 	}

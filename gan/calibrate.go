@@ -55,7 +55,7 @@ func chooseLayout(cfg Config, shape data.Shape) (string, error) {
 func stepSeconds(cfg Config, shape data.Shape, layout string) (seconds float64, err error) {
 	defer torch.Catch(&err)
 	cfg.Batch, cfg.EMA, cfg.DiscSteps = min(cfg.Batch, calibrationBatch), 0, 1
-	t, err := newTrainer(cfg, Resolved{Layout: layout, Precision: cfg.Precision}, blank(shape), torch.CPU)
+	t, err := newTrainer(cfg, Resolved{Layout: layout, Precision: cfg.Precision, Threads: cfg.Threads}, blank(shape), torch.CPU)
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +88,7 @@ func (b blank) Close() error                  { return nil }
 
 // calibrationKey names all that the choice depends on.
 func calibrationKey(cfg Config, shape data.Shape) string {
-	text := fmt.Sprint(processor(), torch.Version(), torch.Threads(), cfg.Model, shape, cfg.Latent, cfg.GenWidth, cfg.DiscWidth,
+	text := fmt.Sprint(processor(), torch.Version(), cfg.Threads, cfg.Model, shape, cfg.Latent, cfg.GenWidth, cfg.DiscWidth,
 		min(cfg.Batch, calibrationBatch), cfg.Precision, cfg.Optim)
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])

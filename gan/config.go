@@ -47,6 +47,17 @@ type Config struct {
 	Workers       int    `yaml:"workers"` // auto
 	Threads       int    `yaml:"threads"` // auto
 
+	Filter      string `yaml:"filter"`
+	Limit       int    `yaml:"limit"`
+	Flip        bool   `yaml:"flip"`
+	CropBefore  int    `yaml:"crop-before"`
+	FastDecode  bool   `yaml:"fast-decode"`
+	Background  string `yaml:"background"`
+	MaxPixels   int    `yaml:"max-pixels"`
+	SkipCorrupt int    `yaml:"skip-corrupt"`
+	DropLast    bool   `yaml:"drop-last"`
+	Cache       string `yaml:"cache"`
+
 	EMA               float64 `yaml:"ema"`
 	InitGenerator     string  `yaml:"init-generator"`
 	InitDiscriminator string  `yaml:"init-discriminator"`
@@ -73,7 +84,7 @@ func DefaultConfig() Config {
 	return Config{
 		Data: "glyphs", Model: "dcgan", Latent: 100, GenWidth: 64, DiscWidth: 64, Prior: "normal",
 		Loss: "nonsaturating", DiscSteps: 1, Optim: "adam", LR: 2e-4, Beta1: .5, Beta2: .999, Batch: 64,
-		Device: "auto", Layout: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
+		Device: "auto", Layout: "auto", Cache: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
 		Save: "async", OnSaveError: "stop",
 	}
 }
@@ -115,6 +126,16 @@ func (c *Config) Fields() []Field {
 		{"deterministic", "kernels that give the same bits each time", &c.Deterministic},
 		{"workers", "loader workers (default: one a core); they decide nothing but speed", &c.Workers},
 		{"threads", "libtorch's intra-op threads (default: one a core)", &c.Threads},
+		{"filter", "keep the images with these labels: names or patterns, with commas between", &c.Filter},
+		{"limit", "use so many images at most, the first ones", &c.Limit},
+		{"flip", "mirror half of the images, anew each epoch", &c.Flip},
+		{"crop-before", "take the centre square of so many pixels before the resize (CelebA: 108 or 178)", &c.CropBefore},
+		{"fast-decode", "let libjpeg-turbo shrink JPEGs while it decodes", &c.FastDecode},
+		{"background", "under transparent pixels, as RRGGBB (default FFFFFF)", &c.Background},
+		{"max-pixels", "refuse larger images before they are decoded (default 178956970)", &c.MaxPixels},
+		{"skip-corrupt", "so many files may be no images; they are listed and others stand in for them", &c.SkipCorrupt},
+		{"drop-last", "leave out an epoch's last batch where it is not full", &c.DropLast},
+		{"cache", "where decoded images stay: " + strings.Join(caches, ", "), &c.Cache},
 		{"ema", "decay of the averaged generator; 0: there is none", &c.EMA},
 		{"init-generator", "weights to start from: .pth, .pt or .safetensors", &c.InitGenerator},
 		{"init-discriminator", "weights to start from: .pth, .pt or .safetensors", &c.InitDiscriminator},
@@ -136,6 +157,7 @@ func (c *Config) Fields() []Field {
 var auto = map[string]bool{
 	"size": true, "channels": true, "gen-lr": true, "disc-lr": true, "steps": true, "images": true, "epochs": true,
 	"precision": true, "workers": true, "threads": true, "init-generator": true, "init-discriminator": true,
+	"filter": true, "limit": true, "crop-before": true, "background": true, "max-pixels": true, "skip-corrupt": true,
 }
 
 // notOfTheRun are settings that say how one start of a run was made, and are not repeated with it.
@@ -174,6 +196,9 @@ func (c *Config) checkNames() error {
 	if _, _, _, err := data.Parse(c.Data); err != nil {
 		return usagef("--%s", err)
 	}
+	if _, err := c.dataOptions(); err != nil {
+		return err
+	}
 	for _, named := range []struct {
 		flag, value string
 		have        []string
@@ -182,6 +207,7 @@ func (c *Config) checkNames() error {
 		{"optim", c.Optim, names(optimizers)}, {"prior", c.Prior, names(priors)},
 		{"precision", c.Precision, append([]string{""}, precisions...)},
 		{"layout", c.Layout, append([]string{"auto"}, names(layouts)...)},
+		{"cache", c.Cache, caches},
 		{"save", c.Save, []string{"async", "sync"}}, {"on-save-error", c.OnSaveError, []string{"stop", "warn"}},
 	} {
 		if !slices.Contains(named.have, named.value) {
@@ -205,6 +231,10 @@ func (c *Config) checkShape() error {
 	}
 	if c.Channels != 0 && c.Channels != 1 && c.Channels != 3 {
 		return usagef("--channels %d: neither gray nor RGB: use 1 or 3", c.Channels)
+	}
+	if err := atLeast(0, intFlag{"limit", c.Limit}, intFlag{"crop-before", c.CropBefore}, intFlag{"max-pixels", c.MaxPixels},
+		intFlag{"skip-corrupt", c.SkipCorrupt}); err != nil {
+		return err
 	}
 	return atLeast(1, intFlag{"latent", c.Latent}, intFlag{"gen-width", c.GenWidth}, intFlag{"disc-width", c.DiscWidth},
 		intFlag{"disc-steps", c.DiscSteps}, intFlag{"batch", c.Batch})

@@ -115,9 +115,6 @@ func TestTwentyStepsAsPyTorchInFloat64(t *testing.T) {
 func TestFiveStepsAsPyTorchInFloat32(t *testing.T) {
 	python := torchtest.Python(t)
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-		threads := torch.Threads()
-		torch.SetThreads(1)
-		defer torch.SetThreads(threads)
 		var want official
 		script := filepath.Join(torchtest.Root(t), "scripts", "golden.py")
 		torchtest.JSON(t, &want, python, script, "official", "5", "float32", "1", strings.TrimSuffix(s.Device().String(), ":0"))
@@ -131,7 +128,7 @@ func TestFiveStepsAsPyTorchInFloat32(t *testing.T) {
 			torchtest.Close(t, want.Log[step][:], got, 1e-5, 1e-5, "losses and scores")
 		})
 		assert.True(t, optD.seen && optG.seen)
-	})
+	}, torch.Threads(1))
 }
 
 // watcher compares the gradients that the first step is about to use.

@@ -37,8 +37,7 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 	if err := o.cfg.Validate(); err != nil {
 		return res, err
 	}
-	source, _ := DataSeeds(o.cfg.Seed)
-	ds, err := data.Open(o.cfg.Data, data.Options{Size: o.cfg.Size, Channels: o.cfg.Channels, Seed: source})
+	ds, err := o.cfg.open()
 	if err != nil {
 		return res, err
 	}
@@ -57,8 +56,8 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 	if o.cfg.VerifyResume > 0 {
 		return res, verifyResume(ctx, o.cfg, resolved, ds, dev, ob)
 	}
-	r := &run{cfg: o.cfg, ob: ob, dir: o.dir}
-	if r.trainer, err = o.trainer(resolved, ds, dev); err != nil {
+	r := &run{cfg: o.cfg, ob: ob, dir: o.dir, skipped: map[int]bool{}}
+	if r.trainer, err = o.trainer(ctx, resolved, ds, dev); err != nil {
 		return res, err
 	}
 	defer r.trainer.close()
@@ -160,10 +159,9 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 			r.Precision = "tf32"
 		}
 	}
-	if threads > 0 {
-		torch.SetThreads(threads)
+	if r.Threads = threads; threads == 0 {
+		r.Threads = torch.DefaultThreads()
 	}
-	r.Threads = torch.Threads()
 	torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: cfg.Deterministic, Autotune: true})
 	if r.Workers == 0 {
 		r.Workers = runtime.GOMAXPROCS(0)
@@ -175,14 +173,14 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 	if dev.CUDA {
 		return r, nil
 	}
-	cfg.Precision = r.Precision
+	cfg.Precision, cfg.Threads = r.Precision, r.Threads
 	var err error
 	r.Layout, err = chooseLayout(cfg, ds.Shape())
 	return r, err
 }
 
 // trainer builds the trainer and sets it to where the run starts from.
-func (o *origin) trainer(resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
+func (o *origin) trainer(ctx context.Context, resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
 	t, err := newTrainer(o.cfg, resolved, ds, dev)
 	if err != nil {
 		return nil, err
@@ -206,7 +204,7 @@ func (o *origin) trainer(resolved Resolved, ds data.Dataset, dev torch.Device) (
 	} else if err := t.initialise(); err != nil {
 		return nil, err
 	}
-	return t, t.load()
+	return t, t.startFeed(ctx)
 }
 
 // run is a trainer with a directory to write to.
@@ -217,8 +215,9 @@ type run struct {
 	ob    Observer
 	saver saver
 
-	sampled    string // the last grid
-	lastSample int64  // the step it was drawn at
+	sampled    string       // the last grid
+	lastSample int64        // the step it was drawn at
+	skipped    map[int]bool // images whose files were told of: they are none
 }
 
 func (r *run) dryRun(ctx context.Context) error {

@@ -310,7 +310,7 @@ func TestABrokenImageSavesWhatWasTrained(t *testing.T) {
 	o := origin{cfg: c}
 	resolved, err := o.resolve(ds, dev)
 	require.NoError(t, err)
-	tr, err := o.trainer(resolved, ds, dev)
+	tr, err := o.trainer(t.Context(), resolved, ds, dev)
 	require.NoError(t, err)
 	defer tr.close()
 	r := run{trainer: tr, cfg: c, ob: &recorder{}}

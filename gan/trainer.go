@@ -18,7 +18,7 @@ type trainer struct {
 	cfg      Config
 	resolved Resolved
 	ds       data.Dataset
-	loader   *data.Loader
+	feed     feed
 	root     *torch.Scope // the model's, sealed
 	noise    *torch.Generator
 	dropout  *torch.Generator
@@ -59,7 +59,7 @@ func (c clock) elapsed() float64 {
 }
 
 func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
-	options := []torch.Option{torch.On(dev), torch.Layout(layouts[resolved.Layout])}
+	options := []torch.Option{torch.On(dev), torch.Layout(layouts[resolved.Layout]), torch.Threads(resolved.Threads)}
 	if resolved.Precision == "bf16" {
 		options = append(options, torch.BF16)
 	}
@@ -75,15 +75,6 @@ func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device
 	}()
 	defer torch.Catch(&err)
 	return t, t.build()
-}
-
-// load starts the loader at the batch that the next step needs.
-func (t *trainer) load() (err error) {
-	_, order := DataSeeds(t.cfg.Seed)
-	t.loader, err = data.NewLoader(t.ds, data.LoaderOptions{
-		Batch: t.cfg.Batch, Seed: order, Shuffle: true, Workers: t.resolved.Workers, Start: t.position(),
-	})
-	return err
 }
 
 // build makes what lives as long as the run, and seals its scope.
@@ -122,8 +113,8 @@ func (t *trainer) drawn() nn.Module {
 }
 
 func (t *trainer) close() {
-	if t.loader != nil {
-		t.loader.Close()
+	if t.feed != nil {
+		t.feed.close()
 	}
 	t.root.Close()
 }
@@ -179,6 +170,9 @@ func (t *trainer) totalSteps() int64 {
 	if n := t.cfg.Images; n > 0 {
 		// Batches before the one that reaches the bound: whole epochs first, which may end in a smaller batch.
 		length := int64(t.ds.Len())
+		if t.cfg.DropLast {
+			length = t.batches() * int64(t.cfg.Batch)
+		}
 		epochs, rest := (n-1)/length, (n-1)%length
 		total = min(total, (epochs*t.batches()+rest/int64(t.cfg.Batch)+k)/k)
 	}
@@ -187,7 +181,7 @@ func (t *trainer) totalSteps() int64 {
 
 // batches is how many an epoch has.
 func (t *trainer) batches() int64 {
-	return (int64(t.ds.Len()) + int64(t.cfg.Batch) - 1) / int64(t.cfg.Batch)
+	return t.cfg.plan(t.ds).PerEpoch()
 }
 
 // done reports whether a bound of the config is reached.
@@ -203,21 +197,15 @@ func (t *trainer) epoch() float64 { return float64(t.position()) / float64(t.bat
 func (t *trainer) trainStep(ctx context.Context) error {
 	s := t.root.Child()
 	defer s.Close()
-	shape := t.ds.Shape()
 	var reals []torch.Tensor
 	images := int64(0)
 	for range t.cfg.DiscSteps {
-		t.st.at(phaseData)
-		asked := time.Now()
-		b, err := t.loader.Next(ctx)
-		t.clock.wait += time.Since(asked)
+		real, n, err := t.feed.next(ctx, s)
 		if err != nil {
 			return err
 		}
-		t.st.at(phaseUpload)
-		reals = append(reals, s.Images(b.Images, b.N, shape.Height, shape.Width, shape.Channels))
-		images += int64(b.N)
-		t.loader.Recycle(b)
+		reals = append(reals, real)
+		images += int64(n)
 	}
 	t.st.step(s, reals)
 	t.step++

@@ -55,7 +55,7 @@ func verifyResume(ctx context.Context, cfg Config, r Resolved, ds data.Dataset, 
 
 // end trains from where o is to the bound of its config, and takes the state there.
 func (o *origin) end(ctx context.Context, r Resolved, ds data.Dataset, dev torch.Device, ob Observer, after func(*trainer) error) (*pt.Dict, error) {
-	t, err := o.trainer(r, ds, dev)
+	t, err := o.trainer(ctx, r, ds, dev)
 	if err != nil {
 		return nil, err
 	}

@@ -75,6 +75,23 @@ func (s *Scope) Images(pixels []byte, n, h, w, c int) Tensor {
 		C.int(s.Format())))
 }
 
+// Gather picks images by their indices out of store, uint8 [N,H,W,C] on the scope's device, mirrors those that flip says
+// (nil: none), and scales them as Images does: float32 [len(index),C,H,W]. Only indices and flips cross to the device.
+func (s *Scope) Gather(store Tensor, index []int64, flip []bool) Tensor {
+	s.open("gather")
+	if flip != nil && len(flip) != len(index) {
+		misuse("gather", Failed, "%d indices, %d flips", len(index), len(flip))
+	}
+	return s.made("gather", C.gt_gather_images(s.h, store.h, (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(index))),
+		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(flip))), C.int64_t(len(index)), C.int(s.Format())), store)
+}
+
+// FillRows overwrites n rows of t, a uint8 tensor, from row first on.
+func (t Tensor) FillRows(first, n int, data []byte) {
+	t.s.check("fill_rows")
+	t.s.must("fill_rows", C.gt_fill_rows(t.s.h, t.h, C.int64_t(first), C.int64_t(n), bytesPtr(data), C.size_t(len(data))), t)
+}
+
 // Pixels is the inverse of Images: [N,C,H,W] in [-1,1] to uint8 [N,H,W,C] on the host, rounded and clipped.
 func (t Tensor) Pixels() []byte {
 	s := t.scopeFor("pixels")

@@ -113,6 +113,12 @@ GT_API gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, cons
 GT_API int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size); /* contiguous; waits for the device */
 /* uint8 [N,H,W,C] on the host -> [-1,1] [N,C,H,W] on the scope's device; through pinned memory on CUDA */
 GT_API gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format);
+/* picks n images, by index, of uint8 [N,H,W,C] in store, mirrors those whose flip is not 0 (NULL: none), and scales them as
+ * gt_images does */
+GT_API gt_tensor *gt_gather_images(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n,
+                                   int format);
+/* copies bytes to n rows of store, uint8, from row first on */
+GT_API int gt_fill_rows(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size);
 GT_API gt_tensor *gt_to_uint8(gt_scope *s, gt_tensor *t); /* [N,C,H,W] in [-1,1] -> uint8 [N,H,W,C], rounded */
 GT_API gt_tensor *gt_to(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format);
 GT_API gt_tensor *gt_clone(gt_scope *s, gt_tensor *t);

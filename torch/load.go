@@ -31,6 +31,8 @@ var library struct {
 	once sync.Once
 	path string
 	err  error
+
+	threads int // libtorch's default
 }
 
 // Load opens libgotorch.so and with it libtorch, once a process. It looks at $FORGER_LIB (the file or its folder), then
@@ -57,6 +59,7 @@ func load() (string, error) {
 		return path, fmt.Errorf("torch: load: %s was built from another gotorch.h (%.12s, this program has %.12s): build both again with `make build`",
 			path, have, want)
 	}
+	library.threads = int(C.gt_threads())
 	return path, nil
 }
 
@@ -115,11 +118,9 @@ func checkout(dir string) (string, error) {
 // Version is libtorch's, e.g. "2.11.0". Load must have succeeded.
 func Version() string { return C.GoString(C.gt_version()) }
 
-// Threads is the number of libtorch's intra-op threads.
-func Threads() int { return int(C.gt_threads()) }
-
-// SetThreads sets the number of intra-op threads, for the whole process.
-func SetThreads(n int) { C.gt_set_threads(C.int(n)) }
+// DefaultThreads is how many intra-op threads a scope has for which none were asked: those of libtorch's own choice, one a
+// core. Load comes first.
+func DefaultThreads() int { return library.threads }
 
 // Math holds the switches of the whole process. They are set once, before the first tensor.
 type Math struct {

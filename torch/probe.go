@@ -24,7 +24,7 @@ func Probe() Report {
 		r.ShimError = library.err.Error()
 		return r
 	}
-	r.LibtorchVersion, r.Threads = Version(), Threads()
+	r.LibtorchVersion, r.Threads = Version(), DefaultThreads()
 	if err != nil {
 		r.CUDA.Why = err.Error()
 		return r

@@ -29,6 +29,8 @@ type settings struct {
 	bf16   bool
 	dtype  DType
 	format Format
+
+	threads int // of a root; 0: libtorch's default
 }
 
 // Option changes what a new scope inherits from its parent.
@@ -59,6 +61,10 @@ func Layout(f Format) Option { return func(s *settings) { s.format = f } }
 // On names the device of the scope's new tensors.
 func On(d Device) Option { return func(s *settings) { s.device = d } }
 
+// Threads asks for n intra-op threads, 0 for libtorch's default. It is for NewScope: OpenMP keeps the number by OS thread,
+// and a root scope has one to itself.
+func Threads(n int) Option { return func(s *settings) { s.threads = n } }
+
 // NewScope makes a root scope, on the CPU unless On says otherwise. The calling goroutine is locked to its OS thread
 // until the scope is closed. The error says that libtorch, or the device, is not there.
 func NewScope(options ...Option) (*Scope, error) {
@@ -79,6 +85,10 @@ func NewScope(options ...Option) (*Scope, error) {
 		}
 	}
 	runtime.LockOSThread()
+	if set.threads == 0 {
+		set.threads = library.threads
+	}
+	C.gt_set_threads(C.int(set.threads)) // also where nothing was asked: the scope before may have had another number
 	return newScope(nil, set), nil
 }
 
@@ -149,6 +159,12 @@ func (s *Scope) Use(t Tensor) Tensor {
 	}
 	t.s.check("use")
 	return s.made("use", C.gt_use(s.h, t.h))
+}
+
+// Threads is the number of intra-op threads of calls on s.
+func (s *Scope) Threads() int {
+	s.check("threads")
+	return int(C.gt_threads())
 }
 
 // Device is where s makes tensors.

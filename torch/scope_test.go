@@ -2,6 +2,7 @@ package torch_test
 
 import (
 	"math"
+	"runtime"
 	"testing"
 
 	"forger/torch"
@@ -173,4 +174,20 @@ func TestGeneratorStateReplaysTheStream(t *testing.T) {
 		}())
 		assert.Equal(t, torch.Failed, torchtest.Error(t, func() { g.SetState([]byte{1, 2, 3}) }).Code)
 	})
+}
+
+// The number of threads is the root's, also where the same OS thread had another scope before.
+func TestThreadsAreTheRoots(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, n := range []int{1, 3, 0, 2, 0} {
+		root, err := torch.NewScope(torch.Threads(n))
+		require.NoError(t, err)
+		want := n
+		if n == 0 {
+			want = torch.DefaultThreads()
+		}
+		assert.Equal(t, want, root.Child().Threads(), "asked for %d", n)
+		root.Close()
+	}
 }

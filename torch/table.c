@@ -39,6 +39,8 @@ static struct {
   gt_tensor * (*gt_from_bytes)(gt_scope *s, const void *data, size_t size, const int64_t *shape, int dims, int dtype);
   int (*gt_to_bytes)(gt_scope *s, gt_tensor *t, void *data, size_t size);
   gt_tensor * (*gt_images)(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format);
+  gt_tensor * (*gt_gather_images)(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n, int format);
+  int (*gt_fill_rows)(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size);
   gt_tensor * (*gt_to_uint8)(gt_scope *s, gt_tensor *t);
   gt_tensor * (*gt_to)(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format);
   gt_tensor * (*gt_clone)(gt_scope *s, gt_tensor *t);
@@ -135,6 +137,8 @@ static const struct {
     {"gt_from_bytes", (void **)&table.gt_from_bytes},
     {"gt_to_bytes", (void **)&table.gt_to_bytes},
     {"gt_images", (void **)&table.gt_images},
+    {"gt_gather_images", (void **)&table.gt_gather_images},
+    {"gt_fill_rows", (void **)&table.gt_fill_rows},
     {"gt_to_uint8", (void **)&table.gt_to_uint8},
     {"gt_to", (void **)&table.gt_to},
     {"gt_clone", (void **)&table.gt_clone},
@@ -276,6 +280,10 @@ gt_tensor * gt_from_bytes(gt_scope *s, const void *data, size_t size, const int6
 int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) { return table.gt_to_bytes(s, t, data, size); }
 
 gt_tensor * gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format) { return table.gt_images(s, data, n, h, w, c, format); }
+
+gt_tensor * gt_gather_images(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n, int format) { return table.gt_gather_images(s, store, index, flip, n, format); }
+
+int gt_fill_rows(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size) { return table.gt_fill_rows(s, store, first, n, data, size); }
 
 gt_tensor * gt_to_uint8(gt_scope *s, gt_tensor *t) { return table.gt_to_uint8(s, t); }
 

@@ -72,6 +72,10 @@ package torch
 #cgo nocallback gt_to_bytes
 #cgo noescape gt_images
 #cgo nocallback gt_images
+#cgo noescape gt_gather_images
+#cgo nocallback gt_gather_images
+#cgo noescape gt_fill_rows
+#cgo nocallback gt_fill_rows
 #cgo noescape gt_to_uint8
 #cgo nocallback gt_to_uint8
 #cgo noescape gt_to

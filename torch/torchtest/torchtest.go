@@ -11,28 +11,28 @@ import (
 )
 
 // Devices runs body over the CPU and, where there is one, a CUDA device. Each run has a root scope, and the number of
-// live tensors in it must return to what it was.
-func Devices(t *testing.T, body func(t *testing.T, s *torch.Scope)) {
+// live tensors in it must return to what it was. The options are its.
+func Devices(t *testing.T, body func(t *testing.T, s *torch.Scope), options ...torch.Option) {
 	t.Helper()
 	n, err := torch.OpenCUDA()
-	t.Run("cpu", func(t *testing.T) { inScope(t, torch.CPU, body) })
+	t.Run("cpu", func(t *testing.T) { inScope(t, torch.CPU, body, options...) })
 	t.Run("cuda", func(t *testing.T) {
 		if n == 0 {
 			t.Skip("no CUDA device: " + err.Error())
 		}
-		inScope(t, torch.Device{CUDA: true}, body)
+		inScope(t, torch.Device{CUDA: true}, body, options...)
 	})
 }
 
 // CPU runs body on the CPU alone.
-func CPU(t *testing.T, body func(t *testing.T, s *torch.Scope)) {
+func CPU(t *testing.T, body func(t *testing.T, s *torch.Scope), options ...torch.Option) {
 	t.Helper()
-	inScope(t, torch.CPU, body)
+	inScope(t, torch.CPU, body, options...)
 }
 
-func inScope(t *testing.T, d torch.Device, body func(t *testing.T, s *torch.Scope)) {
+func inScope(t *testing.T, d torch.Device, body func(t *testing.T, s *torch.Scope), options ...torch.Option) {
 	t.Helper()
-	root, err := torch.NewScope(torch.On(d))
+	root, err := torch.NewScope(append([]torch.Option{torch.On(d)}, options...)...)
 	require.NoError(t, err)
 	defer root.Close()
 	before := root.Live()

@@ -1,0 +1,38 @@
+package data
+
+// Plan says which images make up each batch of a run: a function of its fields alone.
+type Plan struct {
+	Len      int // images of an epoch
+	Batch    int
+	Seed     uint64
+	Shuffle  bool
+	DropLast bool // an epoch's last batch that is not full is left out; else it holds what is left, as in the official example
+}
+
+// PerEpoch is how many batches an epoch has.
+func (p Plan) PerEpoch() int64 {
+	if p.DropLast {
+		return int64(p.Len / p.Batch)
+	}
+	return int64((p.Len + p.Batch - 1) / p.Batch)
+}
+
+// place is where batch k of the run lies: its epoch, the place of its first image there, and its size.
+func (p Plan) place(k int64) (epoch, first, n int) {
+	first = int(k%p.PerEpoch()) * p.Batch
+	return int(k / p.PerEpoch()), first, min(p.Batch, p.Len-first)
+}
+
+// Images are the images of batch k of the run, and its epoch.
+func (p Plan) Images(k int64) (epoch int, images []int) {
+	epoch, first, n := p.place(k)
+	images = make([]int, n)
+	ord := newOrder(p.Seed, epoch, p.Len)
+	for i := range images {
+		images[i] = first + i
+		if p.Shuffle {
+			images[i] = ord.at(first + i)
+		}
+	}
+	return epoch, images
+}

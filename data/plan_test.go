@@ -1,0 +1,114 @@
+package data
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// jpegs is a folder of n JPEGs, each of its own gray.
+func jpegs(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i := range n {
+		m := image.NewGray(image.Rect(0, 0, 8, 8))
+		for k := range m.Pix {
+			m.Pix[k] = byte(10*i + k)
+		}
+		var b bytes.Buffer
+		require.NoError(t, jpeg.Encode(&b, m, nil))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%03d.jpg", i)), b.Bytes(), 0o644))
+	}
+	return dir
+}
+
+// The plan is what the loader yields, batch by batch.
+func TestThePlanIsWhatTheLoaderYields(t *testing.T) {
+	dir := jpegs(t, 23)
+	ds, err := Open("folder:"+dir, Options{Size: 8})
+	require.NoError(t, err)
+	defer ds.Close()
+	for _, p := range []Plan{
+		{Len: 23, Batch: 5, Seed: 3, Shuffle: true}, {Len: 23, Batch: 5, Seed: 3, Shuffle: true, DropLast: true},
+		{Len: 23, Batch: 4}, {Len: 23, Batch: 23, Shuffle: true, DropLast: true},
+	} {
+		l, err := NewLoader(ds, LoaderOptions{Batch: p.Batch, Seed: p.Seed, Shuffle: p.Shuffle, DropLast: p.DropLast, Workers: 2})
+		require.NoError(t, err)
+		for k := range 3 * p.PerEpoch() {
+			b, err := l.Next(t.Context())
+			require.NoError(t, err)
+			epoch, images := p.Images(k)
+			assert.Equal(t, []int{epoch, len(images)}, []int{b.Epoch, b.N}, "batch %d of %+v", k, p)
+			if p.DropLast {
+				assert.Equal(t, p.Batch, b.N)
+			}
+			one := make([]byte, ds.Shape().Bytes())
+			for i, image := range images {
+				require.NoError(t, ds.Read(epoch, image, one))
+				assert.Equal(t, one, b.Images[i*len(one):(i+1)*len(one)], "image %d of batch %d of %+v", i, k, p)
+			}
+			l.Recycle(b)
+		}
+		l.Close()
+	}
+	_, err = NewLoader(ds, LoaderOptions{Batch: 24, DropLast: true})
+	assert.ErrorContains(t, err, "23 images make no full batch of 24")
+}
+
+// readCounter counts the reads of each image.
+type readCounter struct {
+	Dataset
+	mu    sync.Mutex
+	reads map[int]int
+}
+
+func (c *readCounter) Read(epoch, i int, dst []byte) error {
+	c.mu.Lock()
+	c.reads[i]++
+	c.mu.Unlock()
+	return c.Dataset.Read(epoch, i, dst)
+}
+
+// A cache yields what the source yields, reads what it holds once, and holds no more than its budget.
+func TestACacheYieldsWhatTheSourceDoes(t *testing.T) {
+	ds, err := Open("folder:"+jpegs(t, 20), Options{Size: 8})
+	require.NoError(t, err)
+	defer ds.Close()
+	size := ds.Shape().Bytes()
+	counted := &readCounter{Dataset: ds, reads: map[int]int{}}
+	c := withCache(counted, int64(12*size+5))
+	var group sync.WaitGroup
+	for range 3 {
+		for i := range 20 {
+			group.Go(func() {
+				got, want := make([]byte, size), make([]byte, size)
+				assert.NoError(t, c.Read(0, i, got))
+				assert.NoError(t, ds.Read(0, i, want))
+				assert.True(t, bytes.Equal(want, got), "image %d", i)
+			})
+		}
+		group.Wait()
+	}
+	for i := range 20 {
+		if i < 12 {
+			assert.LessOrEqual(t, counted.reads[i], 1, "image %d", i)
+		} else {
+			assert.Equal(t, 3, counted.reads[i], "image %d is beyond the budget", i)
+		}
+	}
+	assert.Same(t, counted, withCache(counted, int64(size-1)), "too little for one")
+	glyphs, err := Open("glyphs", Options{Size: 16, CacheBytes: 1 << 20})
+	require.NoError(t, err)
+	assert.False(t, SameEachEpoch(glyphs))
+	assert.True(t, SameEachEpoch(ds))
+	_, isCached := glyphs.(*cached)
+	assert.False(t, isCached, "its images are drawn anew each epoch")
+}
