@@ -28,30 +28,19 @@ func whole(n int) part { return part{in: n, to: float64(n), nominal: n} }
 func (r *Resizer) fit(dst []byte, m Image, rows, columns part, size int) {
 	h, w := fitted(rows.nominal, columns.nominal, size)
 	c := m.Channels
-	across := r.across.of(columns.span(w, size))
-	down := r.down.of(rows.span(h, size))
+	horizontal, vertical := r.across.of(columns.span(w, size)), r.down.of(rows.span(h, size))
 	// The horizontal pass comes first and gives 8 bits, as in Pillow's ImagingResample.
 	first, last := 0, 0
 	if size > 0 {
-		first, last = down.bounds[0], down.bounds[2*size-2]+down.bounds[2*size-1]
+		first, last = vertical.bounds[0], vertical.bounds[2*size-2]+vertical.bounds[2*size-1]
 	}
 	r.scratch = grow(r.scratch, (last-first)*size*c)
-	for y := first; y < last; y++ {
-		in := m.Pix[((rows.first+y)*m.Width+columns.first)*c:][:columns.in*c]
-		out := r.scratch[(y-first)*size*c:][:size*c]
-		switch {
-		case across.span.identity():
-			copy(out, in[across.span.first*c:])
-		case c == 1:
-			horizontalGray(out, in, across)
-		default:
-			horizontalRGB(out, in, across)
-		}
+	if first < last {
+		from := ((rows.first+first)*m.Width + columns.first) * c
+		to := ((rows.first+last-1)*m.Width + columns.first + columns.in) * c
+		across(r.scratch, m.Pix[from:to], m.Width*c, last-first, horizontal, c)
 	}
-	for y := range size {
-		at, n := down.bounds[2*y], down.bounds[2*y+1]
-		vertical(dst[y*size*c:][:size*c], r.scratch[(at-first)*size*c:], down.weights[y*down.ksize:][:n])
-	}
+	down(dst, r.scratch, size*c, vertical)
 }
 
 func (p part) span(out, size int) span {
@@ -68,6 +57,30 @@ func fitted(h, w, size int) (int, int) {
 
 // halfEven is Python's int(round(n/2)): halves go to the even side.
 func halfEven(n int) int { return int(math.RoundToEven(float64(n) / 2)) }
+
+// acrossInGo is across without C.
+func acrossInGo(dst, src []byte, stride, rows int, k *kernel, c int) {
+	width := k.span.count * c
+	for y := range rows {
+		out, in := dst[y*width:][:width], src[y*stride:]
+		switch {
+		case k.span.identity():
+			copy(out, in[k.span.first*c:])
+		case c == 1:
+			horizontalGray(out, in, k)
+		default:
+			horizontalRGB(out, in, k)
+		}
+	}
+}
+
+// downInGo is down without C.
+func downInGo(dst, src []byte, stride int, k *kernel) {
+	for y := range k.span.count {
+		at, n := k.bounds[2*y]-k.bounds[0], k.bounds[2*y+1]
+		vertical(dst[y*stride:][:stride], src[at*stride:], k.weights[y*k.ksize:][:n])
+	}
+}
 
 func horizontalGray(dst, src []byte, k *kernel) {
 	for o := range dst {
