@@ -1,6 +1,8 @@
 // conv.cc: the convolutions of a DCGAN, oneDNN's (as libtorch calls it) and ours in turn: medians of milliseconds, their
 // ratio, and the rate in GFLOP/s of the direct form.
 //   conv-bench [ROUNDS] [BATCH] [KERNELS] [WIDTH]
+//   conv-bench sweep [KERNELS]     from which sizes on it pays: choice.cc is made from this
+// Every measurement of ours follows one of oneDNN's, so that neither finds its operands in the cache.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -39,7 +41,10 @@ static void compare(const Layer &l, const Shape &s, const char *direction, int r
   std::vector<std::vector<double>> took(ways.size());
   for (const auto &way : ways) way();
   for (int i = 0; i < rounds; i++) {
-    for (size_t w = 0; w < ways.size(); w++) took[w].push_back(once(ways[w]));
+    for (size_t w = 1; w < ways.size(); w++) {
+      took[0].push_back(once(ways[0]));
+      took[w].push_back(once(ways[w]));
+    }
   }
   const double flop = 32. * s.n * s.oh * s.ow * s.c * s.k;
   std::printf("%-13s %-16s", l.name, direction);
@@ -84,8 +89,25 @@ static void run(const Layer &l, int64_t batch, int rounds, const Kernels &kernel
   compare(l, s, "weight gradient", rounds, ways);
 }
 
+static void sweep(const Kernels &kernels) {
+  for (int64_t side : {4, 8, 10, 12, 14, 16, 32, 64}) {
+    for (int64_t batch : {1, 4, 16, 64}) {
+      for (auto [c, k] : {std::pair{16, 16}, {16, 32}, {32, 32}, {24, 48}, {32, 64}, {64, 64}, {64, 128}, {128, 256}}) {
+        if (batch * side * side * c * k > int64_t(1) << 29) continue;
+        char name[64];
+        std::snprintf(name, sizeof name, "%d>%d @%ld n%ld", c, k, side, batch);
+        run({name, c, k, side}, batch, 5, kernels);
+      }
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   at::NoGradGuard quiet;
+  if (argc > 1 && std::strcmp(argv[1], "sweep") == 0) {
+    sweep(argc > 2 && std::strcmp(argv[2], "avx2") == 0 ? avx2_kernels : avx512_kernels);
+    return 0;
+  }
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 15;
   const int64_t batch = argc > 2 ? std::atoi(argv[2]) : 64;
   const char *name = argc > 3 ? argv[3] : "avx512";

@@ -20,6 +20,9 @@ const char *best_kernels();
 // The kernels for that tensor of that shape, or null: stock.
 const Kernels *kernels_for(Role role, const Shape &s);
 
+// Whether there are kernels for any of the three.
+bool any_kernels(const Shape &s);
+
 // Whether anything but stock may run.
 bool enabled();
 

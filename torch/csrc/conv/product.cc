@@ -17,8 +17,8 @@
 namespace gt::conv {
 namespace {
 
-// Bounds of the shared memory, in floats.
-constexpr int64_t SHARED_WEIGHTS = int64_t(4) << 20, SHARED_TILES = int64_t(6) << 20;
+// Bounds of the shared memory, in floats. Beyond the first, threads would fetch the weights from far for every block.
+constexpr int64_t SHARED_WEIGHTS = int64_t(1) << 20, SHARED_TILES = int64_t(6) << 20;
 
 // Tiles that a thread works on at a time.
 constexpr int64_t BLOCK = 32;
