@@ -34,13 +34,14 @@ struct Kernels {
   void (*weights_transposed)(const Shape &s, const float *w, int64_t panel, int64_t from, int64_t to, float *u,
                              int64_t point);
 
-  // out [rows][stride] = a b, or += where `add`: a in rows, b one panel of `vectors` vectors.
+  // out [rows][stride] = a b, or += where `add`: a in rows, b one panel of `vectors` vectors. `next` is the left operand
+  // of the next call, or any other address.
   void (*product)(int64_t rows, int64_t depth, const float *a, const float *b, float *out, int64_t stride, int vectors,
-                  bool add);
+                  bool add, const float *next);
 
   // The same with a as a panel too, whose columns are the rows of out.
   void (*product_transposed)(int64_t rows, int64_t depth, const float *a, const float *b, float *out, int64_t stride,
-                             int vectors, bool add);
+                             int vectors, bool add, const float *next);
 
   // y = At m A, of panel `panel` of the k outputs; m is [point][place][panel].
   void (*sum_output)(const Shape &s, const float *m, int64_t point, Span at, int64_t panel, float *y);

@@ -36,8 +36,10 @@ void multiply(const Product &p, int64_t rows, int64_t depth, int64_t first_run, 
   for (int q = 0; q < POINTS; q++) {
     for (int64_t d = 0; d < depth; d += DEPTH) {
       const int64_t run = first_run + d / DEPTH;
-      k.product(rows, std::min<int64_t>(DEPTH, depth - d), v + q * v_point + run * rows * ROW,
-                u + q * u_point + d * k.panel, m + q * m_point, k.panel, vectors, run > 0);
+      const float *left = v + q * v_point + run * rows * ROW;
+      const float *next = d + DEPTH < depth ? left + rows * ROW : v + (q + 1) * v_point + first_run * rows * ROW;
+      k.product(rows, std::min<int64_t>(DEPTH, depth - d), left, u + q * u_point + d * k.panel, m + q * m_point, k.panel,
+                vectors, run > 0, next);
     }
   }
 }
