@@ -37,11 +37,11 @@ struct Kernels {
   // out [rows][stride] = a b, or += where `add`: a in rows, b one panel of `vectors` vectors. `next` is the left operand
   // of the next call, or any other address.
   void (*product)(int64_t rows, int64_t depth, const float *a, const float *b, float *out, int64_t stride, int vectors,
-                  bool add, const float *next);
+                  bool add, const float *next, const float *next_right);
 
   // The same with a as a panel too, whose columns are the rows of out.
   void (*product_transposed)(int64_t rows, int64_t depth, const float *a, const float *b, float *out, int64_t stride,
-                             int vectors, bool add, const float *next);
+                             int vectors, bool add, const float *next, const float *next_right);
 
   // y = At m A, of panel `panel` of the k outputs; m is [point][place][panel].
   void (*sum_output)(const Shape &s, const float *m, int64_t point, Span at, int64_t panel, float *y);

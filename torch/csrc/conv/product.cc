@@ -38,8 +38,9 @@ void multiply(const Product &p, int64_t rows, int64_t depth, int64_t first_run, 
       const int64_t run = first_run + d / DEPTH;
       const float *left = v + q * v_point + run * rows * ROW;
       const float *next = d + DEPTH < depth ? left + rows * ROW : v + (q + 1) * v_point + first_run * rows * ROW;
-      k.product(rows, std::min<int64_t>(DEPTH, depth - d), left, u + q * u_point + d * k.panel, m + q * m_point, k.panel,
-                vectors, run > 0, next);
+      const float *right = u + q * u_point + d * k.panel;
+      const float *next_right = d + DEPTH < depth ? right + DEPTH * k.panel : u + (q + 1) * u_point;
+      k.product(rows, std::min<int64_t>(DEPTH, depth - d), left, right, m + q * m_point, k.panel, vectors, run > 0, next, next_right);
     }
   }
 }

@@ -44,7 +44,7 @@ struct Thin {
       const int vectors = columns - j * k.panel > k.lanes ? 2 : 1;
       for (int64_t d = 0; d < s.k; d += DEPTH)
         k.product(s.ow, std::min<int64_t>(DEPTH, s.k - d), rows + d / DEPTH * s.ow * ROW,
-                  u + (j * s.k + d) * k.panel, out + j * k.panel, stride, vectors, d > 0, rows);
+                  u + (j * s.k + d) * k.panel, out + j * k.panel, stride, vectors, d > 0, rows, u);
     }
   }
 

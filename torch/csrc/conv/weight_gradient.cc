@@ -33,7 +33,7 @@ struct Run {
       for (int64_t i = from; i < to; i += k.panel) {
         const float *left = y + q * y_point + i * tiles;
         k.product_transposed(std::min(k.panel, to - i), tiles, left, right, m + q * m_point + (i - from) * k.panel,
-                             k.panel, vectors, false, left + k.panel * tiles);
+                             k.panel, vectors, false, left + k.panel * tiles, right + v_point);
       }
     }
     k.sum_weights(s, m, m_point, from, to, panel, gw, add);
