@@ -76,6 +76,8 @@ GT_API const char *gt_version(void); /* libtorch's version */
 GT_API int gt_threads(void);
 GT_API void gt_set_threads(int n);                                  /* intra-op threads */
 GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
+GT_API int gt_set_conv(const char *mode); /* auto, fast, stock, avx512, avx2; process-wide, before the first op */
+GT_API const char *gt_conv_kernel(void);  /* what auto is on this processor: avx512, avx2 or stock */
 
 /* --- CUDA ------------------------------------------------------------------------------------------------------- */
 GT_API int gt_cuda_driver(int *version);          /* 0 and e.g. 13000; 1: no libcuda.so.1; 2: it found no device */

@@ -11,6 +11,8 @@ static struct {
   int (*gt_threads)(void);
   void (*gt_set_threads)(int n);
   void (*gt_set_math)(int tf32, int deterministic, int autotune);
+  int (*gt_set_conv)(const char *mode);
+  const char * (*gt_conv_kernel)(void);
   int (*gt_cuda_driver)(int *version);
   int (*gt_cuda_open)(char *why, size_t size);
   int (*gt_cuda_count)(char *why, size_t size);
@@ -109,6 +111,8 @@ static const struct {
     {"gt_threads", (void **)&table.gt_threads},
     {"gt_set_threads", (void **)&table.gt_set_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
+    {"gt_set_conv", (void **)&table.gt_set_conv},
+    {"gt_conv_kernel", (void **)&table.gt_conv_kernel},
     {"gt_cuda_driver", (void **)&table.gt_cuda_driver},
     {"gt_cuda_open", (void **)&table.gt_cuda_open},
     {"gt_cuda_count", (void **)&table.gt_cuda_count},
@@ -224,6 +228,10 @@ int gt_threads(void) { return table.gt_threads(); }
 void gt_set_threads(int n) { table.gt_set_threads(n); }
 
 void gt_set_math(int tf32, int deterministic, int autotune) { table.gt_set_math(tf32, deterministic, autotune); }
+
+int gt_set_conv(const char *mode) { return table.gt_set_conv(mode); }
+
+const char * gt_conv_kernel(void) { return table.gt_conv_kernel(); }
 
 int gt_cuda_driver(int *version) { return table.gt_cuda_driver(version); }
 
