@@ -2,31 +2,44 @@ package torch
 
 /*
 #include "gotorch.h"
-#include <stdlib.h>
 */
 import "C"
 
-import (
-	"fmt"
-	"unsafe"
+// ConvKernels names who computes the convolutions of a DCGAN (k4 s2 p1, and those to or from 1x1) in float32 on the CPU:
+// libtorch, or kernels of ours for an instruction set. Their values differ in the last bits.
+type ConvKernels int
+
+// The sets of kernels, each faster than those before it.
+const (
+	ConvStock  ConvKernels = C.GT_CONV_STOCK
+	ConvAVX2   ConvKernels = C.GT_CONV_AVX2
+	ConvAVX512 ConvKernels = C.GT_CONV_AVX512
 )
 
-// SetConv chooses how the CPU computes the float32 convolutions of a DCGAN (k4 s2 p1, and those to or from 1x1): "auto"
-// by minimal filtering where that is faster, "fast" wherever it is possible, "stock" by libtorch alone. A name that
-// ConvKernel gives is auto with that instruction set, on a processor that has it. The values differ in the last bits, so
-// a run that is to be repeated records the choice. It holds for the whole process and is set once, before the first op.
-func SetConv(mode string) error {
-	if err := Load(); err != nil {
-		return err
+var convNames = map[ConvKernels]string{ConvStock: "stock", ConvAVX2: "avx2", ConvAVX512: "avx512"}
+
+func (k ConvKernels) String() string { return convNames[k] }
+
+// ConvKernelsNamed is the set that String calls so.
+func ConvKernelsNamed(name string) (k ConvKernels, ok bool) {
+	for k, n := range convNames {
+		if n == name {
+			return k, true
+		}
 	}
-	name := C.CString(mode)
-	defer C.free(unsafe.Pointer(name))
-	if C.gt_set_conv(name) != 0 {
-		return fmt.Errorf("torch: conv: mode %q: not one of auto, fast, stock, or an instruction set of this processor (%s): choose one of these",
-			mode, ConvKernel())
-	}
-	return nil
+	return 0, false
 }
 
-// ConvKernel is what "auto" comes to on this processor: "avx512", "avx2" or "stock". Load must have succeeded.
-func ConvKernel() string { return C.GoString(C.gt_conv_kernel()) }
+// BestConv is the fastest set that this processor runs, and a root scope's without Convolutions. Load comes first.
+func BestConv() ConvKernels { return ConvKernels(C.gt_conv_best()) }
+
+// Convolutions chooses a set, at most BestConv: for the shapes where it is faster, or always, for all that it can
+// compute. What it leaves over is libtorch's.
+func Convolutions(k ConvKernels, always bool) Option {
+	return func(s *settings) {
+		s.conv = int(k)
+		if always && k != ConvStock {
+			s.conv |= C.GT_CONV_ALWAYS
+		}
+	}
+}

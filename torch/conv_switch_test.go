@@ -1,8 +1,6 @@
 package torch_test
 
 import (
-	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 
@@ -25,35 +23,35 @@ var mixedCases = []convCase{
 
 func TestConvHasTheSameBitsEachTimeAndOnAnyThreads(t *testing.T) {
 	kernelSets(t)
-	useConv(t, "fast")
-	threads := torch.Threads()
-	t.Cleanup(func() { torch.SetThreads(threads) })
 	for _, c := range mixedCases {
-		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-			operands := c.operands(s, 1)
-			for n := 1; n <= 3; n++ {
-				torch.SetThreads(n)
-				want := c.values(s, operands, torch.Float32)
-				for range 3 {
-					assert.Equal(t, want, c.values(s, operands, torch.Float32), "%v on %d threads", c, n)
+		var want [][]float64 // on one thread
+		for n := 1; n <= 3; n++ {
+			torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+				operands := c.operands(s, 1)
+				got := c.values(s, fast(), operands, torch.Float32)
+				for range 2 {
+					assert.Equal(t, got, c.values(s, fast(), operands, torch.Float32), "%v on %d threads", c, n)
 				}
-			}
-		})
+				if n == 1 {
+					want = got
+				}
+				if min(c.in, c.out) >= 64 { // the others have directions that are libtorch's
+					assert.Equal(t, want, got, "%v on %d threads", c, n)
+				}
+			}, torch.Threads(n))
+		}
 	}
 }
 
 func TestConvFromSeveralThreadsAtOnce(t *testing.T) {
 	kernelSets(t)
-	useConv(t, "fast")
 	compute := func(c convCase) [][]float64 {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 		s, err := torch.NewScope(torch.On(torch.CPU))
 		if !assert.NoError(t, err) {
 			return nil
 		}
 		defer s.Close()
-		return c.values(s, c.operands(s, 3), torch.Float32)
+		return c.values(s, fast(), c.operands(s, 3), torch.Float32)
 	}
 	var want [][][]float64
 	for _, c := range mixedCases {
@@ -71,7 +69,6 @@ func TestConvFromSeveralThreadsAtOnce(t *testing.T) {
 // What is not dense float32 with channels innermost on the CPU is libtorch's, to the bit.
 func TestConvLeavesTheRestToLibtorch(t *testing.T) {
 	kernelSets(t)
-	useConv(t, "fast")
 	layer := convCase{n: 2, in: 64, out: 64, h: 16, w: 16, stride: 2, padding: 1}
 	wide, shifted := layer, layer
 	wide.stride, shifted.padding = 1, 0
@@ -88,44 +85,38 @@ func TestConvLeavesTheRestToLibtorch(t *testing.T) {
 		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 			operands := c.operands(s, 2)
 			x, w := c.change(operands[0]), c.change(operands[1])
-			require.NoError(t, torch.SetConv("fast"))
-			got := c.apply(x, w)
-			require.NoError(t, torch.SetConv("stock"))
-			assert.Equal(t, c.apply(x, w).Doubles(), got.Doubles(), name)
+			got := c.applyIn(s.Child(fast()), x, w)
+			assert.Equal(t, c.applyIn(s.Child(stock), x, w), got, name)
 		})
 	}
-	root, err := torch.NewScope(torch.On(torch.CPU), torch.BF16)
+	root, err := torch.NewScope(torch.On(torch.CPU), torch.BF16, fast())
 	require.NoError(t, err)
 	defer root.Close()
 	operands := layer.operands(root, 2)
-	require.NoError(t, torch.SetConv("fast"))
 	assert.Equal(t, torch.BFloat16, layer.apply(operands[0], operands[1]).Info().DType)
 }
 
 // The result has libtorch's layout, and the bias is added and differentiated.
 func TestConvWithBias(t *testing.T) {
 	kernelSets(t)
-	useConv(t, "fast")
 	for _, c := range []convCase{mixedCases[0], mixedCases[2], dcganLayers(32, 2)[0], dcganLayers(32, 2)[1]} {
 		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 			operands := c.operands(s, 4)
-			for i, o := range operands {
-				operands[i] = s.Use(o)
-			}
 			bias := s.Randn(s.NewGenerator(5), c.out).RequireGrad()
 			o := torch.Conv{Stride: [2]int{c.stride, c.stride}, Padding: [2]int{c.padding, c.padding}, OutputPadding: c.extra}
-			values := func(mode string) (y, grad []float64) {
-				require.NoError(t, torch.SetConv(mode))
+			values := func(mode torch.Option) (y, grad []float64) {
+				s := s.Child(mode)
+				bias := s.Use(bias)
 				conv := torch.Tensor.Conv2d
 				if c.transposed {
 					conv = torch.Tensor.ConvTranspose2d
 				}
-				out := conv(operands[0], operands[1], bias, o)
-				require.True(t, out.Info().ChannelsLast, "%v %s", c, mode)
-				return out.Detach().Doubles(), torch.Grad(out.Mul(operands[2]).Sum(), false, bias)[0].Doubles()
+				out := conv(s.Use(operands[0]), s.Use(operands[1]), bias, o)
+				require.True(t, out.Info().ChannelsLast, "%v", c)
+				return out.Detach().Doubles(), torch.Grad(out.Mul(s.Use(operands[2])).Sum(), false, bias)[0].Doubles()
 			}
-			wantY, wantGrad := values("stock")
-			y, grad := values("fast")
+			wantY, wantGrad := values(stock)
+			y, grad := values(fast())
 			assert.Less(t, distance(wantY, y), 3e-6, "%v", c)
 			assert.Less(t, distance(wantGrad, grad), 1e-6, "%v", c)
 		})
@@ -134,7 +125,6 @@ func TestConvWithBias(t *testing.T) {
 
 func TestConvErrorsAreLibtorchs(t *testing.T) {
 	kernelSets(t)
-	useConv(t, "fast")
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		o := torch.Conv{Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}
 		x := s.Zeros(2, 64, 16, 16).ToFormat(torch.ChannelsLast)
@@ -143,24 +133,25 @@ func TestConvErrorsAreLibtorchs(t *testing.T) {
 		o.OutputPadding = [2]int{2, 2}
 		e = torchtest.Error(t, func() { x.ConvTranspose2d(s.Zeros(64, 64, 4, 4).ToFormat(torch.ChannelsLast), torch.Tensor{}, o) })
 		assert.Contains(t, e.Msg, "output padding must be smaller than either stride or dilation")
-	})
+	}, fast())
 }
 
-func TestSetConv(t *testing.T) {
+func TestConvolutionsAreOfTheScope(t *testing.T) {
 	sets := kernelSets(t)
-	useConv(t, sets[0])
-	assert.EqualError(t, torch.SetConv("quick"), fmt.Sprintf(
-		`torch: conv: mode "quick": not one of auto, fast, stock, or an instruction set of this processor (%s): choose one of these`, sets[0]))
 	c := convCase{n: 4, in: 64, out: 128, h: 16, w: 16, stride: 2, padding: 1}
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		operands := c.operands(s, 6)
-		by := map[string][]float64{}
-		for _, mode := range append(sets, "auto", "fast", "stock") {
-			require.NoError(t, torch.SetConv(mode))
-			by[mode] = c.apply(operands[0], operands[1]).Doubles()
-		}
-		assert.Equal(t, by[sets[0]], by["auto"], "auto is the best set")
-		assert.Equal(t, by["auto"], by["fast"])
-		assert.NotEqual(t, by["auto"], by["stock"])
+		apply := func(o ...torch.Option) []float64 { return c.applyIn(s.Child(o...), operands[0], operands[1]) }
+		best := apply(torch.Convolutions(sets[0], false))
+		assert.Equal(t, best, apply(), "the best set, unless another is asked for")
+		assert.Equal(t, best, apply(fast()))
+		assert.NotEqual(t, best, apply(stock))
 	})
+	for _, k := range append(sets, torch.ConvStock) {
+		named, ok := torch.ConvKernelsNamed(k.String())
+		assert.True(t, ok)
+		assert.Equal(t, k, named)
+	}
+	_, ok := torch.ConvKernelsNamed("sse")
+	assert.False(t, ok)
 }

@@ -14,22 +14,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// useConv sets a mode for one test.
-func useConv(t *testing.T, mode string) {
-	t.Helper()
-	require.NoError(t, torch.SetConv(mode))
-	t.Cleanup(func() { require.NoError(t, torch.SetConv("auto")) })
-}
+// fast is every convolution by the best kernels that can compute it.
+func fast() torch.Option { return torch.Convolutions(torch.BestConv(), true) }
 
-// kernelSets are the sets of kernels this processor can run.
-func kernelSets(t *testing.T) []string {
+var stock = torch.Convolutions(torch.ConvStock, false)
+
+// kernelSets are the sets of kernels this processor can run, best first.
+func kernelSets(t *testing.T) []torch.ConvKernels {
 	t.Helper()
 	require.NoError(t, torch.Load())
-	switch torch.ConvKernel() {
-	case "avx512":
-		return []string{"avx512", "avx2"}
-	case "avx2":
-		return []string{"avx2"}
+	switch torch.BestConv() {
+	case torch.ConvAVX512:
+		return []torch.ConvKernels{torch.ConvAVX512, torch.ConvAVX2}
+	case torch.ConvAVX2:
+		return []torch.ConvKernels{torch.ConvAVX2}
 	}
 	t.Skip("this processor has no AVX2: all convolutions are libtorch's")
 	return nil
@@ -60,6 +58,11 @@ func (c convCase) apply(x, w torch.Tensor) torch.Tensor {
 	return x.Conv2d(w, torch.Tensor{}, o)
 }
 
+// applyIn is the values of y, computed in s.
+func (c convCase) applyIn(s *torch.Scope, x, w torch.Tensor) []float64 {
+	return c.apply(s.Use(x), s.Use(w)).Doubles()
+}
+
 // operands are x, w and the gradient of y, and directions of x and w to differentiate the gradients along.
 func (c convCase) operands(s *torch.Scope, seed uint64) []torch.Tensor {
 	g := s.NewGenerator(seed)
@@ -83,8 +86,8 @@ func (c convCase) operands(s *torch.Scope, seed uint64) []torch.Tensor {
 var directions = []string{"y", "gx", "gw", "second x", "second w", "second gy"}
 
 // values are y, its gradients, and the gradients of these.
-func (c convCase) values(parent *torch.Scope, operands []torch.Tensor, d torch.DType) [][]float64 {
-	s := parent.Child()
+func (c convCase) values(parent *torch.Scope, by torch.Option, operands []torch.Tensor, d torch.DType) [][]float64 {
+	s := parent.Child(by)
 	defer s.Close()
 	in := make([]torch.Tensor, len(operands))
 	for i, t := range operands {
@@ -115,22 +118,20 @@ func distance(want, got []float64) float64 {
 }
 
 // checkErrors compares each mode with float64: at most 3e-6 off, and at most 8 times as far as libtorch's float32. It
-// tells which of the directions the last mode computed, and not libtorch.
-func (c convCase) checkErrors(t *testing.T, s *torch.Scope, seed uint64, modes ...string) (ours [6]bool) {
+// tells which of the directions a mode computed, and not libtorch.
+func (c convCase) checkErrors(t *testing.T, s *torch.Scope, seed uint64, modes map[string]torch.Option) (ours [6]bool) {
 	t.Helper()
 	operands := c.operands(s, seed)
-	require.NoError(t, torch.SetConv("stock"))
-	want, stock := c.values(s, operands, torch.Float64), c.values(s, operands, torch.Float32)
-	for _, mode := range modes {
-		require.NoError(t, torch.SetConv(mode))
-		got := c.values(s, operands, torch.Float32)
+	want, libtorch := c.values(s, stock, operands, torch.Float64), c.values(s, stock, operands, torch.Float32)
+	for mode, by := range modes {
+		got := c.values(s, by, operands, torch.Float32)
 		for i, what := range directions {
 			require.Len(t, got[i], len(want[i]), "%v %s", c, what)
-			off, stockOff := distance(want[i], got[i]), distance(want[i], stock[i])
+			off, stockOff := distance(want[i], got[i]), distance(want[i], libtorch[i])
 			t.Logf("%s, %v, %s: %.2g, %.1f times libtorch's", mode, c, what, off, off/stockOff)
 			assert.LessOrEqual(t, off, 3e-6, "%v %s %s", c, what, mode)
 			assert.LessOrEqual(t, off, 8*stockOff, "%v %s %s", c, what, mode)
-			ours[i] = !slices.Equal(got[i], stock[i])
+			ours[i] = ours[i] || !slices.Equal(got[i], libtorch[i])
 		}
 	}
 	return ours
@@ -150,12 +151,14 @@ func dcganLayers(size, n int) []convCase {
 }
 
 func TestConvOfEachDCGANLayer(t *testing.T) {
-	sets := kernelSets(t)
-	useConv(t, "auto")
+	modes := map[string]torch.Option{}
+	for _, k := range kernelSets(t) {
+		modes[k.String()] = torch.Convolutions(k, false)
+	}
 	for _, size := range []int{32, 64, 128} {
 		for _, c := range dcganLayers(size, 4) {
 			torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-				ours := c.checkErrors(t, s, uint64(size), sets...)
+				ours := c.checkErrors(t, s, uint64(size), modes)
 				if min(c.in, c.out) >= 64 && c.stride == 2 {
 					assert.Equal(t, [6]bool{true, true, true, true, true, true}, ours, "%v: who computed %v", c, directions)
 				}
@@ -166,7 +169,6 @@ func TestConvOfEachDCGANLayer(t *testing.T) {
 
 func TestConvOfRandomShapes(t *testing.T) {
 	kernelSets(t)
-	useConv(t, "auto")
 	var ours [6]int
 	r := rand.New(rand.NewPCG(7, 11))
 	for i := range 200 {
@@ -176,7 +178,7 @@ func TestConvOfRandomShapes(t *testing.T) {
 			c.h, c.w, c.extra = (c.h+1)/2, (c.w+1)/2, [2]int{r.IntN(2), r.IntN(2)}
 		}
 		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-			for i, by := range c.checkErrors(t, s, uint64(i), "fast") {
+			for i, by := range c.checkErrors(t, s, uint64(i), map[string]torch.Option{"fast": fast()}) {
 				if by {
 					ours[i]++
 				}

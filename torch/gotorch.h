@@ -51,6 +51,8 @@ typedef enum gt_dtype {
 } gt_dtype;
 typedef enum gt_device { GT_CPU = 0, GT_CUDA = 1 } gt_device;
 typedef enum gt_format { GT_PRESERVE = 0, GT_CONTIGUOUS = 1, GT_CHANNELS_LAST = 2 } gt_format;
+/* Who computes the CPU's convolutions: a set of kernels where it wins, or with GT_CONV_ALWAYS wherever it can. */
+typedef enum gt_conv { GT_CONV_STOCK = 0, GT_CONV_AVX2 = 1, GT_CONV_AVX512 = 2, GT_CONV_ALWAYS = 4 } gt_conv;
 
 #define GT_MAX_DIMS 8
 
@@ -76,8 +78,7 @@ GT_API const char *gt_version(void); /* libtorch's version */
 GT_API int gt_threads(void);
 GT_API void gt_set_threads(int n);                                  /* intra-op threads */
 GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
-GT_API int gt_set_conv(const char *mode); /* auto, fast, stock, avx512, avx2; process-wide, before the first op */
-GT_API const char *gt_conv_kernel(void);  /* what auto is on this processor: avx512, avx2 or stock */
+GT_API int gt_conv_best(void); /* the last of GT_CONV_STOCK, _AVX2, _AVX512 that this processor runs */
 
 /* --- CUDA ------------------------------------------------------------------------------------------------------- */
 GT_API int gt_cuda_driver(int *version);          /* 0 and e.g. 13000; 1: no libcuda.so.1; 2: it found no device */
@@ -89,7 +90,7 @@ GT_API int gt_cuda_reset_peak(int index);
 GT_API int gt_synchronize(gt_scope *s);
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
-GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16);
+GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv);
 GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
 GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
 GT_API int gt_scope_code(gt_scope *s);

@@ -30,6 +30,7 @@ type settings struct {
 	dtype  DType
 	format Format
 
+	conv    int // gt_conv
 	threads int // of a root; 0: libtorch's default
 }
 
@@ -68,12 +69,12 @@ func Threads(n int) Option { return func(s *settings) { s.threads = n } }
 // NewScope makes a root scope, on the CPU unless On says otherwise. The calling goroutine is locked to its OS thread
 // until the scope is closed. The error says that libtorch, or the device, is not there.
 func NewScope(options ...Option) (*Scope, error) {
-	var set settings
-	for _, o := range options {
-		o(&set)
-	}
 	if err := Load(); err != nil {
 		return nil, err
+	}
+	set := settings{conv: int(BestConv())}
+	for _, o := range options {
+		o(&set)
 	}
 	if set.device.CUDA {
 		n, err := OpenCUDA()
@@ -99,7 +100,7 @@ func newScope(parent *Scope, set settings) *Scope {
 		up, s.depth = parent.h, parent.depth+1
 		parent.children = append(parent.children, s)
 	}
-	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16))
+	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16), C.int(set.conv))
 	if s.h == nil {
 		misuse("scope", OutOfMemory, "the host has no memory left for a scope")
 	}

@@ -11,8 +11,7 @@ static struct {
   int (*gt_threads)(void);
   void (*gt_set_threads)(int n);
   void (*gt_set_math)(int tf32, int deterministic, int autotune);
-  int (*gt_set_conv)(const char *mode);
-  const char * (*gt_conv_kernel)(void);
+  int (*gt_conv_best)(void);
   int (*gt_cuda_driver)(int *version);
   int (*gt_cuda_open)(char *why, size_t size);
   int (*gt_cuda_count)(char *why, size_t size);
@@ -20,7 +19,7 @@ static struct {
   int (*gt_cuda_memory)(int index, gt_memory *out);
   int (*gt_cuda_reset_peak)(int index);
   int (*gt_synchronize)(gt_scope *s);
-  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16);
+  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv);
   int (*gt_scope_close)(gt_scope *s);
   int64_t (*gt_scope_live)(gt_scope *s);
   int (*gt_scope_code)(gt_scope *s);
@@ -111,8 +110,7 @@ static const struct {
     {"gt_threads", (void **)&table.gt_threads},
     {"gt_set_threads", (void **)&table.gt_set_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
-    {"gt_set_conv", (void **)&table.gt_set_conv},
-    {"gt_conv_kernel", (void **)&table.gt_conv_kernel},
+    {"gt_conv_best", (void **)&table.gt_conv_best},
     {"gt_cuda_driver", (void **)&table.gt_cuda_driver},
     {"gt_cuda_open", (void **)&table.gt_cuda_open},
     {"gt_cuda_count", (void **)&table.gt_cuda_count},
@@ -229,9 +227,7 @@ void gt_set_threads(int n) { table.gt_set_threads(n); }
 
 void gt_set_math(int tf32, int deterministic, int autotune) { table.gt_set_math(tf32, deterministic, autotune); }
 
-int gt_set_conv(const char *mode) { return table.gt_set_conv(mode); }
-
-const char * gt_conv_kernel(void) { return table.gt_conv_kernel(); }
+int gt_conv_best(void) { return table.gt_conv_best(); }
 
 int gt_cuda_driver(int *version) { return table.gt_cuda_driver(version); }
 
@@ -247,7 +243,7 @@ int gt_cuda_reset_peak(int index) { return table.gt_cuda_reset_peak(index); }
 
 int gt_synchronize(gt_scope *s) { return table.gt_synchronize(s); }
 
-gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16) { return table.gt_scope_new(parent, device, index, grad, bf16); }
+gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv) { return table.gt_scope_new(parent, device, index, grad, bf16, conv); }
 
 int gt_scope_close(gt_scope *s) { return table.gt_scope_close(s); }
 

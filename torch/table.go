@@ -16,10 +16,8 @@ package torch
 #cgo nocallback gt_set_threads
 #cgo noescape gt_set_math
 #cgo nocallback gt_set_math
-#cgo noescape gt_set_conv
-#cgo nocallback gt_set_conv
-#cgo noescape gt_conv_kernel
-#cgo nocallback gt_conv_kernel
+#cgo noescape gt_conv_best
+#cgo nocallback gt_conv_best
 #cgo noescape gt_cuda_driver
 #cgo nocallback gt_cuda_driver
 #cgo noescape gt_cuda_open

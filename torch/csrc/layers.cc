@@ -12,8 +12,7 @@ static at::Tensor with_bias(const at::Tensor &y, gt_tensor *bias) {
   return bias ? y + get(bias).view({1, -1, 1, 1}) : y;
 }
 
-GT_EXPORT int gt_set_conv(const char *mode) { return gt::conv::set_mode(mode) ? GT_OK : GT_FAILED; }
-GT_EXPORT const char *gt_conv_kernel(void) { return gt::conv::best_kernels(); }
+GT_EXPORT int gt_conv_best(void) { return gt::conv::best(); }
 
 GT_EXPORT gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias) {
   return gt::result(s, [&] { return at::linear(get(x), get(weight), maybe(bias)); });
@@ -22,7 +21,7 @@ GT_EXPORT gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_
 GT_EXPORT gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                                const int64_t *padding, const int64_t *dilation, int64_t groups) {
   return gt::result(s, [&] {
-    at::Tensor fast = gt::conv::conv2d(get(x), get(weight), pair(stride), pair(padding), pair(dilation), groups);
+    at::Tensor fast = gt::conv::conv2d(s->conv, get(x), get(weight), pair(stride), pair(padding), pair(dilation), groups);
     if (fast.defined()) return with_bias(fast, bias);
     return at::conv2d(get(x), get(weight), maybe(bias), pair(stride), pair(padding), pair(dilation), groups);
   });
@@ -32,8 +31,8 @@ GT_EXPORT gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *w
                                          const int64_t *stride, const int64_t *padding, const int64_t *output_padding,
                                          const int64_t *dilation, int64_t groups) {
   return gt::result(s, [&] {
-    at::Tensor fast = gt::conv::conv_transpose2d(get(x), get(weight), pair(stride), pair(padding), pair(output_padding),
-                                                 pair(dilation), groups);
+    at::Tensor fast = gt::conv::conv_transpose2d(s->conv, get(x), get(weight), pair(stride), pair(padding),
+                                                 pair(output_padding), pair(dilation), groups);
     if (fast.defined()) return with_bias(fast, bias);
     return at::conv_transpose2d(get(x), get(weight), maybe(bias), pair(stride), pair(padding), pair(output_padding),
                                 groups, pair(dilation));

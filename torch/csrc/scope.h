@@ -32,13 +32,14 @@ struct gt_scope {
   at::Device device;
   bool grad;
   bool bf16;
+  int conv; // gt_conv
   int code = GT_OK;
   std::string message;
   int64_t live = 0;      // tensors held by this scope
   int64_t tree_live = 0; // of the whole tree; kept at the root
   std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
 
-  gt_scope(at::Device device, bool grad, bool bf16) : device(device), grad(grad), bf16(bf16) {}
+  gt_scope(at::Device device, bool grad, bool bf16, int conv) : device(device), grad(grad), bf16(bf16), conv(conv) {}
 
   gt_tensor *keep(at::Tensor t) {
     arena.push_back(gt_tensor{std::move(t)});

@@ -1,32 +1,19 @@
-// choice.cc: the switch, the processor, and the table of what wins.
+// choice.cc: the processor, and the table of what wins.
 #include "choice.h"
-
-#include <atomic>
 
 #include "filter.h"
 
 namespace gt::conv {
 namespace {
 
-struct Mode {
-  const Kernels *kernels;
-  bool always;
-};
-
-bool runs_avx512() { return __builtin_cpu_supports("avx512f"); }
-bool runs_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-
-const Kernels *best() {
-  static const Kernels *found = runs_avx512() ? &avx512_kernels : runs_avx2() ? &avx2_kernels : nullptr;
-  return found;
-}
-
-std::atomic<const Mode *> mode{nullptr};
-
-const Mode &current() {
-  static const Mode automatic{best(), false};
-  const Mode *set = mode.load(std::memory_order_acquire);
-  return set ? *set : automatic;
+const Kernels *kernels_of(int mode) {
+  switch (mode & ~GT_CONV_ALWAYS) {
+    case GT_CONV_AVX512:
+      return &avx512_kernels;
+    case GT_CONV_AVX2:
+      return &avx2_kernels;
+  }
+  return nullptr;
 }
 
 // Products of the direct form for one of ours: 2.56, or less where tiles are partial.
@@ -59,30 +46,18 @@ bool wins(Role role, const Shape &s) {
 
 }  // namespace
 
-bool set_mode(const std::string &name) {
-  static const Mode fast{best(), true}, stock{nullptr, false};
-  static const Mode avx512{&avx512_kernels, false}, avx2{&avx2_kernels, false};
-  const Mode *to = nullptr;
-  if (name == "fast") to = &fast;
-  if (name == "stock") to = &stock;
-  if (name == "avx512" && runs_avx512()) to = &avx512;
-  if (name == "avx2" && runs_avx2()) to = &avx2;
-  if (!to && name != "auto") return false;
-  mode.store(to, std::memory_order_release);
-  return true;
+int best() {
+  if (__builtin_cpu_supports("avx512f")) return GT_CONV_AVX512;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? GT_CONV_AVX2 : GT_CONV_STOCK;
 }
 
-const char *best_kernels() { return best() ? best()->name : "stock"; }
-
-bool enabled() { return current().kernels != nullptr; }
-
-bool any_kernels(const Shape &s) {
-  return kernels_for(Role::output, s) || kernels_for(Role::input, s) || kernels_for(Role::weight, s);
+bool any_kernels(int mode, const Shape &s) {
+  return kernels_for(mode, Role::output, s) || kernels_for(mode, Role::input, s) || kernels_for(mode, Role::weight, s);
 }
 
-const Kernels *kernels_for(Role role, const Shape &s) {
-  const Mode &m = current();
-  return m.kernels && exact_enough(role, s) && (m.always || wins(role, s)) ? m.kernels : nullptr;
+const Kernels *kernels_for(int mode, Role role, const Shape &s) {
+  const Kernels *kernels = kernels_of(mode);
+  return kernels && exact_enough(role, s) && (mode & GT_CONV_ALWAYS || wins(role, s)) ? kernels : nullptr;
 }
 
 }  // namespace gt::conv

@@ -48,9 +48,10 @@
 namespace gt::conv {
 
 // PyTorch's conv2d and conv_transpose2d without bias for what this folder computes; an undefined tensor for the rest.
-at::Tensor conv2d(const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
+// `mode` is a gt_conv of gotorch.h.
+at::Tensor conv2d(int mode, const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
                   at::IntArrayRef dilation, int64_t groups);
-at::Tensor conv_transpose2d(const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride,
+at::Tensor conv_transpose2d(int mode, const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride,
                             at::IntArrayRef padding, at::IntArrayRef output_padding, at::IntArrayRef dilation,
                             int64_t groups);
 

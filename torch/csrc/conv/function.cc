@@ -52,9 +52,9 @@ Tensor by_filter(const Kernels &kernels, Role role, const Tensor &a, const Tenso
   return w;
 }
 
-Tensor compute(Role role, const Tensor &a, const Tensor &b, int64_t h, int64_t w) {
+Tensor compute(int mode, Role role, const Tensor &a, const Tensor &b, int64_t h, int64_t w) {
   const Shape s = shape_of(role, a, b, h, w);
-  const Kernels *kernels = kernels_for(role, s);
+  const Kernels *kernels = kernels_for(mode, role, s);
   if (!kernels) return by_stock(role, a, b, s);
   return by_filter(*kernels, role, a.contiguous(last), b.contiguous(last), s);
 }
@@ -62,19 +62,21 @@ Tensor compute(Role role, const Tensor &a, const Tensor &b, int64_t h, int64_t w
 // One tensor of the trilinear form <y, conv(x, w)> from the other two, in the order x, y, w without the missing one
 // (but y before w): output of (x, w), input of (y, w), weight of (x, y).
 struct Form : torch::autograd::Function<Form> {
-  static Tensor forward(AutogradContext *ctx, const Tensor &a, const Tensor &b, int64_t role, int64_t h, int64_t w) {
+  static Tensor forward(AutogradContext *ctx, const Tensor &a, const Tensor &b, int64_t mode, int64_t role, int64_t h, int64_t w) {
     ctx->save_for_backward({a, b});
+    ctx->saved_data["mode"] = mode;
     ctx->saved_data["role"] = role;
     ctx->saved_data["h"] = h;
     ctx->saved_data["w"] = w;
-    return compute(static_cast<Role>(role), a, b, h, w);
+    return compute(static_cast<int>(mode), static_cast<Role>(role), a, b, h, w);
   }
 
   static tensor_list backward(AutogradContext *ctx, tensor_list grads) {
     const tensor_list saved = ctx->get_saved_variables();
     const Tensor &a = saved[0], &b = saved[1], &g = grads[0];
+    const int64_t mode = ctx->saved_data["mode"].toInt();
     const int64_t h = ctx->saved_data["h"].toInt(), w = ctx->saved_data["w"].toInt();
-    auto of = [&](Role role, const Tensor &a, const Tensor &b) { return apply(a, b, static_cast<int64_t>(role), h, w); };
+    auto of = [&](Role role, const Tensor &a, const Tensor &b) { return apply(a, b, mode, static_cast<int64_t>(role), h, w); };
     Tensor ga, gb;
     const bool need_a = g.defined() && ctx->needs_input_grad(0), need_b = g.defined() && ctx->needs_input_grad(1);
     switch (static_cast<Role>(ctx->saved_data["role"].toInt())) {
@@ -91,20 +93,20 @@ struct Form : torch::autograd::Function<Form> {
         if (need_b) gb = of(Role::output, a, g);
         break;
     }
-    return {ga, gb, Tensor(), Tensor(), Tensor()};
+    return {ga, gb, Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
 bool all(at::IntArrayRef pair, int64_t value) { return pair[0] == value && pair[1] == value; }
 
 // Dense float32 on the CPU with channels innermost somewhere, and nothing that changes what an op computes.
-bool suits(const Tensor &x, const Tensor &weight) {
+bool suits(int mode, const Tensor &x, const Tensor &weight) {
   for (const Tensor *t : {&x, &weight}) {
     if (t->dim() != 4 || !t->device().is_cpu() || t->scalar_type() != at::kFloat || t->layout() != at::kStrided ||
         t->numel() == 0)
       return false;
   }
-  return enabled() && !at::autocast::is_autocast_enabled(at::kCPU) && (x.is_contiguous(last) || weight.is_contiguous(last));
+  return mode != GT_CONV_STOCK && !at::autocast::is_autocast_enabled(at::kCPU) && (x.is_contiguous(last) || weight.is_contiguous(last));
 }
 
 // [n,c,h,w] as a matrix [n, h w c]; no copy where channels are innermost.
@@ -112,20 +114,20 @@ Tensor flat(const Tensor &t) { return t.permute({0, 2, 3, 1}).reshape({t.size(0)
 
 }  // namespace
 
-Tensor conv2d(const Tensor &x, const Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
+Tensor conv2d(int mode, const Tensor &x, const Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
               at::IntArrayRef dilation, int64_t groups) {
-  if (groups != 1 || !all(dilation, 1) || !suits(x, weight) || x.size(1) != weight.size(1)) return {};
+  if (groups != 1 || !all(dilation, 1) || !suits(mode, x, weight) || x.size(1) != weight.size(1)) return {};
   const int64_t h = x.size(2), w = x.size(3);
   if (all(padding, 0) && weight.size(2) == h && weight.size(3) == w)
     return at::mm(flat(x), flat(weight).t()).reshape({x.size(0), weight.size(0), 1, 1});
   if (!all(stride, 2) || !all(padding, 1) || weight.size(2) != 4 || weight.size(3) != 4 || h < 2 || w < 2) return {};
-  if (!any_kernels(shape_of(Role::output, x, weight, h, w))) return {};
-  return Form::apply(x, weight, static_cast<int64_t>(Role::output), h, w);
+  if (!any_kernels(mode, shape_of(Role::output, x, weight, h, w))) return {};
+  return Form::apply(x, weight, mode, static_cast<int64_t>(Role::output), h, w);
 }
 
-Tensor conv_transpose2d(const Tensor &x, const Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
+Tensor conv_transpose2d(int mode, const Tensor &x, const Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
                         at::IntArrayRef output_padding, at::IntArrayRef dilation, int64_t groups) {
-  if (groups != 1 || !all(dilation, 1) || !suits(x, weight) || x.size(1) != weight.size(0)) return {};
+  if (groups != 1 || !all(dilation, 1) || !suits(mode, x, weight) || x.size(1) != weight.size(0)) return {};
   const int64_t h = 2 * x.size(2), w = 2 * x.size(3);
   if (all(padding, 0) && all(output_padding, 0) && x.size(2) == 1 && x.size(3) == 1) {
     Tensor y = at::mm(x.reshape({x.size(0), x.size(1)}), flat(weight));
@@ -133,8 +135,8 @@ Tensor conv_transpose2d(const Tensor &x, const Tensor &weight, at::IntArrayRef s
   }
   if (!all(stride, 2) || !all(padding, 1) || weight.size(2) != 4 || weight.size(3) != 4) return {};
   if (output_padding[0] < 0 || output_padding[0] > 1 || output_padding[1] < 0 || output_padding[1] > 1) return {};
-  if (!any_kernels(shape_of(Role::input, x, weight, h, w))) return {};
-  return Form::apply(x, weight, static_cast<int64_t>(Role::input), h + output_padding[0], w + output_padding[1]);
+  if (!any_kernels(mode, shape_of(Role::input, x, weight, h, w))) return {};
+  return Form::apply(x, weight, mode, static_cast<int64_t>(Role::input), h + output_padding[0], w + output_padding[1]);
 }
 
 }  // namespace gt::conv
