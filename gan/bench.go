@@ -41,6 +41,7 @@ type BenchResult struct {
 	Device          string             `json:"device"`
 	Precision       string             `json:"precision,omitempty"`
 	Layout          string             `json:"layout,omitempty"`
+	Conv            string             `json:"conv,omitempty"`
 	Threads         int                `json:"threads"`
 	Workers         int                `json:"workers"`
 	Libtorch        string             `json:"libtorch,omitempty"`
@@ -111,6 +112,7 @@ func (b *bench) measure(ctx context.Context) error {
 	r := b.resolved
 	b.res = BenchResult{
 		Batch: b.cfg.Batch, Steps: b.o.Steps, Data: b.cfg.Data, Device: r.Device, Precision: r.Precision, Layout: r.Layout,
+		Conv:    r.Conv,
 		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: Version, Split: map[string]float64{},
 	}
 	if b.o.Synthetic {
