@@ -12,7 +12,7 @@ help:
 	@echo "make train   set up, build and train a DCGAN on glyphs; ARGS=\"--data mnist:DIR --steps 500\" are passed on"
 	@echo "make test    set up, build and run every test"
 	@echo "make build   bin/forger and build/libgotorch.so"
-	@echo "make check   format, vet, lint, race"
+	@echo "make check   format, vet, lint, race, sanitizers"
 	@echo "make bench   benchmarks, and the step beside PyTorch's"
 	@echo "make golden  write the golden values again, from real PyTorch"
 	@echo "make fuzz    a minute of each fuzz target"
@@ -36,11 +36,12 @@ test:
 
 check: build
 	@export GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)"; scripts/check && go test -race ./data ./vision ./torch/... ./gan/... ./cmd/...
+	@cmake --build build --target conv-check-address conv-check-thread && build/conv-check-address && build/conv-check-thread
 
 bench: build
 	@GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)" go test -run '^$$' -bench . -benchmem ./data ./vision ./torch ./torch/pt
 	@cmake --build build --target gotorch-bench && for i in 1 2 3; do build/gotorch-bench; done
-	@cmake --build build --target gotorch-step && for i in 1 2 3; do build/gotorch-step 20 4; bin/forger bench --synthetic --channels 3 --layout channels_last --steps 20 --warmup 4; done
+	@cmake --build build --target gotorch-step && for i in 1 2 3; do build/gotorch-step 20 4; bin/forger bench --synthetic --channels 3 --layout channels_last --conv stock --steps 20 --warmup 4; done
 	@"$(python)" scripts/peers/compare.py bin/forger
 	@"$(python)" scripts/peers/compare.py bin/forger --size 32 --channels 1 --steps 50 --warmup 10
 

@@ -30,7 +30,7 @@ func ConvKernelsNamed(name string) (k ConvKernels, ok bool) {
 	return 0, false
 }
 
-// BestConv is the fastest set that this processor runs, and a root scope's without Convolutions. Load comes first.
+// BestConv is the fastest set that this processor runs (and $ATEN_CPU_CAPABILITY allows), and a root scope's without Convolutions. Load comes first.
 func BestConv() ConvKernels { return library.conv }
 
 // Convolutions chooses a set, at most BestConv: for the shapes where it is faster, or always, for all that it can

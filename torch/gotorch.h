@@ -78,7 +78,7 @@ GT_API const char *gt_version(void); /* libtorch's version */
 GT_API int gt_threads(void);
 GT_API void gt_set_threads(int n);                                  /* intra-op threads */
 GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
-GT_API int gt_conv_best(void); /* the last of GT_CONV_STOCK, _AVX2, _AVX512 that this processor runs */
+GT_API int gt_conv_best(void); /* the last of GT_CONV_STOCK, _AVX2, _AVX512 that this processor runs (and ATEN_CPU_CAPABILITY allows) */
 
 /* --- CUDA ------------------------------------------------------------------------------------------------------- */
 GT_API int gt_cuda_driver(int *version);          /* 0 and e.g. 13000; 1: no libcuda.so.1; 2: it found no device */

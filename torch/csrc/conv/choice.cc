@@ -1,6 +1,9 @@
 // choice.cc: the processor, and the table of what wins.
 #include "choice.h"
 
+#include <cstdlib>
+#include <string_view>
+
 #include "filter.h"
 
 namespace gt::conv {
@@ -47,7 +50,10 @@ bool wins(Role role, const Shape &s) {
 }  // namespace
 
 int best() {
-  if (__builtin_cpu_supports("avx512f")) return GT_CONV_AVX512;
+  const char *set = std::getenv("ATEN_CPU_CAPABILITY");  // libtorch's own bound: default, avx2, avx512
+  const std::string_view bound = set ? set : "";
+  if (bound == "default") return GT_CONV_STOCK;
+  if (bound != "avx2" && __builtin_cpu_supports("avx512f")) return GT_CONV_AVX512;
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? GT_CONV_AVX2 : GT_CONV_STOCK;
 }
 

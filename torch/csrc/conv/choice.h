@@ -11,7 +11,7 @@ enum class Role { output, input, weight };
 
 // A mode is a gt_conv of gotorch.h.
 
-// The best set of kernels this processor runs.
+// The best set of kernels that this processor runs and ATEN_CPU_CAPABILITY allows.
 int best();
 
 // The kernels for that tensor of that shape, or null: stock.
