@@ -12,6 +12,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
+#include <torch/version.h>
 
 namespace {
 
@@ -28,15 +29,6 @@ void try_to(F &&f) noexcept {
 template <class Graph>
 void register_generator(Graph &graph, const at::Generator &generator) {
   if constexpr (requires { graph.register_generator_state(generator); }) graph.register_generator_state(generator);
-}
-
-// Older versions keep no pinned memory for graphs.
-template <class Allocator, class Pool>
-void end_host_pool(Allocator *pinned, Pool pool) {
-  if constexpr (requires { pinned->end_allocate_to_pool(pool); }) {
-    try_to([&] { pinned->end_allocate_to_pool(pool); });
-    try_to([&] { pinned->release_pool(pool); });
-  }
 }
 
 // Opens what libtorch's class keeps for clean-up after a capture that failed, which it leaves to its caller.
@@ -78,15 +70,22 @@ class CudaGraph final : public gt_graph {
   void replay() override { graph_.replay(); }
 
  private:
-  // Leaves stream, allocators and generators as if there had been no capture.
+  // Leaves stream, allocators and generators as if there had been no capture. What libtorch leaves undone after a failed
+  // one differs from version to version, so each step is tried.
   void give_up() noexcept {
+    namespace allocator = c10::cuda::CUDACachingAllocator;
     capturing_ = false;
     try_to([&] { graph_.capture_end(); }); // also of a capture that an error made invalid: the stream is then free again
     (void)cudaGetLastError();              // the error was told where it came up
     if (graph_.ended()) return;
-    try_to([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(index_, pool_); });
-    try_to([&] { c10::cuda::CUDACachingAllocator::releasePool(index_, pool_); });
-    end_host_pool(at::getHostAllocator(at::kCUDA), pool_);
+    try_to([&] { graph_.reset(); });
+    try_to([&] { allocator::endAllocateToPool(index_, pool_); });
+    try_to([&] {
+      if (allocator::getPoolUseCount(index_, pool_) > 0) allocator::releasePool(index_, pool_);
+    });
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 11
+    try_to([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_); }); // older versions begin nothing there
+#endif
     for (at::Generator &g : generators_) try_to([&] { renew(g); });
   }
 
