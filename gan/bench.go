@@ -41,6 +41,7 @@ type BenchResult struct {
 	Device          string             `json:"device"`
 	Precision       string             `json:"precision,omitempty"`
 	Layout          string             `json:"layout,omitempty"`
+	Conv            string             `json:"conv,omitempty"`
 	Graph           string             `json:"graph,omitempty"` // on or off
 	Notes           []string           `json:"notes,omitempty"`
 	Threads         int                `json:"threads"`
@@ -116,7 +117,8 @@ func (b *bench) measure(ctx context.Context) error {
 	r := b.resolved
 	b.res = BenchResult{
 		Batch: b.cfg.Batch, Steps: b.o.Steps, Data: b.cfg.Data, Device: r.Device, Precision: r.Precision, Layout: r.Layout,
-		Graph: r.Graph, Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: Version, Split: map[string]float64{},
+		Conv: r.Conv, Graph: r.Graph,
+		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: Version, Split: map[string]float64{},
 	}
 	if b.o.Synthetic {
 		b.res.Data = "synthetic"

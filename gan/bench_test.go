@@ -91,24 +91,26 @@ func TestBenchOfTheLoaderAlone(t *testing.T) {
 
 // What was measured once is taken again; a layout that is not known, or a damaged file, is measured anew.
 func TestTheLayoutIsChosenOnce(t *testing.T) {
+	require.NoError(t, torch.Load())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	c := tinyConfig(t)
 	shape := data.Shape{Height: 16, Width: 16, Channels: 1}
-	chosen, err := chooseLayout(c, shape)
+	chosen, err := chooseLayout(c, shape, "stock")
 	require.NoError(t, err)
 	assert.Contains(t, layouts, chosen)
 	path, known := readCalibration()
-	assert.Equal(t, map[string]string{calibrationKey(c, shape): chosen}, known)
+	assert.Equal(t, map[string]string{calibrationKey(c, shape, "stock"): chosen}, known)
 	for _, layout := range []string{"contiguous", "channels_last"} {
-		keepCalibration(path, map[string]string{calibrationKey(c, shape): layout})
-		got, err := chooseLayout(c, shape)
+		keepCalibration(path, map[string]string{calibrationKey(c, shape, "stock"): layout})
+		got, err := chooseLayout(c, shape, "stock")
 		require.NoError(t, err)
 		assert.Equal(t, layout, got)
 	}
 	require.NoError(t, os.WriteFile(path, []byte("{"), 0o644))
-	_, err = chooseLayout(c, shape)
+	_, err = chooseLayout(c, shape, "stock")
 	assert.NoError(t, err)
+	assert.NotEqual(t, calibrationKey(c, shape, "stock"), calibrationKey(c, shape, "avx2"))
 	other := c
 	other.GenWidth++
-	assert.NotEqual(t, calibrationKey(c, shape), calibrationKey(other, shape))
+	assert.NotEqual(t, calibrationKey(c, shape, "stock"), calibrationKey(other, shape, "stock"))
 }

@@ -20,10 +20,11 @@ const (
 	calibrationBatch = 8  // images at most
 )
 
-// chooseLayout finds the layout in which the step of cfg is faster on this processor. What it found is kept in the
+// chooseLayout finds the layout in which the step of cfg is faster on this processor, with those
+// convolutions. What it found is kept in the
 // user's cache directory, so that the same config has the same layout each time.
-func chooseLayout(cfg Config, shape data.Shape) (string, error) {
-	key := calibrationKey(cfg, shape)
+func chooseLayout(cfg Config, shape data.Shape, conv string) (string, error) {
+	key := calibrationKey(cfg, shape, conv)
 	path, known := readCalibration()
 	if layout, ok := known[key]; ok && layouts[layout] != 0 {
 		return layout, nil
@@ -31,7 +32,7 @@ func chooseLayout(cfg Config, shape data.Shape) (string, error) {
 	times := map[string]float64{}
 	for range 3 { // in turn: what disturbs one disturbs the other
 		for layout := range layouts {
-			seconds, err := stepSeconds(cfg, shape, layout)
+			seconds, err := stepSeconds(cfg, shape, layout, conv)
 			if err != nil {
 				return "", err
 			}
@@ -52,10 +53,10 @@ func chooseLayout(cfg Config, shape data.Shape) (string, error) {
 }
 
 // stepSeconds is the time of a step in a layout, after a first one that pays for what is made once.
-func stepSeconds(cfg Config, shape data.Shape, layout string) (seconds float64, err error) {
+func stepSeconds(cfg Config, shape data.Shape, layout, conv string) (seconds float64, err error) {
 	defer torch.Catch(&err)
 	cfg.Batch, cfg.EMA, cfg.DiscSteps = min(cfg.Batch, calibrationBatch), 0, 1
-	t, err := newTrainer(cfg, Resolved{Layout: layout, Precision: cfg.Precision, Threads: cfg.Threads}, blank(shape), torch.CPU)
+	t, err := newTrainer(cfg, Resolved{Layout: layout, Conv: conv, Precision: cfg.Precision, Threads: cfg.Threads}, blank(shape), torch.CPU)
 	if err != nil {
 		return 0, err
 	}
@@ -87,9 +88,9 @@ func (b blank) Fingerprint() string           { return "blank" }
 func (b blank) Close() error                  { return nil }
 
 // calibrationKey names all that the choice depends on.
-func calibrationKey(cfg Config, shape data.Shape) string {
+func calibrationKey(cfg Config, shape data.Shape, conv string) string {
 	text := fmt.Sprint(processor(), torch.Version(), cfg.Threads, cfg.Model, shape, cfg.Latent, cfg.GenWidth, cfg.DiscWidth,
-		min(cfg.Batch, calibrationBatch), cfg.Precision, cfg.Optim)
+		min(cfg.Batch, calibrationBatch), cfg.Precision, cfg.Optim, cfg.Conv, conv)
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }

@@ -124,7 +124,7 @@ func (t *trainer) meta() *pt.Dict {
 	r, d := t.resolved, pt.NewDict()
 	for _, line := range [][2]string{
 		{"version", Version}, {"revision", Revision}, {"libtorch", r.Libtorch}, {"device", r.Device},
-		{"precision", r.Precision}, {"layout", r.Layout}, {"threads", fmt.Sprint(r.Threads)}, {"decoder", r.Decoder},
+		{"precision", r.Precision}, {"layout", r.Layout}, {"conv", r.Conv}, {"threads", fmt.Sprint(r.Threads)}, {"decoder", r.Decoder},
 		{"data", t.cfg.Data},
 	} {
 		d.Set(line[0], line[1])

@@ -223,6 +223,7 @@ func TestWhatAResumeRefuses(t *testing.T) {
 		`--seed 7 (the run has 0)`:             {"seed", "7"},
 		"goes on in its own directory":         {"out", `"elsewhere"`},
 		`--threads 1 (the run has 0)`:          {"threads", "1"},
+		`--conv stock (the run has auto)`:      {"conv", `"stock"`},
 		`--data mnist:x (the run has glyphs)`:  {"data", `"mnist:x"`},
 		`--loss minimax (the run has nonsatur`: {"loss", `"minimax"`},
 	} {

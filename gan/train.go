@@ -157,7 +157,7 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 			o.notes = append(o.notes, fmt.Sprintf("trained on %s with libtorch %s, goes on on %s with %s: bits may differ",
 				was.Device, was.Libtorch, r.Device, r.Libtorch))
 		}
-		threads, r.Precision, r.Layout = was.Threads, was.Precision, was.Layout
+		threads, r.Precision, r.Layout, r.Conv = was.Threads, was.Precision, was.Layout, was.Conv
 	}
 	if r.Precision == "" {
 		r.Precision = "fp32"
@@ -165,6 +165,7 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 			r.Precision = "tf32"
 		}
 	}
+	r.Conv = o.convolutions(r)
 	if r.Threads = threads; threads == 0 {
 		r.Threads = torch.DefaultThreads()
 	}
@@ -180,8 +181,27 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 		return r, nil
 	}
 	cfg.Precision, cfg.Threads = r.Precision, r.Threads
-	r.Layout, err = chooseLayout(cfg, ds.Shape())
+	r.Layout, err = chooseLayout(cfg, ds.Shape(), r.Conv)
 	return r, err
+}
+
+// convolutions is who computes them: whoever did when the run began, or else the best that this processor has.
+func (o *origin) convolutions(r Resolved) string {
+	best := torch.BestConv()
+	if r.Device != "cpu" || r.Precision != "fp32" || o.cfg.Conv == "stock" {
+		return torch.ConvStock.String()
+	}
+	was, ok := torch.ConvKernelsNamed(r.Conv)
+	if ok && was <= best {
+		return r.Conv
+	}
+	if ok {
+		o.notes = append(o.notes, fmt.Sprintf("trained with %s convolutions, which this processor has not: bits may differ", was))
+	}
+	if o.cfg.Conv == "fast" && best == torch.ConvStock {
+		o.notes = append(o.notes, "--conv fast: this processor has neither AVX-512 nor AVX2: libtorch computes the convolutions")
+	}
+	return best.String()
 }
 
 // trainer builds the trainer and sets it to where the run starts from.

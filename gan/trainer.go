@@ -60,7 +60,11 @@ func (c clock) elapsed() float64 {
 }
 
 func newTrainer(cfg Config, resolved Resolved, ds data.Dataset, dev torch.Device) (_ *trainer, err error) {
-	options := []torch.Option{torch.On(dev), torch.Layout(layouts[resolved.Layout]), torch.Threads(resolved.Threads)}
+	kernels, _ := torch.ConvKernelsNamed(resolved.Conv)
+	options := []torch.Option{
+		torch.On(dev), torch.Layout(layouts[resolved.Layout]), torch.Threads(resolved.Threads),
+		torch.Convolutions(kernels, cfg.Conv == "fast"),
+	}
 	if resolved.Precision == "bf16" {
 		options = append(options, torch.BF16)
 	}

@@ -31,7 +31,7 @@ func ConvKernelsNamed(name string) (k ConvKernels, ok bool) {
 }
 
 // BestConv is the fastest set that this processor runs, and a root scope's without Convolutions. Load comes first.
-func BestConv() ConvKernels { return ConvKernels(C.gt_conv_best()) }
+func BestConv() ConvKernels { return library.conv }
 
 // Convolutions chooses a set, at most BestConv: for the shapes where it is faster, or always, for all that it can
 // compute. What it leaves over is libtorch's.

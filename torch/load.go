@@ -32,7 +32,9 @@ var library struct {
 	path string
 	err  error
 
+	version string
 	threads int // libtorch's default
+	conv    ConvKernels
 }
 
 // Load opens libgotorch.so and with it libtorch, once a process. It looks at $FORGER_LIB (the file or its folder), then
@@ -59,7 +61,9 @@ func load() (string, error) {
 		return path, fmt.Errorf("torch: load: %s was built from another gotorch.h (%.12s, this program has %.12s): build both again with `make build`",
 			path, have, want)
 	}
+	library.version = C.GoString(C.gt_version())
 	library.threads = int(C.gt_threads())
+	library.conv = ConvKernels(C.gt_conv_best())
 	return path, nil
 }
 
@@ -115,8 +119,8 @@ func checkout(dir string) (string, error) {
 	}
 }
 
-// Version is libtorch's, e.g. "2.11.0". Load must have succeeded.
-func Version() string { return C.GoString(C.gt_version()) }
+// Version is libtorch's, e.g. "2.11.0". Load comes first.
+func Version() string { return library.version }
 
 // DefaultThreads is how many intra-op threads a scope has for which none were asked: those of libtorch's own choice, one a
 // core. Load comes first.

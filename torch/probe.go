@@ -8,6 +8,7 @@ type Report struct {
 	ShimError       string // why it could not be opened, and the remedy
 	LibtorchVersion string
 	Threads         int
+	Conv            ConvKernels // the best for this processor
 	CUDA            struct {
 		Available bool
 		Why       string   // why not, and the remedy
@@ -24,7 +25,7 @@ func Probe() Report {
 		r.ShimError = library.err.Error()
 		return r
 	}
-	r.LibtorchVersion, r.Threads = Version(), DefaultThreads()
+	r.LibtorchVersion, r.Threads, r.Conv = Version(), DefaultThreads(), BestConv()
 	if err != nil {
 		r.CUDA.Why = err.Error()
 		return r

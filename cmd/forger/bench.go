@@ -143,7 +143,7 @@ func describeBench(w io.Writer, r gan.BenchResult) error {
 func machine(r gan.BenchResult) []string {
 	on := []string{"batch " + strconv.Itoa(r.Batch), r.Data}
 	if r.Libtorch != "" {
-		on = append(on, r.Device, r.Precision, r.Layout, "graph "+r.Graph, strconv.Itoa(r.Threads)+" threads", "libtorch "+r.Libtorch)
+		on = append(on, r.Device, r.Precision, r.Layout, r.Conv+" convolutions", "graph "+r.Graph, strconv.Itoa(r.Threads)+" threads", "libtorch "+r.Libtorch)
 	}
 	return append(on, strconv.Itoa(r.Workers)+" workers")
 }

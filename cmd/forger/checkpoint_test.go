@@ -37,7 +37,7 @@ func TestCheckpointInfo(t *testing.T) {
 	assert.Equal(t, []int64{3, 24, 3, 60000}, []int64{info.Step, info.Images, info.Position, info.Length})
 	assert.Equal(t, "glyphs", info.Data)
 	assert.NotEmpty(t, info.Fingerprint)
-	for _, key := range []string{"version", "revision", "libtorch", "device", "threads", "decoder", "precision", "layout"} {
+	for _, key := range []string{"version", "revision", "libtorch", "device", "threads", "decoder", "precision", "layout", "conv"} {
 		assert.NotEmpty(t, info.Meta[key], key)
 	}
 	assert.Len(t, info.Parts, 5)

@@ -42,7 +42,7 @@ func report(w io.Writer, r torch.Report) error {
 	}
 	fmt.Fprintf(t, "shim\t%s\n", r.ShimPath)
 	fmt.Fprintf(t, "libtorch\t%s, %d threads\n", r.LibtorchVersion, r.Threads)
-	fmt.Fprintf(t, "cpu\tready\n")
+	fmt.Fprintf(t, "cpu\tready, %s convolutions\n", r.Conv)
 	if r.CUDA.Available {
 		for _, d := range r.CUDA.Devices {
 			fmt.Fprintf(t, "cuda\t%s\n", d)
