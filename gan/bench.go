@@ -42,6 +42,8 @@ type BenchResult struct {
 	Precision       string             `json:"precision,omitempty"`
 	Layout          string             `json:"layout,omitempty"`
 	Conv            string             `json:"conv,omitempty"`
+	Graph           string             `json:"graph,omitempty"` // on or off
+	Notes           []string           `json:"notes,omitempty"`
 	Threads         int                `json:"threads"`
 	Workers         int                `json:"workers"`
 	Libtorch        string             `json:"libtorch,omitempty"`
@@ -70,6 +72,8 @@ func Bench(ctx context.Context, o BenchOptions) (res BenchResult, err error) {
 		return res, usagef("--synthetic --loader-only: nothing is left to measure: use one of them")
 	}
 	cfg := o.Config.filled()
+	defer cfg.explainMemory(&err)
+	defer torch.Catch(&err)
 	ds, err := cfg.open()
 	if err != nil {
 		return res, err
@@ -96,6 +100,7 @@ func Bench(ctx context.Context, o BenchOptions) (res BenchResult, err error) {
 	if err := b.measure(ctx); err != nil {
 		return res, err
 	}
+	b.res.Notes = from.notes
 	return b.res, nil
 }
 
@@ -112,7 +117,7 @@ func (b *bench) measure(ctx context.Context) error {
 	r := b.resolved
 	b.res = BenchResult{
 		Batch: b.cfg.Batch, Steps: b.o.Steps, Data: b.cfg.Data, Device: r.Device, Precision: r.Precision, Layout: r.Layout,
-		Conv:    r.Conv,
+		Conv: r.Conv, Graph: r.Graph,
 		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: Version, Split: map[string]float64{},
 	}
 	if b.o.Synthetic {
@@ -159,7 +164,7 @@ func (b *bench) once(ctx context.Context) error {
 	for i, t := range b.fixed {
 		reals[i] = s.Use(t)
 	}
-	b.st.step(s, reals)
+	b.runStep(s, reals)
 	b.step++
 	b.images += int64(b.cfg.Batch * b.cfg.DiscSteps)
 	return ctx.Err()
@@ -199,6 +204,12 @@ func (b *bench) headline(ctx context.Context) error {
 
 func (b *bench) memory(context.Context) (err error) {
 	_, b.res.PeakMiB, err = memoryMiB(b.dev)
+	if err == nil && b.dev.CUDA && b.graph != nil {
+		// The memory of a graph is reserved for it, and counts as allocated only while it is captured.
+		var m torch.Memory
+		m, err = torch.CUDAMemory(b.dev.Index)
+		b.res.PeakMiB = float64(m.Reserved) / (1 << 20)
+	}
 	return err
 }
 

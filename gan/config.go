@@ -45,6 +45,7 @@ type Config struct {
 	Layout        string `yaml:"layout"`
 	Conv          string `yaml:"conv"`
 	Deterministic bool   `yaml:"deterministic"`
+	Graph         string `yaml:"graph"`
 	Workers       int    `yaml:"workers"` // auto
 	Threads       int    `yaml:"threads"` // auto
 
@@ -85,7 +86,7 @@ func DefaultConfig() Config {
 	return Config{
 		Data: "glyphs", Model: "dcgan", Latent: 100, GenWidth: 64, DiscWidth: 64, Prior: "normal",
 		Loss: "nonsaturating", DiscSteps: 1, Optim: "adam", LR: 2e-4, Beta1: .5, Beta2: .999, Batch: 64,
-		Device: "auto", Layout: "auto", Conv: "auto", Cache: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
+		Device: "auto", Layout: "auto", Conv: "auto", Graph: "auto", Cache: "auto", LogEvery: 50, SampleEvery: 500, CheckpointEvery: 1000, Keep: 3,
 		Save: "async", OnSaveError: "stop",
 	}
 }
@@ -126,6 +127,7 @@ func (c *Config) Fields() []Field {
 		{"layout", "of images and weights in memory: auto (what is faster here), " + joinNames(layouts), &c.Layout},
 		{"conv", "convolutions on the CPU: auto (minimal filtering where it is faster), fast (wherever it can be), stock (libtorch's)", &c.Conv},
 		{"deterministic", "kernels that give the same bits each time", &c.Deterministic},
+		{"graph", "the step as one CUDA graph: auto (where it can be), on, off", &c.Graph},
 		{"workers", "loader workers (default: one a core); they decide nothing but speed", &c.Workers},
 		{"threads", "libtorch's intra-op threads (default: one a core)", &c.Threads},
 		{"filter", "keep the images with these labels: names or patterns, with commas between", &c.Filter},
@@ -209,12 +211,15 @@ func (c *Config) checkNames() error {
 		{"optim", c.Optim, names(optimizers)}, {"prior", c.Prior, names(priors)},
 		{"precision", c.Precision, append([]string{""}, precisions...)},
 		{"layout", c.Layout, append([]string{"auto"}, names(layouts)...)},
-		{"conv", c.Conv, []string{"auto", "fast", "stock"}}, {"cache", c.Cache, caches},
+		{"conv", c.Conv, []string{"auto", "fast", "stock"}}, {"cache", c.Cache, caches}, {"graph", c.Graph, graphs},
 		{"save", c.Save, []string{"async", "sync"}}, {"on-save-error", c.OnSaveError, []string{"stop", "warn"}},
 	} {
 		if !slices.Contains(named.have, named.value) {
 			return usagef("--%s %q: unknown: have %s", named.flag, named.value, strings.TrimPrefix(strings.Join(named.have, ", "), ", "))
 		}
+	}
+	if c.Graph == "on" && c.Device == "cpu" && c.Resume == "" {
+		return usagef("--graph on: it needs a CUDA device, and --device is cpu: use --graph auto")
 	}
 	return CheckDevice(c.Device)
 }

@@ -117,6 +117,7 @@ type Resolved struct {
 	Precision string `yaml:"precision" json:"precision"`
 	Layout    string `yaml:"layout" json:"layout"`
 	Conv      string `yaml:"conv" json:"conv"` // who computes convolutions: stock, avx2 or avx512
+	Graph     string `yaml:"graph" json:"graph"`
 	Threads   int    `yaml:"threads" json:"threads"`
 	Workers   int    `yaml:"workers" json:"workers"`
 	Libtorch  string `yaml:"libtorch" json:"libtorch"`

@@ -97,11 +97,15 @@ func (t *trainer) startFeed(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	t.feed = &loading{t, l}
+	if t.root.Device().CUDA {
+		t.feed = newAhead(t, l)
+	} else {
+		t.feed = &loading{t, l}
+	}
 	return nil
 }
 
-// loading feeds from the workers, by way of pinned memory on CUDA.
+// loading feeds from the workers.
 type loading struct {
 	t      *trainer
 	loader *data.Loader

@@ -34,6 +34,8 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 		return res, err
 	}
 	defer o.close()
+	defer o.cfg.explainMemory(&err)
+	defer torch.Catch(&err)
 	if err := o.cfg.Validate(); err != nil {
 		return res, err
 	}
@@ -65,7 +67,7 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 		ob.Warned(note)
 	}
 	started := Started{
-		Device: dev.String(), Why: why, Images: ds.Len(), Resolved: resolved, Step: r.step, TotalSteps: r.totalSteps(),
+		Device: dev.String(), Why: why, Images: ds.Len(), Resolved: r.resolved, Step: r.step, TotalSteps: r.totalSteps(),
 	}
 	if o.cfg.DryRun {
 		ob.Started(started)
@@ -141,6 +143,10 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 		Size: cfg.Size, Channels: ds.Shape().Channels, Device: dev.String(), Precision: cfg.Precision,
 		Layout: cfg.Layout, Workers: cfg.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: ds.Len(),
 	}
+	var err error
+	if r.Graph, err = o.graph(dev); err != nil {
+		return r, err
+	}
 	threads := cfg.Threads
 	if was != nil {
 		if was.Decoder != r.Decoder {
@@ -175,7 +181,6 @@ func (o *origin) resolve(ds data.Dataset, dev torch.Device) (Resolved, error) {
 		return r, nil
 	}
 	cfg.Precision, cfg.Threads = r.Precision, r.Threads
-	var err error
 	r.Layout, err = chooseLayout(cfg, ds.Shape(), r.Conv)
 	return r, err
 }
@@ -224,7 +229,10 @@ func (o *origin) trainer(ctx context.Context, resolved Resolved, ds data.Dataset
 	} else if err := t.initialise(); err != nil {
 		return nil, err
 	}
-	return t, t.startFeed(ctx)
+	if err := t.startFeed(ctx); err != nil {
+		return nil, err
+	}
+	return t, o.captureStep(t)
 }
 
 // run is a trainer with a directory to write to.

@@ -24,6 +24,7 @@ type trainer struct {
 	dropout  *torch.Generator
 	fixed    torch.Tensor // the latents of the sample grids [sampleGrid,Z,1,1]
 	st       stepper
+	graph    *captured // nil: the step runs operation by operation
 
 	step, images int64 // done
 	clock        clock
@@ -120,6 +121,9 @@ func (t *trainer) close() {
 	if t.feed != nil {
 		t.feed.close()
 	}
+	if t.graph != nil {
+		t.graph.free()
+	}
 	t.root.Close()
 }
 
@@ -211,7 +215,7 @@ func (t *trainer) trainStep(ctx context.Context) error {
 		reals = append(reals, real)
 		images += int64(n)
 	}
-	t.st.step(s, reals)
+	t.runStep(s, reals)
 	t.step++
 	t.images += images
 	return nil

@@ -27,6 +27,8 @@ typedef struct gt_scope gt_scope;         /* an arena of tensors and the context
 typedef struct gt_tensor gt_tensor;       /* a slot in a scope's arena */
 typedef struct gt_event gt_event;         /* a moment on a device, owned by the caller */
 typedef struct gt_span gt_span;           /* a named stretch of a trace, owned by the caller */
+typedef struct gt_graph gt_graph;         /* work that the device repeats by itself, owned by the caller */
+typedef struct gt_uploader gt_uploader;   /* images on their way to the device, owned by the caller */
 typedef struct gt_generator gt_generator; /* a stream of random numbers, owned by the caller */
 
 typedef enum gt_code {
@@ -91,6 +93,7 @@ GT_API int gt_synchronize(gt_scope *s);
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
 GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv);
+GT_API int gt_scope_own_stream(gt_scope *s); /* CUDA: a stream for a new root, until it is closed */
 GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
 GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
 GT_API int gt_scope_code(gt_scope *s);
@@ -191,9 +194,9 @@ GT_API int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n);
 GT_API int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq,
                         gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps,
                         double weight_decay);
-/* momentum buffers may be NULL where momentum is 0; first: no step was taken yet */
+/* momentum buffers may be NULL where momentum is 0; they begin as zeros */
 GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr,
-                       double momentum, double weight_decay, int first);
+                       double momentum, double weight_decay);
 GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
                            gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha,
                            double eps, double momentum, double weight_decay);
@@ -201,6 +204,21 @@ GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
 /* --- averages: avg += (1-decay)*(of-avg) for each of the n pairs, and a plain copy for each of the m pairs --------- */
 GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay,
                       gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
+
+/* --- CUDA graphs ------------------------------------------------------------------------------------------------ */
+GT_API gt_graph *gt_graph_new(gt_scope *s);
+/* from here to gt_graph_end the tree's work is kept instead of done; generators: all that it draws from */
+GT_API int gt_graph_begin(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
+GT_API int gt_graph_end(gt_scope *s, gt_graph *g);
+GT_API int gt_graph_replay(gt_scope *s, gt_graph *g);
+GT_API void gt_graph_free(gt_graph *g); /* gives a capture up that was not ended; on the scope's thread */
+
+/* --- uploads: batches of images that cross while the device works; at most two are sent and not taken ------------ */
+GT_API gt_uploader *gt_uploader_new(gt_scope *s, size_t size); /* bytes of a batch at most */
+GT_API int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, size_t size);
+/* the oldest that was sent, as gt_images has it */
+GT_API gt_tensor *gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format);
+GT_API void gt_uploader_free(gt_uploader *u);
 
 /* --- TorchScript: a module with the n tensors under their state_dict keys, whose forward is source, written to path -- */
 GT_API int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors,

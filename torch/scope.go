@@ -90,7 +90,16 @@ func NewScope(options ...Option) (*Scope, error) {
 		set.threads = library.threads
 	}
 	C.gt_set_threads(C.int(set.threads)) // also where nothing was asked: the scope before may have had another number
-	return newScope(nil, set), nil
+	s := newScope(nil, set)
+	if set.device.CUDA {
+		// A stream of its own: what the default stream is given cannot be captured.
+		if code := C.gt_scope_own_stream(s.h); code != C.GT_OK {
+			_, text := s.lastError()
+			s.Close()
+			return nil, fmt.Errorf("torch: device %s: %s: check nvidia-smi, or use --device cpu", set.device, oneLine(text))
+		}
+	}
+	return s, nil
 }
 
 func newScope(parent *Scope, set settings) *Scope {

@@ -25,13 +25,13 @@ func (s *Scope) AdamStep(st AdamState, a AdamOptions) {
 // SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening or Nesterov.
 type SGDOptions struct{ LR, Momentum, WeightDecay float64 }
 
-// SGDStep runs one fused step. buffers may be nil where the momentum is 0; first: no step was taken before, so the
-// buffers start as the gradients.
-func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions, firstStep bool) {
+// SGDStep runs one fused step. buffers may be nil where the momentum is 0; they begin as zeros, which without dampening
+// makes of them what torch.optim makes at the first step: the gradients.
+func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions) {
 	s.check("sgd")
 	p, b := handles(params), handles(buffers)
 	s.must("sgd", C.gt_sgd_step(s.h, first(p), first(b), C.int(len(p)), C.double(a.LR), C.double(a.Momentum),
-		C.double(a.WeightDecay), cbool(firstStep)))
+		C.double(a.WeightDecay)))
 }
 
 // RMSpropState is what a step of RMSprop works on. Momentum may be nil where the momentum is 0.

@@ -20,6 +20,7 @@ static struct {
   int (*gt_cuda_reset_peak)(int index);
   int (*gt_synchronize)(gt_scope *s);
   gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv);
+  int (*gt_scope_own_stream)(gt_scope *s);
   int (*gt_scope_close)(gt_scope *s);
   int64_t (*gt_scope_live)(gt_scope *s);
   int (*gt_scope_code)(gt_scope *s);
@@ -87,9 +88,18 @@ static struct {
   int (*gt_grad)(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int create_graph, gt_tensor **out);
   int (*gt_zero_grad)(gt_scope *s, gt_tensor *const *params, int n);
   int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps, double weight_decay);
-  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay, int first);
+  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay);
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
+  gt_graph * (*gt_graph_new)(gt_scope *s);
+  int (*gt_graph_begin)(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
+  int (*gt_graph_end)(gt_scope *s, gt_graph *g);
+  int (*gt_graph_replay)(gt_scope *s, gt_graph *g);
+  void (*gt_graph_free)(gt_graph *g);
+  gt_uploader * (*gt_uploader_new)(gt_scope *s, size_t size);
+  int (*gt_uploader_send)(gt_scope *s, gt_uploader *u, const void *data, size_t size);
+  gt_tensor * (*gt_uploader_take)(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format);
+  void (*gt_uploader_free)(gt_uploader *u);
   int (*gt_script_save)(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
   gt_event * (*gt_event_new)(gt_scope *s);
@@ -119,6 +129,7 @@ static const struct {
     {"gt_cuda_reset_peak", (void **)&table.gt_cuda_reset_peak},
     {"gt_synchronize", (void **)&table.gt_synchronize},
     {"gt_scope_new", (void **)&table.gt_scope_new},
+    {"gt_scope_own_stream", (void **)&table.gt_scope_own_stream},
     {"gt_scope_close", (void **)&table.gt_scope_close},
     {"gt_scope_live", (void **)&table.gt_scope_live},
     {"gt_scope_code", (void **)&table.gt_scope_code},
@@ -189,6 +200,15 @@ static const struct {
     {"gt_sgd_step", (void **)&table.gt_sgd_step},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
     {"gt_average", (void **)&table.gt_average},
+    {"gt_graph_new", (void **)&table.gt_graph_new},
+    {"gt_graph_begin", (void **)&table.gt_graph_begin},
+    {"gt_graph_end", (void **)&table.gt_graph_end},
+    {"gt_graph_replay", (void **)&table.gt_graph_replay},
+    {"gt_graph_free", (void **)&table.gt_graph_free},
+    {"gt_uploader_new", (void **)&table.gt_uploader_new},
+    {"gt_uploader_send", (void **)&table.gt_uploader_send},
+    {"gt_uploader_take", (void **)&table.gt_uploader_take},
+    {"gt_uploader_free", (void **)&table.gt_uploader_free},
     {"gt_script_save", (void **)&table.gt_script_save},
     {"gt_meter_add", (void **)&table.gt_meter_add},
     {"gt_event_new", (void **)&table.gt_event_new},
@@ -244,6 +264,8 @@ int gt_cuda_reset_peak(int index) { return table.gt_cuda_reset_peak(index); }
 int gt_synchronize(gt_scope *s) { return table.gt_synchronize(s); }
 
 gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv) { return table.gt_scope_new(parent, device, index, grad, bf16, conv); }
+
+int gt_scope_own_stream(gt_scope *s) { return table.gt_scope_own_stream(s); }
 
 int gt_scope_close(gt_scope *s) { return table.gt_scope_close(s); }
 
@@ -379,11 +401,29 @@ int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n) { return table.gt
 
 int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps, double weight_decay) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay); }
 
-int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay, int first) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay, first); }
+int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay); }
 
 int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
 
 int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
+
+gt_graph * gt_graph_new(gt_scope *s) { return table.gt_graph_new(s); }
+
+int gt_graph_begin(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n) { return table.gt_graph_begin(s, g, generators, n); }
+
+int gt_graph_end(gt_scope *s, gt_graph *g) { return table.gt_graph_end(s, g); }
+
+int gt_graph_replay(gt_scope *s, gt_graph *g) { return table.gt_graph_replay(s, g); }
+
+void gt_graph_free(gt_graph *g) { table.gt_graph_free(g); }
+
+gt_uploader * gt_uploader_new(gt_scope *s, size_t size) { return table.gt_uploader_new(s, size); }
+
+int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, size_t size) { return table.gt_uploader_send(s, u, data, size); }
+
+gt_tensor * gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format) { return table.gt_uploader_take(s, u, n, h, w, c, format); }
+
+void gt_uploader_free(gt_uploader *u) { table.gt_uploader_free(u); }
 
 int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path) { return table.gt_script_save(s, source, keys, tensors, buffers, n, path); }
 

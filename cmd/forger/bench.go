@@ -134,13 +134,16 @@ func describeBench(w io.Writer, r gan.BenchResult) error {
 	}
 	fmt.Fprintf(t, "waited for data\t%.1f %%\n", 100*r.DataWait)
 	fmt.Fprintf(t, "on\t%s\n", strings.Join(machine(r), ", "))
+	for _, note := range r.Notes {
+		fmt.Fprintf(t, "note\t%s\n", note)
+	}
 	return t.Flush()
 }
 
 func machine(r gan.BenchResult) []string {
 	on := []string{"batch " + strconv.Itoa(r.Batch), r.Data}
 	if r.Libtorch != "" {
-		on = append(on, r.Device, r.Precision, r.Layout, r.Conv+" convolutions", strconv.Itoa(r.Threads)+" threads", "libtorch "+r.Libtorch)
+		on = append(on, r.Device, r.Precision, r.Layout, r.Conv+" convolutions", "graph "+r.Graph, strconv.Itoa(r.Threads)+" threads", "libtorch "+r.Libtorch)
 	}
 	return append(on, strconv.Itoa(r.Workers)+" workers")
 }

@@ -79,13 +79,13 @@ GT_EXPORT int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) {
 
 // uint8 [N,H,W,C] as [-1,1] [N,C,H,W]. Seen as [N,C,H,W] these bytes already lie in channels_last order, and the conversion
 // keeps what it is not asked to change.
-static at::Tensor scaled(const at::Tensor &bytes, int format) {
+at::Tensor gt::scaled(const at::Tensor &bytes, int format) {
   return bytes.permute({0, 3, 1, 2}).to(at::kFloat, false, false, layout(format)).mul_(1 / 127.5).sub_(1);
 }
 
 GT_EXPORT gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format) {
   return gt::result(s, [&] {
-    return scaled(upload(s, data, static_cast<size_t>(n * h * w * c), {n, h, w, c}, at::kByte), format);
+    return gt::scaled(upload(s, data, static_cast<size_t>(n * h * w * c), {n, h, w, c}, at::kByte), format);
   });
 }
 
@@ -98,7 +98,7 @@ GT_EXPORT gt_tensor *gt_gather_images(gt_scope *s, gt_tensor *store, const int64
       at::Tensor mirror = upload(s, flip, count, {n}, at::kByte).to(at::kBool).view({n, 1, 1, 1});
       picked = at::where(mirror, picked.flip(2), picked);
     }
-    return scaled(picked, format);
+    return gt::scaled(picked, format);
   });
 }
 

@@ -2,12 +2,23 @@
 #pragma once
 
 #include <ATen/core/Generator.h>
+#include <c10/core/Stream.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "../gotorch.h"
 
-// Functions throw; the caller guards.
+// What a device repeats by itself. Freeing one that is still being captured gives the capture up.
+struct gt_graph {
+  virtual ~gt_graph() = default;
+  virtual void begin(std::vector<at::Generator> generators) = 0;
+  virtual void end() = 0;
+  virtual void replay() = 0;
+};
+
+// Functions throw, but for those that say otherwise; the caller guards.
 struct gt_cuda_table {
   int (*count)(std::string *why);
   void (*describe)(int index, gt_cuda_info *out);
@@ -15,6 +26,14 @@ struct gt_cuda_table {
   void (*reset_peak)(int index);
   void (*synchronize)(int index);
   at::Generator (*generator)(int index);
+  c10::Stream (*take_stream)(int index); // nobody else's until it is given back
+  void (*give_stream)(c10::Stream stream) noexcept;
+  std::unique_ptr<gt_graph> (*graph)(int index);
 };
+
+namespace gt {
+// The open CUDA library; without one, an Error.
+const gt_cuda_table *cuda();
+} // namespace gt
 
 extern "C" const gt_cuda_table *gotorch_cuda_table();

@@ -17,11 +17,11 @@
 #endif
 
 // Written once, by gt_cuda_open, before any other thread uses libtorch.
-static const gt_cuda_table *cuda = nullptr;
+static const gt_cuda_table *table = nullptr;
 
-static const gt_cuda_table *need_cuda() {
-  if (!cuda) throw gt::Error(GT_NO_CUDA, "the CUDA library is not open");
-  return cuda;
+const gt_cuda_table *gt::cuda() {
+  if (!table) throw gt::Error(GT_NO_CUDA, "the CUDA library is not open");
+  return table;
 }
 
 static int tell(char *why, size_t size, const char *text) {
@@ -66,21 +66,21 @@ static std::string own_folder() {
 }
 
 GT_EXPORT int gt_cuda_open(char *why, size_t size) {
-  if (cuda) return 0;
+  if (table) return 0;
   std::string path = own_folder() + "/libgotorch_cuda.so";
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) return tell(why, size, dlerror());
-  auto table = reinterpret_cast<const gt_cuda_table *(*)()>(dlsym(library, "gotorch_cuda_table"));
-  if (!table) return tell(why, size, "libgotorch_cuda.so has no gotorch_cuda_table");
-  cuda = table();
+  auto open = reinterpret_cast<const gt_cuda_table *(*)()>(dlsym(library, "gotorch_cuda_table"));
+  if (!open) return tell(why, size, "libgotorch_cuda.so has no gotorch_cuda_table");
+  table = open();
   return 0;
 }
 
 GT_EXPORT int gt_cuda_count(char *why, size_t size) {
-  if (!cuda) return tell(why, size, "the CUDA library is not open"), 0;
+  if (!table) return tell(why, size, "the CUDA library is not open"), 0;
   try {
     std::string text;
-    int n = cuda->count(&text);
+    int n = table->count(&text);
     if (n == 0) tell(why, size, text.c_str());
     return n;
   } catch (const std::exception &e) {
@@ -102,25 +102,25 @@ static int guarded(F &&f) noexcept {
 }
 
 GT_EXPORT int gt_cuda_describe(int index, gt_cuda_info *out) {
-  return guarded([&] { need_cuda()->describe(index, out); });
+  return guarded([&] { gt::cuda()->describe(index, out); });
 }
 GT_EXPORT int gt_cuda_memory(int index, gt_memory *out) {
-  return guarded([&] { need_cuda()->memory(index, out); });
+  return guarded([&] { gt::cuda()->memory(index, out); });
 }
 GT_EXPORT int gt_cuda_reset_peak(int index) {
-  return guarded([&] { need_cuda()->reset_peak(index); });
+  return guarded([&] { gt::cuda()->reset_peak(index); });
 }
 
 GT_EXPORT int gt_synchronize(gt_scope *s) {
   return gt::run(s, [&] {
-    if (s->device.is_cuda()) need_cuda()->synchronize(s->device.index());
+    if (s->device.is_cuda()) gt::cuda()->synchronize(s->device.index());
   });
 }
 
 GT_EXPORT gt_generator *gt_generator_new(gt_scope *s, uint64_t seed) {
   gt_generator *made = nullptr;
   gt::run(s, [&] {
-    at::Generator g = s->device.is_cuda() ? need_cuda()->generator(s->device.index())
+    at::Generator g = s->device.is_cuda() ? gt::cuda()->generator(s->device.index())
                                           : at::make_generator<at::CPUGeneratorImpl>();
     g.set_current_seed(seed);
     made = new gt_generator{std::move(g)};

@@ -54,13 +54,13 @@ GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
 }
 
 GT_EXPORT int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr,
-                          double momentum, double weight_decay, int first) {
+                          double momentum, double weight_decay) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
     if (work.at.empty()) return;
     at::_fused_sgd_(work.params, work.grads, work.pick(momentum_buffer), weight_decay, momentum, lr, /*dampening=*/0,
-                    /*nesterov=*/false, /*maximize=*/false, first != 0);
+                    /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
     work.drop_grads();
   });
 }

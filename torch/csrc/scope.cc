@@ -2,6 +2,8 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "cuda_table.h"
+
 void gt_scope::fail(int why, std::string text) noexcept {
   code = why;
   message = std::move(text);
@@ -82,17 +84,27 @@ GT_EXPORT gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int gr
   try {
     auto where = device == GT_CUDA ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index)) : at::Device(at::kCPU);
     auto *s = new gt_scope(where, grad != 0, bf16 != 0, conv);
-    if (parent) s->root = parent->root;
+    if (parent) {
+      s->root = parent->root;
+      s->stream = parent->stream;
+    }
     return s;
   } catch (...) {
     return nullptr;
   }
 }
 
+GT_EXPORT int gt_scope_own_stream(gt_scope *s) {
+  return gt::run(s, [&] { s->stream = gt::cuda()->take_stream(s->device.index()); });
+}
+
 GT_EXPORT int gt_scope_close(gt_scope *s) {
   if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
+  std::optional<c10::Stream> own;
+  if (s == s->root) own = s->stream;
   s->root->tree_live -= s->live;
   delete s;
+  if (own) gt::cuda()->give_stream(*own);
   return GT_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/StreamGuard.h>
 #include <pthread.h>
 
 #include <deque>
@@ -33,6 +34,7 @@ struct gt_scope {
   bool grad;
   bool bf16;
   int conv; // gt_conv
+  std::optional<c10::Stream> stream; // of a tree on CUDA: where its work is queued
   int code = GT_OK;
   std::string message;
   int64_t live = 0;      // tensors held by this scope
@@ -75,9 +77,10 @@ class Autocast {
 // Context sets libtorch's thread-local switches from the scope for the length of one call.
 struct Context {
   c10::AutoGradMode grad;
+  c10::OptionalStreamGuard stream;
   std::optional<Autocast> autocast;
 
-  explicit Context(const gt_scope *s) : grad(s->grad) {
+  explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream) {
     if (s->bf16) autocast.emplace(s->device.type());
   }
 };
@@ -126,5 +129,8 @@ inline std::vector<at::Tensor> list(gt_tensor *const *handles, int n) {
 }
 
 at::ScalarType dtype(int code);
+
+// uint8 [N,H,W,C] as float32 [N,C,H,W] in [-1,1], in a gt_format.
+at::Tensor scaled(const at::Tensor &bytes, int format);
 
 }  // namespace gt

@@ -34,8 +34,7 @@ func (o *Adam) lists() map[string][]torch.Tensor {
 
 // Load restores step, exp_avg, exp_avg_sq.
 func (o *Adam) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
-	_, err := load(o.lists(), fill)
-	return err
+	return load(o.lists(), fill)
 }
 
 // Group is what torch.optim.Adam keeps. It says nothing of fused: PyTorch's own fused step goes through parameters and

@@ -53,14 +53,14 @@ func (p params) counters() []torch.Tensor {
 	return made
 }
 
-// load fills every tensor of the lists or none of them, and reports which.
-func load(lists map[string][]torch.Tensor, fill func(int, string, torch.Tensor) (bool, error)) (loaded bool, err error) {
+// load fills every tensor of the lists, or sets them all to zero where the state_dict has none of them.
+func load(lists map[string][]torch.Tensor, fill func(int, string, torch.Tensor) (bool, error)) error {
 	have, missing := 0, ""
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
 		for i, t := range lists[name] {
 			found, err := fill(i, name, t)
 			if err != nil {
-				return false, fmt.Errorf("parameter %d: %s: %w", i, name, err)
+				return fmt.Errorf("parameter %d: %s: %w", i, name, err)
 			}
 			if found {
 				have++
@@ -71,9 +71,9 @@ func load(lists map[string][]torch.Tensor, fill func(int, string, torch.Tensor) 
 		}
 	}
 	if have > 0 && missing != "" {
-		return false, fmt.Errorf("%s: missing: the state is of another optimizer or network", missing)
+		return fmt.Errorf("%s: missing: the state is of another optimizer or network", missing)
 	}
-	return have > 0, nil
+	return nil
 }
 
 // zip turns lists by name into maps by parameter; an empty list is left out.

@@ -38,8 +38,7 @@ func (o *RMSprop) lists() map[string][]torch.Tensor {
 
 // Load restores step, square_avg and, with momentum, momentum_buffer.
 func (o *RMSprop) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
-	_, err := load(o.lists(), fill)
-	return err
+	return load(o.lists(), fill)
 }
 
 // Group is what torch.optim.RMSprop keeps.

@@ -6,8 +6,7 @@ import "forger/torch"
 type SGD struct {
 	params
 	set     torch.SGDOptions
-	buffers []torch.Tensor
-	stepped bool
+	buffers []torch.Tensor // zeros before the first step
 }
 
 // NewSGD makes an optimizer whose state lives in s beside the parameters.
@@ -21,25 +20,22 @@ func NewSGD(s *torch.Scope, list []torch.Tensor, a torch.SGDOptions) *SGD {
 
 // Step is one fused update.
 func (o *SGD) Step() {
-	o.scope.SGDStep(o.list, o.buffers, o.set, !o.stepped)
-	o.stepped = true
+	o.scope.SGDStep(o.list, o.buffers, o.set)
 }
 
 // SetLR changes the learning rate.
 func (o *SGD) SetLR(lr float64) { o.set.LR = lr }
 
-// State is momentum_buffer, once a step was taken with momentum.
-func (o *SGD) State() []map[string]torch.Tensor {
-	if o.buffers == nil || !o.stepped {
-		return make([]map[string]torch.Tensor, len(o.list))
-	}
-	return zip(len(o.list), map[string][]torch.Tensor{"momentum_buffer": o.buffers})
+// State is, with momentum, momentum_buffer.
+func (o *SGD) State() []map[string]torch.Tensor { return zip(len(o.list), o.lists()) }
+
+func (o *SGD) lists() map[string][]torch.Tensor {
+	return map[string][]torch.Tensor{"momentum_buffer": o.buffers}
 }
 
-// Load restores momentum_buffer; without one the next step starts the buffers anew.
-func (o *SGD) Load(fill func(int, string, torch.Tensor) (bool, error)) (err error) {
-	o.stepped, err = load(map[string][]torch.Tensor{"momentum_buffer": o.buffers}, fill)
-	return err
+// Load restores momentum_buffer; a state_dict without one leaves zeros.
+func (o *SGD) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
+	return load(o.lists(), fill)
 }
 
 // Group is what torch.optim.SGD keeps, without fused, as Adam.Group says.

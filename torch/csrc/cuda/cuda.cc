@@ -1,14 +1,18 @@
 // cuda.cc: libgotorch_cuda.so, the part that needs CUDA's headers and libraries.
 #include "../cuda_table.h"
+#include "graph.h"
 
 #include <ATen/cuda/CUDAContext.h>
 #include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
+#include <map>
+#include <mutex>
 #include <string>
 
 namespace {
@@ -51,7 +55,29 @@ at::Generator generator(int index) {
   return at::cuda::detail::createCUDAGenerator(static_cast<c10::DeviceIndex>(index));
 }
 
-const gt_cuda_table table = {count, describe, memory, reset_peak, synchronize, generator};
+// Streams that were given back, by device: the memory that the allocator keeps for one goes to whoever takes it next.
+std::mutex spare_lock;
+std::map<int, std::vector<c10::Stream>> spare;
+
+c10::Stream take_stream(int index) {
+  std::lock_guard<std::mutex> lock(spare_lock);
+  std::vector<c10::Stream> &mine = spare[index];
+  if (mine.empty()) return c10::cuda::getStreamFromPool(/*isHighPriority=*/false, static_cast<c10::DeviceIndex>(index));
+  c10::Stream stream = mine.back();
+  mine.pop_back();
+  return stream;
+}
+
+void give_stream(c10::Stream stream) noexcept {
+  try {
+    std::lock_guard<std::mutex> lock(spare_lock);
+    spare[stream.device_index()].push_back(stream);
+  } catch (const std::exception &) { // no memory: the stream is lost, which costs the next taker a new one
+  }
+}
+
+const gt_cuda_table table = {count,     describe,    memory,      reset_peak,     synchronize,
+                             generator, take_stream, give_stream, new_cuda_graph};
 
 } // namespace
 

@@ -1,0 +1,55 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+// Graph is work that a CUDA device was given once and repeats by itself: a step of a thousand kernels is one launch.
+// PyTorch: torch.cuda.CUDAGraph.
+type Graph struct {
+	h *C.gt_graph
+	s *Scope
+}
+
+// Capture runs body, whose work on the scope's CUDA device is kept instead of done. Body must not wait for the device,
+// and the scopes that it makes must be closed in it: their tensors are the graph's memory. It must have run before, so
+// that what libtorch makes at first use is there. generators are all that it draws from. After an error the device and
+// the generators are as they were before; gradients that body left must be dropped.
+func (s *Scope) Capture(body func(), generators ...*Generator) (_ *Graph, err error) {
+	s.check("capture")
+	defer Catch(&err)
+	g := &Graph{C.gt_graph_new(s.h), s}
+	if g.h == nil {
+		s.fail("capture")
+	}
+	done := false
+	defer func() {
+		if !done { // also when body panics
+			g.Free()
+		}
+	}()
+	hs := make([]*C.gt_generator, len(generators))
+	for i, gen := range generators {
+		hs[i] = gen.h
+	}
+	var list **C.gt_generator
+	if len(hs) > 0 {
+		list = &hs[0]
+	}
+	s.must("capture", C.gt_graph_begin(s.h, g.h, list, C.int(len(hs))))
+	body()
+	s.must("capture", C.gt_graph_end(s.h, g.h))
+	done = true
+	return g, nil
+}
+
+// Replay has the device do the work again, on what the tensors that body used hold now; generators move on as body would
+// move them. It does not wait.
+func (g *Graph) Replay() {
+	g.s.check("replay")
+	g.s.must("replay", C.gt_graph_replay(g.s.h, g.h))
+}
+
+// Free waits for the device and releases g and its memory, on the scope's goroutine.
+func (g *Graph) Free() { C.gt_graph_free(g.h) }

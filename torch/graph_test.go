@@ -1,0 +1,149 @@
+package torch_test
+
+import (
+	"testing"
+
+	"forger/torch"
+	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheCPUHasNoGraphs(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		ran := false
+		_, err := s.Capture(func() { ran = true })
+		assert.EqualError(t, err, "torch: capture: a graph needs a CUDA device, and the scope is on cpu")
+		assert.False(t, ran)
+	})
+}
+
+// cuda is a root scope on a device; without one the test is skipped, and says so.
+func cuda(t *testing.T) *torch.Scope {
+	t.Helper()
+	if n, err := torch.OpenCUDA(); n == 0 {
+		t.Skip("NOT TESTED: CUDA graphs need a CUDA device: " + err.Error())
+	}
+	s, err := torch.NewScope(torch.On(torch.Device{CUDA: true}))
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// A replay does what body does, on what its operands hold then, and draws the numbers that body would have drawn.
+func TestAReplayIsTheBody(t *testing.T) {
+	s := cuda(t)
+	x, w := s.Ones(3), s.Ones(3).RequireGrad()
+	out := s.Zeros(3)
+	body := func(g *torch.Generator) func() {
+		return func() {
+			c := s.Child()
+			defer c.Close()
+			y := c.Use(x).Mul(w).Add(c.Randn(g, 3)).Add(c.Rand(g, 3))
+			y.Sum().Backward(w)
+			out.CopyFrom(y.Detach().Add(c.Gradient(w)))
+			c.ZeroGrad([]torch.Tensor{w})
+		}
+	}
+	eager, drawn := s.NewGenerator(7), s.NewGenerator(7)
+	before := drawn.State()
+	body(s.NewGenerator(1))() // what is made at first use
+	out.Fill(0)
+	live := s.Live()
+	g, err := s.Capture(body(drawn), drawn)
+	require.NoError(t, err)
+	defer g.Free()
+	assert.Equal(t, live, s.Live())
+	assert.Equal(t, before, drawn.State(), "a capture draws nothing")
+	assert.Equal(t, []float64{0, 0, 0}, out.Doubles(), "a capture does nothing")
+	for i := range 3 {
+		x.Fill(float64(i + 1))
+		body(eager)()
+		want := out.Doubles()
+		out.Fill(0)
+		g.Replay()
+		assert.Equal(t, want, out.Doubles(), i)
+		assert.Equal(t, eager.State(), drawn.State(), i)
+	}
+	drawn.SetState(before)
+	eager.SetState(before)
+	g.Replay()
+	want := out.Doubles()
+	body(eager)()
+	assert.Equal(t, want, out.Doubles(), "from a state that was set")
+}
+
+// After a capture that failed, by a wait or by an error of body's own, device, generators and later captures are well.
+func TestAFailedCaptureLeavesNothing(t *testing.T) {
+	s := cuda(t)
+	gen, same := s.NewGenerator(3), s.NewGenerator(3)
+	x := s.Ones(4)
+	for name, fail := range map[string]func(c *torch.Scope){
+		"waits":      func(c *torch.Scope) { c.Use(x).Sum().Item() },
+		"mismatches": func(c *torch.Scope) { c.Use(x).Add(c.Zeros(3)) },
+	} {
+		live := s.Live()
+		_, err := s.Capture(func() {
+			c := s.Child()
+			defer c.Close()
+			c.Randn(gen, 4)
+			fail(c)
+		}, gen)
+		require.Error(t, err, name)
+		assert.Equal(t, live, s.Live(), name)
+		c := s.Child()
+		assert.Equal(t, c.Randn(same, 4).Doubles(), c.Randn(gen, 4).Doubles(), name)
+		g, err := s.Capture(func() {
+			c := s.Child()
+			defer c.Close()
+			x.CopyFrom(c.Randn(gen, 4))
+		}, gen)
+		require.NoError(t, err, name)
+		g.Replay()
+		assert.Equal(t, c.Randn(same, 4).Doubles(), x.Doubles(), name)
+		g.Free()
+		c.Close()
+	}
+	assert.Panics(t, func() { _, _ = s.Capture(func() { panic("body's own") }) })
+	assert.Equal(t, []float64{1, 1, 1, 1}, s.Ones(4).Doubles())
+}
+
+// What an Uploader brings is what Images makes, whatever the sizes, also two at a time.
+func TestUploadsAreImages(t *testing.T) {
+	for _, format := range []torch.Format{torch.Contiguous, torch.ChannelsLast} {
+		torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+			batch := func(i, n int) []byte {
+				pixels := make([]byte, n*4*2*3)
+				for k := range pixels {
+					pixels[k] = byte(k*7 + i*31)
+				}
+				return pixels
+			}
+			u := s.NewUploader(6 * 4 * 2 * 3)
+			defer u.Free()
+			check := func(c *torch.Scope, i, n int) {
+				want, got := c.Images(batch(i, n), n, 4, 2, 3), u.Images(c, n, 4, 2, 3)
+				assert.Equal(t, want.Info(), got.Info())
+				assert.Equal(t, want.Floats(), got.Floats(), i)
+			}
+			sizes := []int{6, 1, 6, 5, 2, 6, 6}
+			c := s.Child()
+			for i, n := range sizes {
+				sent := batch(i, n)
+				u.Send(sent)
+				clear(sent)
+				if i > 0 {
+					check(c, i-1, sizes[i-1])
+				}
+			}
+			u.Send(batch(9, 3))
+			assert.Contains(t, torchtest.Error(t, func() { u.Send(batch(0, 1)) }).Error(), "two batches are on their way")
+			check(c, len(sizes)-1, 6)
+			check(c, 9, 3)
+			assert.Contains(t, torchtest.Error(t, func() { u.Images(c, 1, 4, 2, 3) }).Error(), "no batch was sent")
+			assert.Contains(t, torchtest.Error(t, func() { u.Send(batch(0, 7)) }).Error(), "168 bytes, and there is room for 144")
+			c.Close()
+		}, torch.Layout(format))
+	}
+}

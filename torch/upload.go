@@ -1,0 +1,40 @@
+package torch
+
+/*
+#include "gotorch.h"
+*/
+import "C"
+
+// Uploader copies batches of images to a scope's device beside the work that the device has: on CUDA by way of pinned
+// memory and a stream of its own.
+type Uploader struct {
+	h *C.gt_uploader
+	s *Scope
+}
+
+// NewUploader makes one for batches of at most size bytes. Free it before s is closed.
+func (s *Scope) NewUploader(size int) *Uploader {
+	s.check("uploader")
+	h := C.gt_uploader_new(s.h, C.size_t(size))
+	if h == nil {
+		s.fail("uploader")
+	}
+	return &Uploader{h, s}
+}
+
+// Send starts the copy of a batch, uint8 [N,H,W,C]; pixels may then be overwritten. Two batches can be on their way. It
+// waits only for the copy of the one before those, which may still read the memory that this one goes through.
+func (u *Uploader) Send(pixels []byte) {
+	u.s.check("send")
+	u.s.must("send", C.gt_uploader_send(u.s.h, u.h, bytesPtr(pixels), C.size_t(len(pixels))))
+}
+
+// Images is the oldest batch that was sent and not taken yet, as Scope.Images has it, in s.
+func (u *Uploader) Images(s *Scope, n, h, w, c int) Tensor {
+	s.open("images")
+	return s.made("images", C.gt_uploader_take(s.h, u.h, C.int64_t(n), C.int64_t(h), C.int64_t(w), C.int64_t(c),
+		C.int(s.Format())))
+}
+
+// Free waits for the copies and releases u.
+func (u *Uploader) Free() { C.gt_uploader_free(u.h) }
