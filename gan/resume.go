@@ -16,7 +16,7 @@ import (
 
 // mayChange are the settings that a resumed run may be given anew: they move no value of the training.
 var mayChange = []string{
-	"steps", "images", "epochs", "log-every", "sample-every", "checkpoint-every", "keep", "workers", "device", "cache",
+	"steps", "images", "epochs", "log-every", "sample-every", "checkpoint-every", "keep", "workers", "device", "cache", "graph",
 	"save", "on-save-error", "dry-run", "verify-resume", "resume", "allow-data-change",
 }
 

@@ -26,8 +26,7 @@ struct gt_cuda_table {
   void (*reset_peak)(int index);
   void (*synchronize)(int index);
   at::Generator (*generator)(int index);
-  c10::Stream (*take_stream)(int index); // nobody else's until it is given back
-  void (*give_stream)(c10::Stream stream) noexcept;
+  c10::Stream (*stream)(int index); // one of libtorch's pool, which hands out 32 in turn
   std::unique_ptr<gt_graph> (*graph)(int index);
 };
 

@@ -95,16 +95,13 @@ GT_EXPORT gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int gr
 }
 
 GT_EXPORT int gt_scope_own_stream(gt_scope *s) {
-  return gt::run(s, [&] { s->stream = gt::cuda()->take_stream(s->device.index()); });
+  return gt::run(s, [&] { s->stream = gt::cuda()->stream(s->device.index()); });
 }
 
 GT_EXPORT int gt_scope_close(gt_scope *s) {
   if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
-  std::optional<c10::Stream> own;
-  if (s == s->root) own = s->stream;
   s->root->tree_live -= s->live;
   delete s;
-  if (own) gt::cuda()->give_stream(*own);
   return GT_OK;
 }
 

@@ -34,7 +34,7 @@ struct gt_uploader {
       slot.used.emplace(s->device.type());
       slot.used->record(*s->stream); // the memory may still serve who had it before
     }
-    if (cuda) copies = gt::cuda()->take_stream(s->device.index());
+    if (cuda) copies = gt::cuda()->stream(s->device.index());
   }
 
   ~gt_uploader() {
@@ -44,7 +44,6 @@ struct gt_uploader {
       } catch (const std::exception &) { // the device has failed, and told so before
       }
     }
-    if (copies) gt::cuda()->give_stream(*copies);
   }
 
   void send(const void *data, size_t size) {

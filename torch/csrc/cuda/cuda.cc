@@ -11,8 +11,6 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
-#include <map>
-#include <mutex>
 #include <string>
 
 namespace {
@@ -55,29 +53,11 @@ at::Generator generator(int index) {
   return at::cuda::detail::createCUDAGenerator(static_cast<c10::DeviceIndex>(index));
 }
 
-// Streams that were given back, by device: the memory that the allocator keeps for one goes to whoever takes it next.
-std::mutex spare_lock;
-std::map<int, std::vector<c10::Stream>> spare;
-
-c10::Stream take_stream(int index) {
-  std::lock_guard<std::mutex> lock(spare_lock);
-  std::vector<c10::Stream> &mine = spare[index];
-  if (mine.empty()) return c10::cuda::getStreamFromPool(/*isHighPriority=*/false, static_cast<c10::DeviceIndex>(index));
-  c10::Stream stream = mine.back();
-  mine.pop_back();
-  return stream;
+c10::Stream stream(int index) {
+  return c10::cuda::getStreamFromPool(/*isHighPriority=*/false, static_cast<c10::DeviceIndex>(index));
 }
 
-void give_stream(c10::Stream stream) noexcept {
-  try {
-    std::lock_guard<std::mutex> lock(spare_lock);
-    spare[stream.device_index()].push_back(stream);
-  } catch (const std::exception &) { // no memory: the stream is lost, which costs the next taker a new one
-  }
-}
-
-const gt_cuda_table table = {count,     describe,    memory,      reset_peak,     synchronize,
-                             generator, take_stream, give_stream, new_cuda_graph};
+const gt_cuda_table table = {count, describe, memory, reset_peak, synchronize, generator, stream, new_cuda_graph};
 
 } // namespace
 
