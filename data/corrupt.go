@@ -65,6 +65,9 @@ func (s *skipping) Read(epoch, i int, dst []byte) error {
 
 // corrupt is what err says of a file that is no image, nil where err says something else.
 func corrupt(err error) *FileError {
+	if err == nil { // before what follows allocates
+		return nil
+	}
 	var f *FileError
 	if errors.As(err, &f) && f.Corrupt {
 		return f

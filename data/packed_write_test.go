@@ -243,9 +243,11 @@ func TestPackingSkipsCorruptFiles(t *testing.T) {
 		require.NoError(t, err)
 		left, err := openPartial(again, h) // what a process that was killed leaves: a block, but not its labels
 		require.NoError(t, err)
-		h.sums[0] = 1
-		_, err = left.WriteAt(h.encode(), 0)
-		require.NoError(t, errors.Join(err, left.Truncate(h.size()), left.Close()))
+		whole := openPack(t, path)
+		h.sums[0] = whole.sums[0]
+		_, headErr := left.WriteAt(h.encode(), 0)
+		_, err = left.WriteAt(whole.data[h.at:], h.at)
+		require.NoError(t, errors.Join(headErr, err, left.Close()))
 		res, err := Pack(t.Context(), ds, again, PackOptions{})
 		require.NoError(t, err)
 		assert.Zero(t, res.Kept)
