@@ -11,6 +11,7 @@ import (
 	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // Once each file was met, reading allocates nothing, whatever the source. JPEGs are left out where the standard library
@@ -35,4 +36,22 @@ func TestReadingFilesAllocatesNothing(t *testing.T) {
 			assert.Zero(t, testing.AllocsPerRun(20, epoch), "%s, %+v", kind, o)
 		}
 	}
+}
+
+// Batches come out of memory that was used before.
+func TestTheLoaderAllocatesNothing(t *testing.T) {
+	l, err := NewLoader(newCounting(6000), LoaderOptions{Batch: 64, Shuffle: true, Workers: 3})
+	require.NoError(t, err)
+	defer l.Close()
+	next := func() {
+		b, err := l.Next(t.Context())
+		if err != nil {
+			panic(err)
+		}
+		l.Recycle(b)
+	}
+	for range 20 { // every buffer was used
+		next()
+	}
+	assert.Zero(t, testing.AllocsPerRun(300, next))
 }
