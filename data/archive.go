@@ -2,7 +2,6 @@ package data
 
 import (
 	"bytes"
-	"compress/flate"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -11,7 +10,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
-	"time"
+
+	"github.com/klauspost/compress/flate" // the standard library's allocates for every block
 )
 
 // maxFile bounds an image file: none that decodes within vision's limit of pixels comes near it.
@@ -20,10 +20,9 @@ const maxFile = 1 << 30
 // archive is files within a file: where each begins, so that any goroutine reads it from there.
 type archive struct {
 	path   string
-	in     *os.File // at path, or what was unpacked of it
-	size   int64    // of in; it and time are compared at every read
-	time   time.Time
-	summed bool // spans have checksums
+	in     *os.File  // at path, or what was unpacked of it
+	stamp  fileStamp // of in, compared at every read
+	summed bool      // spans have checksums
 	files  names
 	spans  []span
 }
@@ -34,6 +33,29 @@ type span struct {
 	packed, size uint32
 	sum          uint32 // CRC-32 of the file
 	deflated     bool
+}
+
+// openArchive opens the file that an archive is.
+func openArchive(path string) (*archive, error) {
+	f, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	a := &archive{path: path}
+	if err := a.use(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return a, nil
+}
+
+// use makes f the file that spans are in.
+func (a *archive) use(f *os.File) error {
+	stamp, err := stampOf(f)
+	if err != nil {
+		return err
+	}
+	a.in, a.stamp = f, stamp
+	return nil
 }
 
 // openRegular opens a file that is read at random.
@@ -97,11 +119,11 @@ func (a *archive) read(sp span, s *scratch) ([]byte, error) {
 
 // unchanged compares the archive with the one that was listed; one that was removed meanwhile can still be read.
 func (a *archive) unchanged() error {
-	info, err := a.in.Stat()
+	stamp, err := stampOf(a.in)
 	if err != nil {
 		return err
 	}
-	if info.Size() != a.size || !info.ModTime().Equal(a.time) {
+	if stamp != a.stamp {
 		return fmt.Errorf("the archive was written to: %w", errChanged)
 	}
 	return nil

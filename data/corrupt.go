@@ -21,9 +21,19 @@ type skipping struct {
 	Dataset
 	seed    uint64
 	allowed int
+	print   string
 
 	mu    sync.RWMutex
 	found map[int]Skip // by image
+}
+
+func newSkipping(ds Dataset, o Options) *skipping {
+	s := &skipping{Dataset: ds, seed: o.Seed, allowed: o.SkipCorrupt, found: map[int]Skip{}}
+	s.print = fmt.Sprintf("%s skip-corrupt seed %d", ds.Fingerprint(), o.Seed)
+	if o.MaxPixels > 0 { // which decides what is corrupt
+		s.print += fmt.Sprintf(" max-pixels %d", o.MaxPixels)
+	}
+	return s
 }
 
 // pendingSkip is the Instead of a file whose replacement is being looked for.
@@ -55,6 +65,9 @@ func (s *skipping) Read(epoch, i int, dst []byte) error {
 
 // corrupt is what err says of a file that is no image, nil where err says something else.
 func corrupt(err error) *FileError {
+	if err == nil { // before what follows allocates
+		return nil
+	}
 	var f *FileError
 	if errors.As(err, &f) && f.Corrupt {
 		return f
@@ -112,6 +125,9 @@ func (s *skipping) instead(i int) int {
 	return i
 }
 
+// Fingerprint says which images would take the place of corrupt ones.
+func (s *skipping) Fingerprint() string { return s.print }
+
 // Label is that of the image that Read gave.
 func (s *skipping) Label(i int) int { return s.Dataset.Label(s.instead(i)) }
 
@@ -119,6 +135,13 @@ func (s *skipping) skipped() []Skip {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(s.found), func(a, b Skip) int { return a.Image - b.Image })
+}
+
+// replaces tells whether images of a dataset may be others than they were listed as.
+func replaces(ds Dataset) bool {
+	ds, _ = Plain(ds)
+	_, ok := ds.(*skipping)
+	return ok
 }
 
 // Skipped lists the corrupt files that were found so far in a dataset that was opened with SkipCorrupt. Instead is -1

@@ -132,12 +132,15 @@ func usages() []string {
 
 // Open opens the dataset that a spec names.
 func Open(spec string, o Options) (Dataset, error) {
-	_, path, src, err := Parse(spec)
+	name, path, src, err := Parse(spec)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.Validate(); err != nil {
 		return nil, err
+	}
+	if o.CropBefore > 0 && !src.decodes {
+		return nil, &SpecError{fmt.Sprintf("data %q: crop-before %d is for image files, which %s has none of: leave it out", spec, o.CropBefore, name)}
 	}
 	if o.Channels == 0 {
 		o.Channels = src.Channels
@@ -154,7 +157,7 @@ func Open(spec string, o Options) (Dataset, error) {
 		ds = withCache(ds, o.CacheBytes)
 	}
 	if o.SkipCorrupt > 0 {
-		ds = &skipping{Dataset: ds, seed: o.Seed, allowed: o.SkipCorrupt, found: map[int]Skip{}}
+		ds = newSkipping(ds, o)
 	}
 	if o.Flip {
 		ds = &flipping{Dataset: ds, seed: o.Seed}
@@ -171,6 +174,9 @@ func (o Options) Validate() error {
 	}
 	if o.Limit < 0 || o.SkipCorrupt < 0 {
 		return &SpecError{fmt.Sprintf("limit %d, skip-corrupt %d: neither may be negative", o.Limit, o.SkipCorrupt)}
+	}
+	if o.CropBefore < 0 || o.MaxPixels < 0 {
+		return &SpecError{fmt.Sprintf("crop-before %d, max-pixels %d: neither may be negative", o.CropBefore, o.MaxPixels)}
 	}
 	return nil
 }

@@ -88,6 +88,7 @@ func eachOnce(t *testing.T, name string, ds Dataset, batches, workers []int) {
 func TestEverySourceGivesEachImageOnceAnEpoch(t *testing.T) {
 	specs := kinds(t)
 	specs["glyphs"] = "glyphs"
+	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: 8}))
 	for kind, spec := range specs {
 		for _, o := range []Options{{Size: 8, Limit: 300}, {Size: 8, Limit: 300, Flip: true, Seed: 4, SkipCorrupt: 1}} {
 			ds := opened(t, spec, o)
@@ -127,6 +128,7 @@ func descriptors() int {
 // goroutine and no descriptor.
 func TestCancellingAtRandomMomentsLeavesNothing(t *testing.T) {
 	specs := kinds(t)
+	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: 8}))
 	goroutines, files := runtime.NumGoroutine(), descriptors()
 	r := rand.New(rand.NewPCG(3, 4))
 	for round := range 20 {

@@ -94,6 +94,7 @@ func finish(d *imageFiles, o Options) (Dataset, error) {
 	d.options = vision.Options{
 		Channels: o.Channels, Background: o.Background, MaxPixels: o.MaxPixels, CropBefore: o.CropBefore, FastDecode: o.FastDecode,
 	}
+	d.print += pixelsPrint(o)
 	d.scratches.New = func() any { return &scratch{reader: vision.NewReader(d.options)} }
 	if o.Size > 0 {
 		return d, nil
@@ -118,6 +119,20 @@ func finish(d *imageFiles, o Options) (Dataset, error) {
 		}
 	}
 	return nil, err
+}
+
+// pixelsPrint is the part of a fingerprint that tells what options made of the files' pixels, "" where they are as usual.
+func pixelsPrint(o Options) (text string) {
+	if o.CropBefore > 0 {
+		text += fmt.Sprintf(" crop-before %d", o.CropBefore)
+	}
+	if o.FastDecode {
+		text += " fast-decode"
+	}
+	if o.Background != nil && *o.Background != [3]byte{255, 255, 255} {
+		text += fmt.Sprintf(" background %x", *o.Background)
+	}
+	return text
 }
 
 func (d *imageFiles) Spec() string        { return d.kind + ":" + d.path }

@@ -53,9 +53,10 @@ type Loader struct {
 // pending is a batch whose images are being read.
 type pending struct {
 	Batch
-	left atomic.Int32  // stretches not read yet
-	done chan struct{} // gets one value when left comes to 0
-	err  atomic.Pointer[failure]
+	order order         // of its epoch
+	left  atomic.Int32  // stretches not read yet
+	done  chan struct{} // gets one value when left comes to 0
+	err   atomic.Pointer[failure]
 }
 
 // failure is what kept image at of a batch from being read.
@@ -143,8 +144,8 @@ func (l *Loader) handOut() {
 			if ordered != epoch {
 				ord, ordered = newOrder(l.o.Seed, epoch, l.ds.Len()), epoch
 			}
-			its := ord
-			t.order = &its
+			b.order = ord
+			t.order = &b.order
 		}
 		l.queue <- b // never blocks: it has room for every buffer
 		for from := 0; from < b.N; from += stretch {

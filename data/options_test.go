@@ -98,15 +98,33 @@ func TestFilterAndLimit(t *testing.T) {
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for want, o := range map[string]Options{
-		`filter "a,[": [ is no glob`:  {Filter: "a,["},
-		"limit -1, skip-corrupt 0: ":  {Limit: -1},
-		"limit 0, skip-corrupt -2: n": {SkipCorrupt: -2},
+		`filter "a,[": [ is no glob`:      {Filter: "a,["},
+		"limit -1, skip-corrupt 0: ":      {Limit: -1},
+		"limit 0, skip-corrupt -2: n":     {SkipCorrupt: -2},
+		"crop-before -1, max-pixels 0: ":  {CropBefore: -1},
+		"crop-before 0, max-pixels -3: n": {MaxPixels: -3},
 	} {
 		var e *SpecError
 		require.ErrorAs(t, o.Validate(), &e)
 		assert.Contains(t, e.Msg, want)
 		_, err := Open("glyphs", o)
 		assert.ErrorAs(t, err, &e)
+	}
+	for _, spec := range []string{"glyphs", kinds(t)["mnist"], kinds(t)["cifar10"]} {
+		var e *SpecError
+		_, err := Open(spec, Options{CropBefore: 20})
+		require.ErrorAs(t, err, &e)
+		assert.Contains(t, e.Msg, "crop-before 20 is for image files")
+	}
+	for text, want := range map[string]*[3]byte{"": nil, "#0a0B0c": {10, 11, 12}, "FFFFFF": {255, 255, 255}} {
+		got, err := ParseBackground(text)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	for _, text := range []string{"red", "#fff", "0x1234", "+12345", "1234567"} {
+		var e *SpecError
+		_, err := ParseBackground(text)
+		require.ErrorAs(t, err, &e, text)
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "1.png"), picture(t, 1), 0o644))

@@ -50,9 +50,10 @@ type packedHead struct {
 	sums     []uint32 // [blocks]: CRC-32C; in an unfinished file 0 where the block is not written
 	at       int64    // of the first image
 
-	text    []byte // meta, as it is in the file
-	partial bool
-	print   string
+	text     []byte // meta, as it is in the file
+	partial  bool
+	standIns bool // images may take the place of corrupt ones: labels are known when they were read
+	print    string
 }
 
 // newPackedHead describes the packed file of a dataset, its blocks not yet written.
@@ -70,6 +71,7 @@ func newPackedHead(ds Dataset, decoder string) (*packedHead, error) {
 		return nil, err
 	}
 	h.sums = make([]uint32, h.blocks())
+	h.standIns = replaces(ds)
 	h.labelled = labelled{make([]int32, h.count), h.meta.Classes}
 	for i := range h.labels {
 		h.labels[i] = int32(ds.Label(i))

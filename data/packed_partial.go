@@ -94,8 +94,14 @@ func (p *partial) takeUp(h *packedHead) error {
 		if err := h.same(old); err != nil {
 			return fmt.Errorf("an unfinished file %w: remove it, or choose another name", err)
 		}
-		h.sums = old.sums
-	} else if _, err := p.WriteAt(h.encode(), 0); err != nil {
+		if !h.standIns { // which of its images stand in for others an unfinished file does not tell
+			h.sums = old.sums
+			return nil
+		}
+		_, err = p.WriteAt(h.encode(), 0)
+		return err
+	}
+	if _, err := p.WriteAt(h.encode(), 0); err != nil {
 		return errors.Join(err, os.Remove(p.name))
 	}
 	return nil
@@ -111,7 +117,7 @@ func (h *packedHead) same(old *packedHead) error {
 		return fmt.Errorf("of %dx%dx%d images, asked for are %dx%dx%d", old.shape.Height, old.shape.Width, old.shape.Channels,
 			h.shape.Height, h.shape.Width, h.shape.Channels)
 	case a.Fingerprint != b.Fingerprint:
-		return fmt.Errorf("of %s as it was before it changed", a.Spec)
+		return fmt.Errorf("of %s as it was before it changed, or with other options", a.Spec)
 	case a.Decoder != b.Decoder:
 		return fmt.Errorf("by the decoder %q, here it is %q", a.Decoder, b.Decoder)
 	}

@@ -32,7 +32,7 @@ type PackResult struct {
 }
 
 // Pack reads an epoch of a dataset and writes it to path as a packed file, whole or not at all. What is not finished
-// lies in path with .partial, and the same call goes on with it.
+// lies in path with .partial, and the same call goes on with it; but with Options.SkipCorrupt it begins again.
 func Pack(ctx context.Context, ds Dataset, path string, o PackOptions) (PackResult, error) {
 	h, err := newPackedHead(ds, vision.Decoder)
 	if err != nil {
@@ -66,7 +66,7 @@ type packer struct {
 	done, kept int // images
 }
 
-// keep says what became of the unfinished file. One without images is removed.
+// keep says what became of the unfinished file. One that holds nothing to go on with is removed.
 func (w *packer) keep(ctx context.Context, err error) error {
 	images := 0
 	for b, sum := range w.head.sums {
@@ -74,7 +74,7 @@ func (w *packer) keep(ctx context.Context, err error) error {
 			images += last - first + 1
 		}
 	}
-	if images == 0 {
+	if images == 0 || w.head.standIns {
 		return errors.Join(err, os.Remove(w.out.name))
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -172,6 +172,7 @@ func (w *packer) fill(ctx context.Context, first, last int, buf []byte) error {
 		if err := w.ds.Read(0, i, buf[(i-first)*size:(i-first+1)*size]); err != nil {
 			return err
 		}
+		w.head.labels[i] = int32(w.ds.Label(i)) // after Read, which may have put another image in its place
 	}
 	return nil
 }

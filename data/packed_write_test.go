@@ -124,10 +124,10 @@ func TestPackingDoesNotGoOnWithAnother(t *testing.T) {
 	path := begun(t)
 	before := contents(t, path+".partial")
 	for want, change := range map[string]func(*made){
-		"an unfinished file of made, asked for is other":              func(m *made) { m.name = "other" },
-		"an unfinished file of 64x64x3 images, asked for are 32x32x1": func(m *made) { m.shape = Shape{32, 32, 1} },
-		"an unfinished file of made as it was before it changed":      func(m *made) { m.n = 99 },
-		"an unfinished file with other labels or another layout":      func(m *made) { m.labels[5] = -1 },
+		"an unfinished file of made, asked for is other":                                func(m *made) { m.name = "other" },
+		"an unfinished file of 64x64x3 images, asked for are 32x32x1":                   func(m *made) { m.shape = Shape{32, 32, 1} },
+		"an unfinished file of made as it was before it changed, or with other options": func(m *made) { m.n = 99 },
+		"an unfinished file with other labels or another layout":                        func(m *made) { m.labels[5] = -1 },
 	} {
 		ds := newMade()
 		change(ds)
@@ -218,4 +218,62 @@ func TestPackingAFileFromItself(t *testing.T) {
 	require.NoError(t, err)
 	sameImages(t, newMade(), openPack(t, path))
 	sameImages(t, newMade(), p)
+}
+
+// Labels are those of the images that stand in for corrupt ones. Which those are an unfinished file does not tell, so
+// packing begins again.
+func TestPackingSkipsCorruptFiles(t *testing.T) {
+	for kind, spec := range spoiled(t, 3, 17, 30) {
+		o := Options{SkipCorrupt: 3, Seed: 5}
+		direct := opened(t, spec, o)
+		for i := range direct.Len() {
+			read(t, direct, 0, i) // after which Label is that of what stands in
+		}
+		path := pack(t, opened(t, spec, o))
+		sameImages(t, direct, openPack(t, path))
+
+		again := filepath.Join(t.TempDir(), "x.pack")
+		o.SkipCorrupt = 2
+		_, err := Pack(t.Context(), opened(t, spec, o), again, PackOptions{Workers: 1})
+		require.ErrorContains(t, err, "2 others are broken too", kind)
+		assert.Empty(t, listing(t, filepath.Dir(again)))
+
+		ds := opened(t, spec, Options{SkipCorrupt: 3, Seed: 5})
+		h, err := newPackedHead(ds, vision.Decoder)
+		require.NoError(t, err)
+		left, err := openPartial(again, h) // what a process that was killed leaves: a block, but not its labels
+		require.NoError(t, err)
+		whole := openPack(t, path)
+		h.sums[0] = whole.sums[0]
+		_, headErr := left.WriteAt(h.encode(), 0)
+		_, err = left.WriteAt(whole.data[h.at:], h.at)
+		require.NoError(t, errors.Join(headErr, err, left.Close()))
+		res, err := Pack(t.Context(), ds, again, PackOptions{})
+		require.NoError(t, err)
+		assert.Zero(t, res.Kept)
+		assert.Equal(t, contents(t, path), contents(t, again))
+	}
+}
+
+// What options make of the pixels is in the fingerprint, so that no file is half of one kind and half of another.
+func TestPackingDoesNotGoOnWithOtherOptions(t *testing.T) {
+	spec := "folder:" + tree(t)
+	plain := Options{Size: 4}
+	prints := map[string]bool{}
+	for _, o := range []Options{plain, {Size: 4, CropBefore: 2}, {Size: 4, FastDecode: true}, {Size: 4, Background: &[3]byte{1, 2, 3}},
+		{Size: 4, SkipCorrupt: 1}, {Size: 4, SkipCorrupt: 1, Seed: 1}, {Size: 4, SkipCorrupt: 1, MaxPixels: 99}} {
+		prints[opened(t, spec, o).Fingerprint()] = true
+	}
+	assert.Len(t, prints, 7)
+	white := Options{Size: 4, Background: &[3]byte{255, 255, 255}, MaxPixels: 99}
+	assert.Equal(t, opened(t, spec, plain).Fingerprint(), opened(t, spec, white).Fingerprint(), "the same pixels")
+
+	path := filepath.Join(t.TempDir(), "x.pack")
+	h, err := newPackedHead(opened(t, spec, plain), vision.Decoder)
+	require.NoError(t, err)
+	left, err := openPartial(path, h)
+	require.NoError(t, err)
+	require.NoError(t, left.Close())
+	_, err = Pack(t.Context(), opened(t, spec, Options{Size: 4, CropBefore: 2}), path, PackOptions{})
+	assert.ErrorContains(t, err, "as it was before it changed, or with other options: remove it")
 }

@@ -13,26 +13,26 @@ import (
 // openTar lists the images of a tar archive, compressed or not. A plain one is read where it lies; of a compressed one
 // the images are unpacked once to a file without a name, since nothing in it can be reached but through all before.
 func openTar(path string, o Options) (Dataset, error) {
-	f, info, err := openRegular(path)
+	a, err := openArchive(path)
 	if err != nil {
 		return nil, fmt.Errorf("data: tar: %w: name an archive that can be read", err)
 	}
-	c := newCatalogue("tar", &archive{path: path, in: f, size: info.Size(), time: info.ModTime()})
-	compression, err := compressionOf(f)
+	c := newCatalogue("tar", a)
+	compression, err := compressionOf(a.in)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("data: tar: %s: %w", path, err)
 	case compression == nil:
-		err = c.listTar(&cursor{r: f, size: info.Size()}, nil)
+		err = c.listTar(&cursor{r: a.in, size: a.stamp.size}, nil)
 	default:
 		err = c.unpack(compression, o.CacheDir)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.a.Close())
+		return nil, errors.Join(err, a.Close())
 	}
 	ds, err := c.dataset(o)
 	if err != nil {
-		return nil, errors.Join(err, c.a.Close())
+		return nil, errors.Join(err, a.Close())
 	}
 	return ds, nil
 }

@@ -71,7 +71,7 @@ func compressionOf(f io.ReaderAt) (decompressor, error) {
 // folder where dir is "") that has no name any more, so that it is gone with the process whatever ends it.
 func (c *catalogue) unpack(open decompressor, dir string) error {
 	packed := c.a.in
-	in, err := open(bufio.NewReaderSize(packed, 1<<16), c.a.size)
+	in, err := open(bufio.NewReaderSize(packed, 1<<16), c.a.stamp.size)
 	if err != nil {
 		return c.tarError("", err)
 	}
@@ -91,29 +91,19 @@ func (c *catalogue) unpack(open decompressor, dir string) error {
 		}
 		return at, err
 	}
-	err = c.listTar(&cursor{in: &bounded{in, deflateMost * (c.a.size + 1<<16)}}, keep)
+	err = c.listTar(&cursor{in: &bounded{in, deflateMost * (c.a.stamp.size + 1<<16)}}, keep)
 	if err == nil {
 		if err = w.Flush(); err != nil {
 			err = fmt.Errorf("data: tar: %s: %w", c.a.path, err)
 		}
 	}
 	if err == nil {
-		err = c.a.swap(out.File)
+		err = c.a.use(out.File)
 	}
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
 	return packed.Close()
-}
-
-// swap goes on with what was unpacked.
-func (a *archive) swap(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	a.in, a.size, a.time = f, info.Size(), info.ModTime()
-	return nil
 }
 
 // unpacked is a file without a name whose errors say where it lies and what to do.

@@ -11,17 +11,18 @@ import (
 
 // openZip lists the images of a zip archive. They are read where they lie, by any goroutine.
 func openZip(path string, o Options) (Dataset, error) {
-	f, info, err := openRegular(path)
+	a, err := openArchive(path)
 	if err != nil {
 		return nil, fmt.Errorf("data: zip: %w: name an archive that can be read", err)
 	}
-	c := newCatalogue("zip", &archive{path: path, in: f, size: info.Size(), time: info.ModTime(), summed: true})
-	if err := c.listZip(f, info.Size()); err != nil {
-		return nil, errors.Join(err, c.a.Close())
+	a.summed = true
+	c := newCatalogue("zip", a)
+	if err := c.listZip(a.in, a.stamp.size); err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
 	ds, err := c.dataset(o)
 	if err != nil {
-		return nil, errors.Join(err, c.a.Close())
+		return nil, errors.Join(err, a.Close())
 	}
 	return ds, nil
 }

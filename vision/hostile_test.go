@@ -180,6 +180,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(c.File)
 	}
 	r := NewReader(Options{MaxPixels: 1 << 16})
+	other := NewReader(Options{MaxPixels: 1 << 16, Channels: 1, CropBefore: 5, FastDecode: true, Background: &[3]byte{1, 2, 3}})
 	dst := make([]byte, 8*8*3)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		m, err := r.Decode(file)
@@ -189,6 +190,9 @@ func FuzzDecode(f *testing.F) {
 		fitted := r.Fit(dst, file, 8)
 		if (err == nil) != (fitted == nil) {
 			t.Fatalf("decode: %v, fit: %v", err, fitted)
+		}
+		if other.Fit(dst[:64], file, 8) == nil && err != nil { // which only shrinks while it decodes
+			t.Fatalf("decode: %v, fit of its centre: no error", err)
 		}
 	})
 }

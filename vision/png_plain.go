@@ -1,10 +1,11 @@
 package vision
 
 import (
-	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"github.com/klauspost/compress/zlib" // the standard library's allocates for every block
 )
 
 // plain says that plainPNG reads the file: 8 bits, no interlacing, no single transparent colour. Nearly all files are so;

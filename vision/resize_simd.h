@@ -1,15 +1,18 @@
 // resize_simd.h: see resize_simd.c.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
-// axis is a kernel of kernel.go: for each of count outputs its first input and their number, and its weights.
+// axis is a kernel of kernel.go: for each of count outputs its first input and how many there are, and ksize weights. Go's
+// int is a ptrdiff_t wherever Go runs.
 struct axis {
-  const long *bounds;
+  const ptrdiff_t *bounds;
   const int32_t *weights;
-  long ksize, count;
+  ptrdiff_t ksize, count;
 };
 
 // forger_across resizes rows of c channels, stride bytes apart; end is the end of the picture's memory.
-void forger_across(uint8_t *out, const uint8_t *in, long stride, long rows, const struct axis *a, int c, const uint8_t *end);
+void forger_across(uint8_t *out, const uint8_t *in, ptrdiff_t stride, ptrdiff_t rows, const struct axis *a, int c,
+                   const uint8_t *end);
 // forger_down resizes columns of rows of stride bytes each; in begins at the first row that is read.
-void forger_down(uint8_t *out, const uint8_t *in, long stride, const struct axis *a);
+void forger_down(uint8_t *out, const uint8_t *in, ptrdiff_t stride, const struct axis *a);

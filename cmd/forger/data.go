@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -28,31 +31,50 @@ func newData() *cobra.Command {
 
 // open is data.Open with what the spec alone shows to be wrong as a usage error.
 func open(spec string, o data.Options) (data.Dataset, error) {
-	if _, _, _, err := data.Parse(spec); err != nil {
-		return nil, &gan.UsageError{Msg: err.Error()}
-	}
 	if o.Size < 0 || o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
 		return nil, &gan.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
 	}
-	if err := o.Validate(); err != nil {
+	ds, err := data.Open(spec, o)
+	var wrong *data.SpecError
+	if errors.As(err, &wrong) {
 		return nil, &gan.UsageError{Msg: err.Error()}
 	}
-	return data.Open(spec, o)
+	return ds, err
 }
 
-// selectionFlags are those that say which images of a source are used.
+// selectionFlags are those that say which images of a source are used, and what of them.
 func selectionFlags(cmd *cobra.Command, o *data.Options) {
 	f := cmd.Flags()
+	f.SortFlags = false
 	f.StringVar(&o.Filter, "filter", "", "only images with these labels: names or globs, e.g. cat,dog or n02*")
 	f.IntVar(&o.Limit, "limit", 0, "at most so many images: the first ones, after --filter (default: all)")
+	f.IntVar(&o.CropBefore, "crop-before", 0, "take the centre square of so many pixels before the resize (CelebA: 108 or 178)")
+	f.BoolVar(&o.FastDecode, "fast-decode", false, "let libjpeg-turbo shrink JPEGs while it decodes")
+	f.Var((*background)(o), "background", "under transparent pixels, as RRGGBB (default FFFFFF)")
+	f.IntVar(&o.MaxPixels, "max-pixels", 0, fmt.Sprintf("refuse larger images before they are decoded (default %d)", vision.MaxPixels))
 }
 
-// readingFlags are those that say what images are made into.
+// background is the flag of Options.Background.
+type background data.Options
+
+func (b *background) String() string { return "" }
+func (b *background) Type() string   { return "string" }
+
+func (b *background) Set(text string) (err error) {
+	b.Background, err = data.ParseBackground(text)
+	return err
+}
+
+// skipFlag is the one that allows for corrupt files.
+func skipFlag(cmd *cobra.Command, o *data.Options) {
+	cmd.Flags().IntVar(&o.SkipCorrupt, "skip-corrupt", 0, "how many files may be no images; another image takes the place of each")
+}
+
+// readingFlags are those that a training has too.
 func readingFlags(cmd *cobra.Command, o *data.Options) {
 	selectionFlags(cmd, o)
-	f := cmd.Flags()
-	f.BoolVar(&o.Flip, "flip", false, "mirror half of the images, anew each epoch")
-	f.IntVar(&o.SkipCorrupt, "skip-corrupt", 0, "how many files may be no images; another image takes the place of each")
+	cmd.Flags().BoolVar(&o.Flip, "flip", false, "mirror half of the images, anew each epoch")
+	skipFlag(cmd, o)
 }
 
 // reportSkipped lists the corrupt files that were passed over.
@@ -66,9 +88,13 @@ func reportSkipped(w io.Writer, ds data.Dataset) {
 	}
 }
 
-// asTraining opens a source with the seed that `forger train --seed` gives it.
+// asTraining opens a source with the seed that `forger train --seed` gives it, and with the lists of folders that
+// trainings keep.
 func asTraining(spec string, o data.Options) (data.Dataset, error) {
 	o.Seed, _ = gan.DataSeeds(o.Seed)
+	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
+		o.CacheDir = filepath.Join(dir, "forger", "data")
+	}
 	return open(spec, o)
 }
 

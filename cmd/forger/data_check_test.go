@@ -61,6 +61,14 @@ func TestDataCheck(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.errout)
 	assert.Contains(t, got.out, `"broken": []`)
 
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--filter", "cat", "--max-pixels", "35", "--limit", "1")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Equal(t, "set/cat/0.png: 6x6: more than 35 pixels\n1 images, 1 broken\n", got.out)
+
+	got = forger(t, dir, nil, "data", "info", "folder:set", "--crop-before", "4")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Regexp(t, `shape +4x4x3 `, got.out)
+
 	got = forger(t, dir, nil, "data", "check", "folder:nothing")
 	assert.Equal(t, exitFailed, got.code)
 	got = forger(t, dir, nil, "data", "check", "folder:set", "--filter", "[")

@@ -20,15 +20,16 @@ func newDataPack() *cobra.Command {
 		Use:   "pack SPEC OUT",
 		Short: "Decode a dataset once into a file that packed:OUT reads",
 		Long: "Decode a dataset once, at one size, into a file that packed:OUT reads at the speed of memory.\n\n" +
-			"What is broken off leaves OUT.partial, and the same command goes on with it. The bytes of OUT depend on the\n" +
-			"dataset alone. Of a source that draws its images it holds the first epoch.",
+			"What is broken off leaves OUT.partial, and the same command goes on with it (with --skip-corrupt it begins again).\n" +
+			"The bytes of OUT depend on the dataset and these flags alone. Of a source that draws its images it holds the first\nepoch.",
 		Example: "  forger data pack folder:celeba celeba64.pack --size 64\n  forger train --data packed:celeba64.pack --size 64",
 		Args:    arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if p.Workers < 0 {
 				return &gan.UsageError{Msg: fmt.Sprintf("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)}
 			}
-			ds, err := asTraining(args[0], o)
+			o.Seed, _ = gan.DataSeeds(o.Seed) // as asTraining, but a file for good is made of a folder as it is now
+			ds, err := open(args[0], o)
 			if err != nil {
 				return err
 			}
@@ -37,6 +38,7 @@ func newDataPack() *cobra.Command {
 			p.Progress = func(done, total int) { m.set(int64(done), int64(total)) }
 			res, err := data.Pack(cmd.Context(), ds, args[1], p)
 			m.end()
+			reportSkipped(cmd.ErrOrStderr(), ds)
 			if err != nil {
 				return err
 			}
@@ -44,7 +46,7 @@ func newDataPack() *cobra.Command {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{
 					"file": args[1], "spec": ds.Spec(), "images": res.Images, "kept": res.Kept, "height": res.Shape.Height,
 					"width": res.Shape.Width, "channels": res.Shape.Channels, "classes": len(ds.Classes()),
-					"bytes": res.Bytes, "decoder": res.Decoder, "fingerprint": res.Fingerprint,
+					"skipped": len(data.Skipped(ds)), "bytes": res.Bytes, "decoder": res.Decoder, "fingerprint": res.Fingerprint,
 				})
 			}
 			if !quiet {
@@ -55,6 +57,8 @@ func newDataPack() *cobra.Command {
 		},
 	}
 	imageFlags(cmd, &o)
+	selectionFlags(cmd, &o)
+	skipFlag(cmd, &o)
 	f := cmd.Flags()
 	f.IntVar(&p.Workers, "workers", 0, "how many decode at a time (default: as many as cores)")
 	f.BoolVar(&asJSON, "json", false, "say what was written as JSON, on standard output")

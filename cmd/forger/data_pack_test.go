@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,6 +58,40 @@ func TestDataPack(t *testing.T) {
 	assert.Contains(t, got.out, "8x8x1")
 }
 
+// What is packed is what the same flags dump: labels and images of a selection, cropped, with others for corrupt files.
+func TestDataPackOfASelection(t *testing.T) {
+	dir := t.TempDir()
+	photos(t, dir, 3, 8)
+	for flags, want := range map[string]int{
+		"--filter dog --skip-corrupt 1 --seed 2":                  5,
+		"--limit 3 --channels 1":                                  3,
+		"--skip-corrupt 2 --crop-before 4 --size 4 --limit 9":     9,
+		"--skip-corrupt 2 --background 102030 --max-pixels 36":    10,
+		"--skip-corrupt 2 --fast-decode --crop-before 2 --size 8": 10,
+	} {
+		out := fmt.Sprintf("%d.pack", len(flags))
+		got := forger(t, dir, none, append([]string{"data", "pack", "folder:set", out, "--json"}, strings.Fields(flags)...)...)
+		require.Equal(t, exitDone, got.code, got.errout)
+		var said struct{ Images, Skipped int }
+		require.NoError(t, json.Unmarshal([]byte(got.out), &said))
+		assert.Equal(t, want, said.Images, flags)
+		assert.Equal(t, strings.Count(got.errout, "skipped set/"), said.Skipped)
+		assert.Equal(t, strings.Contains(flags, "skip"), said.Skipped > 0, flags)
+		for _, args := range []string{"folder:set x.npy " + flags, "packed:" + out + " y.npy"} {
+			got = forger(t, dir, none, append([]string{"data", "dump"}, strings.Fields(args)...)...)
+			require.Equal(t, exitDone, got.code, got.errout)
+		}
+		for _, name := range []string{".npy", ".labels.npy"} {
+			assert.Equal(t, readFile(t, dir, "x"+name), readFile(t, dir, "y"+name), "%s of %s", name, flags)
+		}
+	}
+	got := forger(t, dir, none, "data", "pack", "folder:set", "x.pack", "--skip-corrupt", "1", "--workers", "1")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.errout, "skipped set/cat/3.png: the file is truncated\n")
+	assert.Contains(t, got.errout, "set/dog/8.png: the file is truncated: 1 others are broken too")
+	assert.NoFileExists(t, filepath.Join(dir, "x.pack.partial"))
+}
+
 // A disk that is full: one line that says what is kept; with room again the same command ends with the same bytes.
 func TestDataPackOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
@@ -87,14 +122,17 @@ func TestDataPackSaysWhatIsWrong(t *testing.T) {
 		code int
 		line string
 	}{
-		"pack glyphs":                  {exitUsage, "forger: data pack: 1 arguments given, 2 wanted: usage: forger data pack SPEC OUT [flags]"},
-		"pack nope out":                {exitUsage, `forger: data pack: data "nope": unknown: have `},
-		"pack glyphs out --size -1":    {exitUsage, "forger: data pack: --size must be positive"},
-		"pack glyphs out --workers -1": {exitUsage, "forger: data pack: --workers -1: too small"},
-		"pack folder:gone out":         {exitFailed, "forger: data pack: data: folder: gone: no such file or directory"},
-		"pack glyphs gone/out":         {exitFailed, "forger: data pack: data: pack: gone/out.partial: no such file or directory"},
-		"info packed:text":             {exitFailed, "forger: data info: data: packed: text: not a packed file: make it with `forger data pack`"},
-		"info packed":                  {exitUsage, `forger: data info: data "packed": no path given: write packed:FILE`},
+		"pack glyphs":                      {exitUsage, "forger: data pack: 1 arguments given, 2 wanted: usage: forger data pack SPEC OUT [flags]"},
+		"pack nope out":                    {exitUsage, `forger: data pack: data "nope": unknown: have `},
+		"pack glyphs out --size -1":        {exitUsage, "forger: data pack: --size must be positive"},
+		"pack glyphs out --workers -1":     {exitUsage, "forger: data pack: --workers -1: too small"},
+		"pack glyphs out --background red": {exitUsage, `background "red": no colour: write six hexadecimal digits, such as FFFFFF`},
+		"pack glyphs out --crop-before 9":  {exitUsage, `forger: data pack: data "glyphs": crop-before 9 is for image files, which glyphs has none of: leave it out`},
+		"check glyphs --max-pixels -9":     {exitUsage, "forger: data check: crop-before 0, max-pixels -9: neither may be negative"},
+		"pack folder:gone out":             {exitFailed, "forger: data pack: data: folder: gone: no such file or directory"},
+		"pack glyphs gone/out":             {exitFailed, "forger: data pack: data: pack: gone/out.partial: no such file or directory"},
+		"info packed:text":                 {exitFailed, "forger: data info: data: packed: text: not a packed file: make it with `forger data pack`"},
+		"info packed":                      {exitUsage, `forger: data info: data "packed": no path given: write packed:FILE`},
 	} {
 		got := forger(t, dir, none, append([]string{"data"}, strings.Fields(args)...)...)
 		assert.Equal(t, want.code, got.code, args)

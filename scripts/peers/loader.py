@@ -3,7 +3,9 @@ the same JPEGs and the same number of workers, in turn.
 
     python scripts/peers/loader.py FORGER PICTURES [--rounds 3 --images 4000 --workers 2 --size 64]
 
-PICTURES is a folder of photographs; they are brought to 178x218, CelebA's size, as JPEGs of quality 90.
+PICTURES is a folder of photographs; they are brought to 178x218, CelebA's size, as JPEGs of quality 90. PyTorch ends in
+ToTensor and Normalize, as in the official example, and once more in uint8, which is what Forger's loader yields: it scales
+on the device.
 """
 import argparse
 import itertools
@@ -38,9 +40,9 @@ def ours(a, data, *more):
     return json.loads(done.stdout)["images_per_second"]
 
 
-def pytorch(a, folder):
+def pytorch(a, folder, *last):
     torch.set_num_threads(1)
-    steps = [transforms.Resize(a.size), transforms.CenterCrop(a.size), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
+    steps = [transforms.Resize(a.size), transforms.CenterCrop(a.size), *last]
     loader = torch.utils.data.DataLoader(datasets.ImageFolder(folder, transforms.Compose(steps)), batch_size=64, shuffle=True,
                                          num_workers=a.workers)
     batches = iter(loader)
@@ -63,9 +65,11 @@ def main():
         folder, packed = pathlib.Path(scratch) / "pictures", f"{scratch}/pictures.packed"
         prepare(a.pictures, folder, a.images)
         subprocess.run([a.forger, "data", "pack", f"folder:{folder}", packed, "--size", str(a.size)], check=True, stderr=subprocess.DEVNULL)
-        found = {"PyTorch": [], "Forger": [], "Forger, --fast-decode": [], "Forger, packed": []}
+        usual = transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)
+        found = {"PyTorch": [], "PyTorch, bytes": [], "Forger": [], "Forger, --fast-decode": [], "Forger, packed": []}
         for _ in range(a.rounds):
-            found["PyTorch"].append(pytorch(a, folder))
+            found["PyTorch"].append(pytorch(a, folder, *usual))
+            found["PyTorch, bytes"].append(pytorch(a, folder, transforms.PILToTensor()))
             found["Forger"].append(ours(a, f"folder:{folder}"))
             found["Forger, --fast-decode"].append(ours(a, f"folder:{folder}", "--fast-decode"))
             found["Forger, packed"].append(ours(a, f"packed:{packed}"))
