@@ -2,10 +2,10 @@ package gan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,12 +23,9 @@ func (c Config) dataOptions() (data.Options, error) {
 		Size: c.Size, Channels: c.Channels, Seed: seed, Filter: c.Filter, Limit: c.Limit, Flip: c.Flip,
 		CropBefore: c.CropBefore, FastDecode: c.FastDecode, MaxPixels: c.MaxPixels, SkipCorrupt: c.SkipCorrupt,
 	}
-	if c.Background != "" {
-		rgb, err := strconv.ParseUint(strings.TrimPrefix(c.Background, "#"), 16, 24)
-		if err != nil || len(strings.TrimPrefix(c.Background, "#")) != 6 {
-			return o, usagef("--background %s: no colour: write six hexadecimal digits, such as FFFFFF", c.Background)
-		}
-		o.Background = &[3]byte{byte(rgb >> 16), byte(rgb >> 8), byte(rgb)}
+	var err error
+	if o.Background, err = data.ParseBackground(c.Background); err != nil {
+		return o, usagef("--%s", err)
 	}
 	if c.Cache == "auto" || c.Cache == "host" {
 		o.CacheBytes = hostBudget()
@@ -65,7 +62,12 @@ func (c Config) open() (data.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data.Open(c.Data, o)
+	ds, err := data.Open(c.Data, o)
+	var wrong *data.SpecError
+	if errors.As(err, &wrong) {
+		return nil, usagef("--%s", wrong.Msg)
+	}
+	return ds, err
 }
 
 // plan says which images make up each batch of the run.

@@ -95,6 +95,12 @@ func TestDataOptionsOfAConfig(t *testing.T) {
 		var usage *UsageError
 		assert.ErrorAs(t, c.Validate(), &usage)
 	}
+	c = DefaultConfig()
+	c.Size, c.CropBefore = 32, 108
+	_, err = c.open()
+	var usage *UsageError
+	assert.ErrorAs(t, err, &usage)
+	assert.ErrorContains(t, err, "--data \"glyphs\": crop-before 108 is for image files")
 }
 
 // The bound in images counts what was shown, also where last batches are left out.
