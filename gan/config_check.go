@@ -146,4 +146,3 @@ func alternatives(of []int) string {
 	}
 	return b.String()
 }
-
