@@ -47,8 +47,6 @@ func (c normCase) operands(s *torch.Scope, seed uint64) []torch.Tensor {
 
 var normValues = []string{"y", "running mean", "running var", "gx", "gweight", "gbias", "second x", "second weight", "second gy"}
 
-const firstOrder = 6 // of them
-
 // normWay is how a case is computed.
 type normWay func(x torch.Tensor, n torch.Norm, training bool, slope float64) torch.Tensor
 
@@ -98,9 +96,9 @@ func (c normCase) values(parent *torch.Scope, way normWay, operands []torch.Tens
 	return append(out, norm.Tracked.Doubles())
 }
 
-// check compares the values with libtorch's two ops in float32, at most `off` apart, and with float64: at most four times
-// as far as libtorch's.
-func (c normCase) check(t *testing.T, s *torch.Scope, seed uint64, second bool, off float64) {
+// check compares the values with float64's: at most four times as far as libtorch's two ops in float32, or a few roundings
+// where those are fewer. And with libtorch's, which on many rows are themselves more than 1e-6 off.
+func (c normCase) check(t *testing.T, s *torch.Scope, seed uint64, second bool) {
 	t.Helper()
 	operands := c.operands(s, seed)
 	exact, libtorch := c.values(s, pair, operands, torch.Float64, second), c.values(s, pair, operands, torch.Float32, second)
@@ -108,12 +106,11 @@ func (c normCase) check(t *testing.T, s *torch.Scope, seed uint64, second bool, 
 	last := len(ours) - 1
 	assert.Equal(t, []float64{4}, ours[last], "batches tracked")
 	for i := range last {
-		require.Len(t, ours[i], len(libtorch[i]))
-		theirs := distance(exact[i], libtorch[i])
-		t.Logf("%v, %s: %.2g from libtorch; from float64 %.2g, libtorch %.2g", c, normValues[i], distance(libtorch[i], ours[i]),
-			distance(exact[i], ours[i]), theirs)
-		assert.LessOrEqual(t, distance(exact[i], ours[i]), max(4*theirs, 2e-7), "%v, %s, from float64", c, normValues[i])
-		assert.LessOrEqual(t, distance(libtorch[i], ours[i]), off, "%v, %s, from libtorch", c, normValues[i])
+		require.Len(t, ours[i], len(exact[i]))
+		off, theirs, apart := distance(exact[i], ours[i]), distance(exact[i], libtorch[i]), distance(libtorch[i], ours[i])
+		t.Logf("%v, %s: %.2g, libtorch %.2g, %.2g apart", c, normValues[i], off, theirs, apart)
+		assert.LessOrEqual(t, off, max(4*theirs, 5e-7), "%v, %s, from float64", c, normValues[i])
+		assert.LessOrEqual(t, apart, max(1e-6, 2*theirs), "%v, %s, from libtorch", c, normValues[i])
 	}
 	assert.False(t, slices.Equal(libtorch[0], ours[0]) && slices.Equal(libtorch[3], ours[3]), "%v: libtorch computed it", c)
 }
@@ -123,7 +120,7 @@ func TestBatchNormLeakyReLUOfEachDCGANLayer(t *testing.T) {
 	for _, c := range []normCase{
 		{64, 64, 32, 32, 0, 0}, {64, 128, 16, 16, .2, 0}, {64, 256, 8, 8, .2, 0}, {64, 512, 4, 4, .2, 0}, {64, 512, 4, 4, 0, 0},
 	} {
-		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) { c.check(t, s, 1, false, 1e-6) })
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) { c.check(t, s, 1, false) })
 	}
 }
 
@@ -137,9 +134,7 @@ func normCases(n int) []normCase {
 		if i%5 == 0 {
 			c.h, c.w = 1, 1
 		}
-		for c.n*c.c*c.h*c.w > 1<<19 {
-			c.n = (c.n + 1) / 2
-		}
+		c.n = min(c.n, 1+1<<17/(c.c*c.h*c.w))
 		if c.n*c.h*c.w == 1 {
 			c.n = 2
 		}
@@ -150,7 +145,44 @@ func normCases(n int) []normCase {
 
 func TestBatchNormLeakyReLUOfRandomShapes(t *testing.T) {
 	kernelSets(t)
-	for i, c := range normCases(70) {
-		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) { c.check(t, s, uint64(i), i%2 == 0, 1e-6) })
+	for i, c := range normCases(42) {
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) { c.check(t, s, uint64(i), i%2 == 0) })
+	}
+}
+
+// A mean of a thousand deviations takes ten bits from the sum of a value; the squares lose twenty where they are not taken
+// about a mean.
+func TestBatchNormLeakyReLUOfALargeMean(t *testing.T) {
+	kernelSets(t)
+	for _, c := range []normCase{{16, 64, 16, 16, .2, 1000}, {3, 17, 33, 31, 0, 1000}, {64, 512, 1, 1, .2, -1000}} {
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+			operands := c.operands(s, 9)
+			exact, ours := c.values(s, pair, operands, torch.Float64, false), c.values(s, fused, operands, torch.Float32, false)
+			libtorch := c.values(s, pair, operands, torch.Float32, false)
+			for i := range len(ours) - 1 {
+				off, theirs := distance(exact[i], ours[i]), distance(exact[i], libtorch[i])
+				t.Logf("%v, %s: %.2g, libtorch %.2g", c, normValues[i], off, theirs)
+				assert.LessOrEqual(t, off, 1e-6, "%v, %s", c, normValues[i])
+			}
+		})
+	}
+}
+
+func TestBatchNormLeakyReLUHasTheSameBitsEachTimeAndOnAnyThreads(t *testing.T) {
+	kernelSets(t)
+	for _, c := range []normCase{{64, 64, 16, 16, 0, 0}, {5, 100, 33, 31, .2, 3}, {64, 512, 1, 1, .2, 0}, {7, 3, 33, 33, .2, 0}} {
+		var want [][]float64
+		for threads := 1; threads <= 3; threads++ {
+			torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+				operands := c.operands(s, 4)
+				for range 3 {
+					got := c.values(s, fused, operands, torch.Float32, false)
+					if want == nil {
+						want = got
+					}
+					assert.Equal(t, want, got, "%v on %d threads", c, threads)
+				}
+			}, torch.Threads(threads))
+		}
 	}
 }
