@@ -108,6 +108,29 @@ func TestBatchNormLeakyReLUTakesAnyGradient(t *testing.T) {
 	})
 }
 
+// The gradient of y may be somebody else's too: another op's, or the caller's.
+func TestBatchNormLeakyReLUKeepsAGradientThatIsShared(t *testing.T) {
+	kernelSets(t)
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		operands := normLayer.operandsIn(s, 6)
+		gy := operands[3]
+		gradients := func(way normWay) (all [][]float64) {
+			a, b := s.Use(operands[0].Detach()).Clone().RequireGrad(), s.Use(operands[4].Detach()).Clone().RequireGrad()
+			y := way(a, newNorm(s, operands[1], operands[2]), true, .2)
+			z := way(b, newNorm(s, operands[1], operands[2]), true, .2)
+			for _, g := range torch.Grad(y.Add(z).Add(y).Mul(gy).Sum(), false, a, b, y, z) {
+				all = append(all, g.Doubles())
+			}
+			w := way(a, newNorm(s, operands[1], operands[2]), true, .2)
+			return append(all, torch.Grad(w.Add(b).Mul(gy).Sum(), false, a, b)[1].Doubles(), gy.Doubles())
+		}
+		want, got := gradients(pair), gradients(fused)
+		for i := range want {
+			assert.Less(t, distance(want[i], got[i]), 1e-6, "gradient %d", i)
+		}
+	})
+}
+
 func TestBatchNormLeakyReLUErrors(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		c := normCase{n: 1, c: 32, h: 1, w: 1}

@@ -29,7 +29,8 @@ static double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-// Forward and backward of each way, in turn; x and gy are written anew before each, as by the layers around it.
+// Forward and backward of each way, in turn; x and gy are written anew before each, as by the layers around it. The caller
+// keeps gy, so ours cannot write gx over it as it does in a network.
 static void compare(const Tensor &from_x, const Tensor &from_gy, int rounds,
                     const std::vector<std::function<Tensor(const Tensor &)>> &ways) {
   std::vector<std::vector<double>> forward(ways.size()), backward(ways.size());

@@ -3,7 +3,10 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
-#include <torch/csrc/autograd/custom_function.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/utils.h>
+#include <torch/csrc/autograd/saved_variable.h>
 
 #include <cmath>
 
@@ -13,8 +16,8 @@ namespace gt::norm {
 namespace {
 
 using at::Tensor;
-using torch::autograd::AutogradContext;
-using torch::autograd::tensor_list;
+using torch::autograd::SavedVariable;
+using torch::autograd::variable_list;
 
 const at::MemoryFormat last = at::MemoryFormat::ChannelsLast;
 
@@ -79,9 +82,11 @@ Tensor constants_of_batch(const Tensor &x, const Layer &layer) {
   return constants;
 }
 
-// The gradients of x, weight and bias; that of x only where it is asked for.
-tensor_list gradients(const Tensor &x, const Tensor &constants, const Tensor &gy, float slope,
-                      bool need_x) {
+// Nobody else can see t, so that it may be written over.
+bool ours_alone(const Tensor &t) { return t.use_count() == 1 && t.storage().use_count() == 1; }
+
+// The gradients of x, weight and bias; that of x only where it is asked for, and in the memory of gy where that is free.
+variable_list gradients(const Tensor &x, const Tensor &constants, Tensor gy, float slope, bool need_x) {
   const Batch b = batch_of(x);
   const Affine of = affine(constants);
   const float *inverse = data(constants) + INVERSE * b.c, *rest = data(constants) + REST * b.c;
@@ -97,16 +102,14 @@ tensor_list gradients(const Tensor &x, const Tensor &constants, const Tensor &gy
     slant[i] = float(tilt);
     level[i] = float(scale * sum[i] - tilt * rest[i]);
   }
-  Tensor gx;
-  if (need_x) {
-    gx = at::empty_like(x);
-    gradient(b, data(x), data(gy), of, {slant, level}, slope, gx.mutable_data_ptr<float>());
-  }
+  if (!need_x) return {Tensor(), gw, gb};
+  Tensor gx = ours_alone(gy) ? gy : at::empty_like(x);
+  gradient(b, data(x), data(gy), of, {slant, level}, slope, gx.mutable_data_ptr<float>());
   return {gx, gw, gb};
 }
 
 // The same by PyTorch's ops, which autograd follows.
-tensor_list differentiable_gradients(const Tensor &x, const Tensor &weight, const Tensor &constants,
+variable_list differentiable_gradients(const Tensor &x, const Tensor &weight, const Tensor &constants,
                                      const Tensor &gy, double eps, float slope) {
   Tensor falls = applied(x.detach(), constants, slope) <= 0;
   auto [gx, gw, gb] = at::native_batch_norm_backward(at::where(falls, gy * slope, gy), x, weight, {}, {}, constants[MEAN],
@@ -114,29 +117,50 @@ tensor_list differentiable_gradients(const Tensor &x, const Tensor &weight, cons
   return {gx, gw, gb};
 }
 
-struct BatchNormAct : torch::autograd::Function<BatchNormAct> {
-  static Tensor forward(AutogradContext *ctx, const Tensor &x, const Tensor &weight, const Tensor &bias,
-                        const Layer &layer, double slope) {
-    Tensor constants = constants_of_batch(x, layer);
-    ctx->save_for_backward({x, weight, constants});
-    ctx->saved_data["eps"] = layer.eps;
-    ctx->saved_data["slope"] = slope;
-    return applied(x, constants, float(slope));
+// A node of its own and not a torch::autograd::Function, which keeps a second reference to gy while it is used.
+struct Backward : torch::autograd::Node {
+  SavedVariable x, weight;
+  Tensor constants;
+  double eps;
+  float slope;
+
+  variable_list apply(variable_list &&grads) override {
+    std::lock_guard<std::mutex> hold(mutex_);
+    Tensor gy = std::move(grads[0]);
+    if (!gy.defined()) return variable_list(3);
+    const Tensor in = x.unpack(), scale = weight.unpack();
+    if (at::GradMode::is_enabled()) return differentiable_gradients(in, scale, constants, gy, eps, slope);
+    if (!gy.is_contiguous(last)) gy = gy.contiguous(last);
+    return gradients(in, constants, std::move(gy), slope, task_should_compute_output(0));
   }
 
-  static tensor_list backward(AutogradContext *ctx, tensor_list grads) {
-    const tensor_list saved = ctx->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], &constants = saved[2], &gy = grads[0];
-    if (!gy.defined()) return tensor_list(5);
-    const float slope = float(ctx->saved_data["slope"].toDouble());
-    const double eps = ctx->saved_data["eps"].toDouble();
-    tensor_list g = at::GradMode::is_enabled()
-                        ? differentiable_gradients(x, weight, constants, gy, eps, slope)
-                        : gradients(x, constants, gy.contiguous(last), slope, ctx->needs_input_grad(0));
-    g.resize(5);
-    return g;
+  void release_variables() override {
+    std::lock_guard<std::mutex> hold(mutex_);
+    x.reset_data();
+    weight.reset_data();
   }
+
+  std::string name() const override { return "BatchNormLeakyReluBackward"; }
 };
+
+Tensor trained(const Tensor &x, const Layer &layer, float slope) {
+  Tensor constants, y;
+  {
+    at::AutoDispatchBelowADInplaceOrView quiet;
+    constants = constants_of_batch(x, layer);
+    y = applied(x, constants, slope);
+  }
+  if (!torch::autograd::compute_requires_grad(x, layer.weight, layer.bias)) return y;
+  std::shared_ptr<Backward> node(new Backward, torch::autograd::deleteNode);
+  node->set_next_edges(torch::autograd::collect_next_edges(x, layer.weight, layer.bias));
+  node->x = SavedVariable(x, false);
+  node->weight = SavedVariable(layer.weight, false);
+  node->constants = constants;
+  node->eps = layer.eps;
+  node->slope = slope;
+  torch::autograd::set_history(y, node);
+  return y;
+}
 
 bool dense(const Tensor &t) {
   return t.defined() && t.device().is_cpu() && t.scalar_type() == at::kFloat && t.layout() == at::kStrided;
@@ -149,17 +173,12 @@ bool suits(const Tensor &x, const Layer &layer) {
   return !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
-bool differentiated(const Tensor &x, const Layer &layer) {
-  return at::GradMode::is_enabled() &&
-         (x.requires_grad() || layer.weight.requires_grad() || layer.bias.requires_grad());
-}
-
 }  // namespace
 
 Tensor batch_norm_act(const Tensor &x, const Layer &layer, bool training, double slope) {
   if (!(slope >= 0) || !suits(x, layer)) return {};
-  if (training) return BatchNormAct::apply(x, layer.weight, layer.bias, layer, slope);
-  if (differentiated(x, layer)) return {};
+  if (training) return trained(x, layer, float(slope));
+  if (torch::autograd::compute_requires_grad(x, layer.weight, layer.bias)) return {};
   const Tensor constants = constants_of(data(layer.mean), data(layer.var), layer.weight, layer.bias, layer.eps);
   return applied(x, constants, float(slope));
 }

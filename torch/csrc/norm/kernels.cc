@@ -103,10 +103,12 @@ INLINE void add_products(const float *__restrict x, const float *__restrict gy, 
   }
 }
 
+// gx may be gy: a value is written where it was read, so the loop has no order (ivdep).
 template <int N, class Act>
-INLINE void gradient_rows(const float *__restrict x, const float *__restrict gy, int64_t c, const float *__restrict mean,
+INLINE void gradient_rows(const float *__restrict x, const float *gy, int64_t c, const float *__restrict mean,
                           const float *__restrict scale, const float *__restrict shift, const float *__restrict slant,
-                          const float *__restrict level, Act act, float *__restrict gx) {
+                          const float *__restrict level, Act act, float *gx) {
+#pragma GCC ivdep
   for (int64_t i = 0; i < c; i++) {
     const float m = mean[i], a = scale[i], b = shift[i], s = slant[i], l = level[i];
     for (int r = 0; r < N; r++) {

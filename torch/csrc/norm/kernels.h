@@ -27,6 +27,7 @@ void apply(const float *x, int64_t rows, int64_t c, const Affine &of, float slop
 void sums(const float *x, const float *gy, int64_t rows, int64_t c, const Affine &of, float slope, float *sum,
           float *product);
 
+// gx may be gy.
 void gradient(const float *x, const float *gy, int64_t rows, int64_t c, const Affine &of, const Plane &less, float slope,
               float *gx);
 

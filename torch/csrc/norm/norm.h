@@ -14,8 +14,8 @@
 //
 // The gradients of weight and bias are P / sqrt(var + eps) and S. z is computed again where its sign is needed, from
 // the same numbers by the same instructions, so x and five numbers a channel are all that is kept between forward and
-// backward, and backward makes one tensor, gx. Of the two passes the second goes through the chunks from the last to
-// the first: what was read last is still in the cache.
+// backward. gx is written over gy where nobody else can see that. The second of two passes goes through the chunks from
+// the last to the first: what was read last is still in the cache.
 //
 // Rounding: rows come in chunks of fixed size. A chunk yields for each column its mean in float32, and the sums of what
 // is left of x without it and of that squared; as the chunk lies in the cache, that it is read twice is no pass over
@@ -63,6 +63,7 @@ void apply(const Batch &b, const float *x, const Affine &of, float slope, float 
 // S and P of each column, P with `of.mean` for the mean.
 Pair sums(const Batch &b, const float *x, const float *gy, const Affine &of, float slope);
 
+// gx may be gy.
 void gradient(const Batch &b, const float *x, const float *gy, const Affine &of, const Plane &less, float slope,
               float *gx);
 

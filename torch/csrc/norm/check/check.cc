@@ -70,9 +70,13 @@ struct Case {
   Values computed(const Parallel &by) const {
     const Batch b{by, rows, c};
     const Affine of{mean.data(), scale.data(), shift.data()};
-    Values v{moments(b, x.data()), sums(b, x.data(), gy.data(), of, slope), Floats(x.size()), Floats(x.size())};
+    Values v{moments(b, x.data()), sums(b, x.data(), gy.data(), of, slope), Floats(x.size()), gy};
     apply(b, x.data(), of, slope, v.y.data());
-    gradient(b, x.data(), gy.data(), of, {slant.data(), level.data()}, slope, v.gx.data());
+    const Plane less{slant.data(), level.data()};
+    gradient(b, x.data(), v.gx.data(), of, less, slope, v.gx.data()); // in place, as where nobody else sees gy
+    Floats apart(x.size());
+    gradient(b, x.data(), gy.data(), of, less, slope, apart.data());
+    if (apart != v.gx) v.gx.assign(x.size(), NAN);
     return v;
   }
 };
