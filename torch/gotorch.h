@@ -174,6 +174,10 @@ GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weig
 /* training counts the batch in `tracked` and updates mean and var; weight, bias, mean, var and tracked may be NULL */
 GT_API gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                                 gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
+/* the same and then leaky_relu, or relu where slope is 0 */
+GT_API gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
+                                    gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps,
+                                    double slope);
 
 /* --- shapes ----------------------------------------------------------------------------------------------------- */
 GT_API gt_tensor *gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);

@@ -78,6 +78,7 @@ static struct {
   gt_tensor * (*gt_conv2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_conv_transpose2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_batch_norm)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
+  gt_tensor * (*gt_batch_norm_act)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope);
   gt_tensor * (*gt_reshape)(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
   gt_tensor * (*gt_permute)(gt_scope *s, gt_tensor *a, const int64_t *order, int dims);
   gt_tensor * (*gt_slice)(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step);
@@ -187,6 +188,7 @@ static const struct {
     {"gt_conv2d", (void **)&table.gt_conv2d},
     {"gt_conv_transpose2d", (void **)&table.gt_conv_transpose2d},
     {"gt_batch_norm", (void **)&table.gt_batch_norm},
+    {"gt_batch_norm_act", (void **)&table.gt_batch_norm_act},
     {"gt_reshape", (void **)&table.gt_reshape},
     {"gt_permute", (void **)&table.gt_permute},
     {"gt_slice", (void **)&table.gt_slice},
@@ -380,6 +382,8 @@ gt_tensor * gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *b
 gt_tensor * gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups) { return table.gt_conv_transpose2d(s, x, weight, bias, stride, padding, output_padding, dilation, groups); }
 
 gt_tensor * gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps) { return table.gt_batch_norm(s, x, weight, bias, mean, var, tracked, training, momentum, eps); }
+
+gt_tensor * gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope) { return table.gt_batch_norm_act(s, x, weight, bias, mean, var, tracked, training, momentum, eps, slope); }
 
 gt_tensor * gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims) { return table.gt_reshape(s, a, shape, dims); }
 

@@ -150,6 +150,8 @@ package torch
 #cgo nocallback gt_conv_transpose2d
 #cgo noescape gt_batch_norm
 #cgo nocallback gt_batch_norm
+#cgo noescape gt_batch_norm_act
+#cgo nocallback gt_batch_norm_act
 #cgo noescape gt_reshape
 #cgo nocallback gt_reshape
 #cgo noescape gt_permute

@@ -1,6 +1,7 @@
 // layers.cc: the ops with weights.
 #include "conv/choice.h"
 #include "conv/conv.h"
+#include "norm/function.h"
 #include "scope.h"
 
 using gt::get;
@@ -39,15 +40,41 @@ GT_EXPORT gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *w
   });
 }
 
+static at::Tensor or_none(gt_tensor *t) { return t ? get(t) : at::Tensor(); }
+
+// torch.nn refuses this in Python, above at::batch_norm: one value a channel has no variance.
+static void need_variance(const at::Tensor &x) {
+  if (x.numel() == x.size(1)) throw gt::Error(GT_FAILED, "expected more than 1 value per channel when training");
+}
+
+static at::Tensor batch_norm(const at::Tensor &x, const gt::norm::Layer &l, bool training) {
+  return at::batch_norm(x, l.weight, l.bias, l.mean, l.var, training, l.momentum, l.eps,
+                        at::globalContext().userEnabledCuDNN());
+}
+
 GT_EXPORT gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                                    gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps) {
   return gt::result(s, [&] {
-    const at::Tensor &in = get(x);
-    // torch.nn refuses this in Python, above at::batch_norm: one value a channel has no variance.
-    if (training && in.numel() == in.size(1))
-      throw gt::Error(GT_FAILED, "expected more than 1 value per channel when training");
-    at::Tensor out = at::batch_norm(in, maybe(weight), maybe(bias), maybe(mean), maybe(var), training != 0, momentum,
-                                    eps, at::globalContext().userEnabledCuDNN());
+    if (training) need_variance(get(x));
+    at::Tensor out = batch_norm(get(x), {or_none(weight), or_none(bias), or_none(mean), or_none(var), momentum, eps},
+                                training != 0);
+    if (training && tracked) get(tracked).add_(1);
+    return out;
+  });
+}
+
+GT_EXPORT gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
+                                       gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps,
+                                       double slope) {
+  return gt::result(s, [&] {
+    if (training) need_variance(get(x));
+    const gt::norm::Layer layer{or_none(weight), or_none(bias), or_none(mean), or_none(var), momentum, eps};
+    at::Tensor out;
+    if (s->conv != GT_CONV_STOCK) out = gt::norm::batch_norm_act(get(x), layer, training != 0, slope);
+    if (!out.defined()) {
+      out = batch_norm(get(x), layer, training != 0);
+      out = slope == 0 ? at::relu_(out) : at::leaky_relu_(out, slope);
+    }
     if (training && tracked) get(tracked).add_(1);
     return out;
   });

@@ -208,14 +208,26 @@ type Sequential []Module
 // Forward releases what each layer made as soon as the next one has used it; the graph keeps what it needs.
 func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
 	y := x
-	for _, m := range q {
-		next := m.Forward(y)
+	for at := 0; at < len(q); {
+		next, done := q.apply(at, y)
+		at += done
 		if !y.Same(x) && !y.Same(next) {
 			y.Release()
 		}
 		y = next
 	}
 	return y
+}
+
+// apply is what becomes of y in module `at`, or in it and the next one where a batch normalisation and a rectifier are one
+// op; done counts the modules.
+func (q Sequential) apply(at int, y torch.Tensor) (next torch.Tensor, done int) {
+	if norm, ok := q[at].(*BatchNorm2d); ok && at+1 < len(q) {
+		if a, ok := q[at+1].(Activation); ok && (a.op == "relu" || a.op == "leaky_relu") {
+			return y.BatchNormLeakyReLU(norm.norm, y.Scope().Training(), a.slope), 2
+		}
+	}
+	return q[at].Forward(y), 1
 }
 
 // State visits the modules in turn.

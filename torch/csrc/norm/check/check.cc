@@ -1,0 +1,116 @@
+// check.cc: the passes without libtorch, under a sanitizer: random sizes on 1, 2 and 3 threads against float64. Tensors lie in
+// vectors of their exact size, so that AddressSanitizer sees a step beyond them. std::thread and not OpenMP, whose library
+// ThreadSanitizer cannot see into.
+//   norm-check-address | norm-check-thread [SIZES]
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "../norm.h"
+
+using namespace gt::norm;
+using Floats = std::vector<float>;
+
+static Parallel on(int threads) {
+  return [threads](int64_t units, const Task &task) {
+    std::vector<std::thread> running;
+    for (int64_t t = 0; t < threads; t++)
+      running.emplace_back([=, &task] {
+        const int64_t first = units * t / threads, last = units * (t + 1) / threads;
+        if (first < last) task(first, last);
+      });
+    for (std::thread &t : running) t.join();
+  };
+}
+
+static Floats random(std::mt19937 &g, int64_t n, float mean) {
+  std::normal_distribution<float> d(mean);
+  Floats v(n);
+  for (float &f : v) f = d(g);
+  return v;
+}
+
+template <class A, class B>
+static double distance(const A &want, const B &got) {
+  double d = 0, n = 1e-30;
+  for (size_t i = 0; i < want.size(); i++) d += (got[i] - want[i]) * (got[i] - want[i]), n += double(want[i]) * want[i];
+  return std::sqrt(d / n);
+}
+
+struct Values {
+  Pair moments, sums;
+  Floats y, gx;
+};
+
+struct Case {
+  int64_t rows, c;
+  float slope;
+  Floats x, gy, mean, scale, shift, slant, level;
+
+  Case(std::mt19937 &g, int64_t rows, int64_t c, float slope, float offset)
+      : rows(rows), c(c), slope(slope), x(random(g, rows * c, offset)), gy(random(g, rows * c, 1)), mean(random(g, c, offset)),
+        scale(random(g, c, 1)), shift(random(g, c, 0)), slant(random(g, c, 0)), level(random(g, c, 0)) {}
+
+  Values exact() const {
+    Values v{{std::vector<double>(c), std::vector<double>(c)}, {std::vector<double>(c), std::vector<double>(c)}, x, x};
+    for (int64_t i = 0; i < rows * c; i++) v.moments.first[i % c] += double(x[i]) / rows;
+    for (int64_t i = 0; i < rows * c; i++) {
+      const int64_t k = i % c;
+      const double d = double(x[i]) - mean[k], z = d * scale[k] + shift[k], g = z > 0 ? gy[i] : double(slope) * gy[i];
+      v.moments.second[k] += std::pow(x[i] - v.moments.first[k], 2);
+      v.sums.first[k] += g, v.sums.second[k] += g * d;
+      v.y[i] = float(z > 0 ? z : slope * z), v.gx[i] = float(scale[k] * g - d * slant[k] - level[k]);
+    }
+    return v;
+  }
+
+  Values computed(const Parallel &by) const {
+    const Batch b{by, rows, c};
+    const Affine of{mean.data(), scale.data(), shift.data()};
+    Values v{moments(b, x.data()), sums(b, x.data(), gy.data(), of, slope), Floats(x.size()), gy};
+    apply(b, x.data(), of, slope, v.y.data());
+    const Plane less{slant.data(), level.data()};
+    gradient(b, x.data(), v.gx.data(), of, less, slope, v.gx.data()); // in place, as where nobody else sees gy
+    Floats apart(x.size());
+    gradient(b, x.data(), gy.data(), of, less, slope, apart.data());
+    if (apart != v.gx) v.gx.assign(x.size(), NAN);
+    return v;
+  }
+};
+
+static int wrong = 0;
+
+static void check(const Case &c) {
+  const Values want = c.exact(), first = c.computed(on(1));
+  for (int threads = 1; threads <= 3; threads++) {
+    const Values got = c.computed(on(threads));
+    const double off = std::max({distance(want.moments.first, got.moments.first), distance(want.moments.second, got.moments.second),
+                                 distance(want.sums.first, got.sums.first), distance(want.sums.second, got.sums.second),
+                                 distance(want.y, got.y), distance(want.gx, got.gx)});
+    const bool same = first.moments.first == got.moments.first && first.moments.second == got.moments.second &&
+                      first.sums.first == got.sums.first && first.sums.second == got.sums.second && first.y == got.y &&
+                      first.gx == got.gx;
+    if (off < 2e-6 && same) continue;
+    std::printf("wrong: %ld x %ld, slope %g, %d threads: off by %g, bits %s\n", c.rows, c.c, c.slope, threads, off,
+                same ? "the same" : "differ");
+    wrong++;
+  }
+}
+
+int main(int argc, char **argv) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+    std::printf("this processor has no AVX2\n");
+    return 1;
+  }
+  const int sizes = argc > 1 ? std::atoi(argv[1]) : 60;
+  std::mt19937 g(7);
+  for (int i = 0; i < sizes; i++) {
+    const int64_t c = 1 + g() % (i % 3 ? 40 : 600), rows = 2 + g() % (i % 4 ? 300 : 3000);
+    check(Case(g, rows, c, i % 2 ? .2f : 0, i % 5 ? 0 : 100));
+  }
+  std::printf("%d sizes: %d wrong\n", sizes, wrong);
+  return wrong != 0;
+}

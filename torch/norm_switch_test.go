@@ -1,0 +1,147 @@
+package torch_test
+
+import (
+	"slices"
+	"testing"
+
+	"forger/torch"
+	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
+)
+
+var normLayer = normCase{n: 4, c: 32, h: 9, w: 7, slope: .2}
+
+// operandsIn are the operands as tensors of s.
+func (c normCase) operandsIn(s *torch.Scope, seed uint64) []torch.Tensor {
+	operands := c.operands(s, seed)
+	for i, t := range operands {
+		operands[i] = s.Use(t)
+	}
+	return operands
+}
+
+// differentiated is y, the gradient of x and the running statistics.
+func differentiated(way normWay, x, gy torch.Tensor, n torch.Norm, training bool, slope float64) [][]float64 {
+	x = x.Clone().RequireGrad()
+	y := way(x, n, training, slope)
+	out := [][]float64{y.Detach().Doubles(), torch.Grad(y.Mul(gy).Sum(), false, x)[0].Doubles()}
+	for _, t := range []torch.Tensor{n.Mean, n.Var, n.Tracked} {
+		if t.Valid() {
+			out = append(out, t.Doubles())
+		}
+	}
+	return out
+}
+
+// What is not float32 with channels innermost on the CPU and a whole layer is libtorch's two ops, to the bit; and so is all
+// of a scope whose convolutions are stock.
+func TestBatchNormLeakyReLULeavesTheRestToLibtorch(t *testing.T) {
+	kernelSets(t)
+	same := func(x torch.Tensor) torch.Tensor { return x }
+	whole := func(n torch.Norm) torch.Norm { return n }
+	for name, c := range map[string]struct {
+		option   torch.Option
+		change   func(torch.Tensor) torch.Tensor
+		layer    func(torch.Norm) torch.Norm
+		training bool
+	}{
+		"double":     {torch.WithGrad, func(x torch.Tensor) torch.Tensor { return x.To(torch.Float64) }, whole, true},
+		"contiguous": {torch.WithGrad, func(x torch.Tensor) torch.Tensor { return x.ToFormat(torch.Contiguous) }, whole, true},
+		"matrix":     {torch.WithGrad, func(x torch.Tensor) torch.Tensor { return x.Reshape(-1, 32) }, whole, true},
+		"bf16":       {torch.BF16, same, whole, true},
+		"stock":      {stock, same, whole, true},
+		"in eval":    {torch.WithGrad, same, whole, false},
+		"no weights": {torch.WithGrad, same, func(n torch.Norm) torch.Norm { n.Weight, n.Bias = torch.Tensor{}, torch.Tensor{}; return n }, true},
+		"no running": {torch.WithGrad, same, func(n torch.Norm) torch.Norm { n.Mean, n.Var = torch.Tensor{}, torch.Tensor{}; return n }, true},
+	} {
+		for _, slope := range []float64{0, .2} {
+			torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+				operands := normLayer.operandsIn(s, 2)
+				x, gy := c.change(operands[0]), c.change(operands[3])
+				layer := func() torch.Norm {
+					n := newNorm(s, operands[1], operands[2])
+					if x.Info().DType == torch.Float64 {
+						n = newNorm(s, operands[1].To(torch.Float64), operands[2].To(torch.Float64))
+					}
+					return c.layer(n)
+				}
+				want := differentiated(pair, x, gy, layer(), c.training, slope)
+				assert.Equal(t, want, differentiated(fused, x, gy, layer(), c.training, slope), "%s, slope %g", name, slope)
+			}, c.option)
+		}
+	}
+}
+
+func TestBatchNormLeakyReLUInEval(t *testing.T) {
+	kernelSets(t)
+	for _, slope := range []float64{0, .2} {
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+			operands := normLayer.operandsIn(s, 3)
+			n := newNorm(s, operands[1], operands[2])
+			want, got := pair(operands[0], n, false, slope).Doubles(), fused(operands[0], n, false, slope).Doubles()
+			assert.Less(t, distance(want, got), 1e-6)
+			assert.False(t, slices.Equal(want, got), "libtorch computed it")
+			assert.Equal(t, slices.Repeat([]float64{.5}, 32), n.Mean.Doubles(), "untouched")
+			assert.Equal(t, slices.Repeat([]float64{2}, 32), n.Var.Doubles(), "untouched")
+			assert.Equal(t, 3., n.Tracked.Item(), "untouched")
+		}, torch.NoGrad)
+	}
+}
+
+// A gradient may come with another layout, or as one number repeated.
+func TestBatchNormLeakyReLUTakesAnyGradient(t *testing.T) {
+	kernelSets(t)
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		operands := normLayer.operandsIn(s, 5)
+		gradient := func(of func(y torch.Tensor) torch.Tensor) []float64 {
+			x := s.Use(operands[0].Detach()).Clone().RequireGrad()
+			y := fused(x, newNorm(s, operands[1], operands[2]), true, .2)
+			return torch.Grad(of(y), false, x)[0].Doubles()
+		}
+		want := gradient(func(y torch.Tensor) torch.Tensor { return y.Mul(operands[3]).Sum() })
+		planar := operands[3].ToFormat(torch.Contiguous)
+		assert.Equal(t, want, gradient(func(y torch.Tensor) torch.Tensor { return y.ToFormat(torch.Contiguous).Mul(planar).Sum() }))
+		ones := s.Ones(4, 32, 9, 7).ToFormat(torch.ChannelsLast)
+		want = gradient(func(y torch.Tensor) torch.Tensor { return y.Mul(ones).Sum() })
+		assert.Equal(t, want, gradient(func(y torch.Tensor) torch.Tensor { return y.Sum() }))
+	})
+}
+
+// The gradient of y may be somebody else's too: another op's, or the caller's.
+func TestBatchNormLeakyReLUKeepsAGradientThatIsShared(t *testing.T) {
+	kernelSets(t)
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		operands := normLayer.operandsIn(s, 6)
+		gy := operands[3]
+		gradients := func(way normWay) (all [][]float64) {
+			a, b := s.Use(operands[0].Detach()).Clone().RequireGrad(), s.Use(operands[4].Detach()).Clone().RequireGrad()
+			y := way(a, newNorm(s, operands[1], operands[2]), true, .2)
+			z := way(b, newNorm(s, operands[1], operands[2]), true, .2)
+			for _, g := range torch.Grad(y.Add(z).Add(y).Mul(gy).Sum(), false, a, b, y, z) {
+				all = append(all, g.Doubles())
+			}
+			w := way(a, newNorm(s, operands[1], operands[2]), true, .2)
+			return append(all, torch.Grad(w.Add(b).Mul(gy).Sum(), false, a, b)[1].Doubles(), gy.Doubles())
+		}
+		want, got := gradients(pair), gradients(fused)
+		for i := range want {
+			assert.Less(t, distance(want[i], got[i]), 1e-6, "gradient %d", i)
+		}
+	})
+}
+
+func TestBatchNormLeakyReLUErrors(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		c := normCase{n: 1, c: 32, h: 1, w: 1}
+		operands := c.operandsIn(s, 1)
+		n := newNorm(s, operands[1], operands[2])
+		e := torchtest.Error(t, func() { fused(operands[0], n, true, 0) })
+		assert.Contains(t, e.Error(), "more than 1 value per channel")
+		assert.Equal(t, 3., n.Tracked.Item(), "the batch was not counted")
+		n.Mean = s.Zeros(31)
+		wide := normLayer.operandsIn(s, 1)[0]
+		e = torchtest.Error(t, func() { fused(wide, n, true, 0) })
+		assert.Contains(t, e.Error(), "running_mean should contain 32 elements not 31")
+	})
+}
