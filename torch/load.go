@@ -61,6 +61,7 @@ func load() (string, error) {
 		return path, fmt.Errorf("torch: load: %s was built from another gotorch.h (%.12s, this program has %.12s): build both again with `make build`",
 			path, have, want)
 	}
+	C.gt_keep_memory()
 	library.version = C.GoString(C.gt_version())
 	library.threads = int(C.gt_threads())
 	library.conv = ConvKernels(C.gt_conv_best())

@@ -8,6 +8,7 @@
 static struct {
   const char * (*gt_abi)(void);
   const char * (*gt_version)(void);
+  void (*gt_keep_memory)(void);
   int (*gt_threads)(void);
   void (*gt_set_threads)(int n);
   void (*gt_set_math)(int tf32, int deterministic, int autotune);
@@ -118,6 +119,7 @@ static const struct {
 } names[] = {
     {"gt_abi", (void **)&table.gt_abi},
     {"gt_version", (void **)&table.gt_version},
+    {"gt_keep_memory", (void **)&table.gt_keep_memory},
     {"gt_threads", (void **)&table.gt_threads},
     {"gt_set_threads", (void **)&table.gt_set_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
@@ -242,6 +244,8 @@ int gt_load(const char *path, char *why, size_t size) {
 const char * gt_abi(void) { return table.gt_abi(); }
 
 const char * gt_version(void) { return table.gt_version(); }
+
+void gt_keep_memory(void) { table.gt_keep_memory(); }
 
 int gt_threads(void) { return table.gt_threads(); }
 

@@ -10,6 +10,8 @@ package torch
 #cgo nocallback gt_abi
 #cgo noescape gt_version
 #cgo nocallback gt_version
+#cgo noescape gt_keep_memory
+#cgo nocallback gt_keep_memory
 #cgo noescape gt_threads
 #cgo nocallback gt_threads
 #cgo noescape gt_set_threads

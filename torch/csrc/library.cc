@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <cstdio>
@@ -31,6 +32,18 @@ static int tell(char *why, size_t size, const char *text) {
 
 GT_EXPORT const char *gt_abi(void) { return GT_ABI_HASH; }
 GT_EXPORT const char *gt_version(void) { return TORCH_VERSION; }
+
+// Tensors of megabytes come and go at every op. By default glibc returns the larger ones to the kernel, which clears each
+// page anew when it is next touched; and memory that one thread's arena has freed is of no use to the others.
+GT_EXPORT void gt_keep_memory(void) {
+#ifdef __GLIBC__
+  constexpr int megabyte = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, 1024 * megabyte);
+  mallopt(M_TRIM_THRESHOLD, 1024 * megabyte);
+  mallopt(M_TOP_PAD, 64 * megabyte);
+  mallopt(M_ARENA_MAX, 1);
+#endif
+}
 GT_EXPORT int gt_threads(void) { return at::get_num_threads(); }
 GT_EXPORT void gt_set_threads(int n) { at::set_num_threads(n); }
 

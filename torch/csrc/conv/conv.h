@@ -32,7 +32,7 @@
 // same bits every run.
 //
 // Memory: a call shares at most 40 MB of transformed tiles and weights, or what 16 tiles need where that is more, and
-// each thread has at most a few MB (workspace.h keeps what is free, at most 64 MB). Nothing is static but that pool.
+// each thread has at most a few MB. It is gone after the call; nothing is static.
 //
 // Two other shapes are not filtered. Where the input is 1x1, or the output, a convolution is a matrix product and is
 // computed as one. Where the image has 1 to 4 channels, its gradient is a product and a sum of patches (thin.cc).

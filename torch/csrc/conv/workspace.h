@@ -1,29 +1,31 @@
-// workspace.h: memory that a convolution works in, kept for the next one.
+// workspace.h: memory that a convolution works in.
 #pragma once
 
 #include <stdint.h>
+#include <stdlib.h>
+
+#include <memory>
+#include <new>
 
 namespace gt::conv {
 
-// Bytes that wait in the pool at most; beyond it a returned buffer is freed. They are shared by all threads.
-constexpr int64_t POOL = int64_t(64) << 20;
-
-// A buffer of floats, aligned to a page and of any content. It goes back to the pool at the end of its life.
+// A buffer of floats, aligned to a cache line and of any content. It is the process's allocator that keeps it for the next
+// one (gt_keep_memory of gotorch.h).
 class Workspace {
  public:
-  explicit Workspace(int64_t floats);
-  ~Workspace();
-  Workspace(const Workspace &) = delete;
-  Workspace &operator=(const Workspace &) = delete;
+  explicit Workspace(int64_t floats)
+      : data_(static_cast<float *>(aligned_alloc(LINE, (floats * sizeof(float) + LINE - 1) / LINE * LINE))) {
+    if (!data_) throw std::bad_alloc();
+  }
 
-  float *data() const { return data_; }
+  float *data() const { return data_.get(); }
 
  private:
-  float *data_;
-  int64_t bytes_;
+  static constexpr size_t LINE = 64;
+  struct Free {
+    void operator()(float *p) const { free(p); }
+  };
+  std::unique_ptr<float, Free> data_;
 };
-
-// Bytes in the pool now, and bytes in use now; for tests.
-void pool_state(int64_t *idle, int64_t *used);
 
 }  // namespace gt::conv

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "../filter.h"
-#include "../workspace.h"
 
 using namespace gt::conv;
 using Floats = std::vector<float>;
@@ -121,16 +120,13 @@ int main(int argc, char **argv) {
   }
   for (const Kernels *k : sets) {
     for (const Case &c : cases) check(c, *k);
-    std::vector<std::thread> callers; // all at once, out of one pool
+    std::vector<std::thread> callers; // all at once
     for (size_t t = 0; t < 3; t++)
       callers.emplace_back([&, t] {
         for (size_t i = t; i < cases.size(); i += 2) check(cases[i], *k);
       });
     for (std::thread &t : callers) t.join();
   }
-  int64_t idle, used;
-  pool_state(&idle, &used);
-  if (used != 0 || idle > POOL) std::printf("wrong: the pool has %ld bytes in use, %ld idle\n", used, idle), wrong++;
   std::printf("%d shapes, %zu sets of kernels: %d wrong\n", shapes, sets.size(), wrong.load());
   return wrong != 0 || sets.empty();
 }
