@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"forger/torch/torchtest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -48,7 +50,7 @@ func TestCheckpointInfo(t *testing.T) {
 
 	data, err := os.ReadFile(filepath.Join(dir, path))
 	require.NoError(t, err)
-	data[len(data)/2] ^= 1
+	data = torchtest.Damaged(t, data)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "broken.pt"), data, 0o644))
 	got = forger(t, dir, nil, "checkpoint", "info", "broken.pt")
 	assert.Equal(t, exitFailed, got.code)
