@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"forger/data"
@@ -37,6 +38,7 @@ type BenchResult struct {
 	CopyGBs         float64            `json:"copy_gb_per_second,omitempty"`
 	MemoryShare     float64            `json:"memory_share,omitempty"` // of that, by the bytes that must move at the least
 	DataWait        float64            `json:"data_wait"`              // share of the time
+	CgoCalls        float64            `json:"cgo_calls_per_step"`     // the loader's decoder included
 	Data            string             `json:"data"`
 	Device          string             `json:"device"`
 	Precision       string             `json:"precision,omitempty"`
@@ -179,6 +181,7 @@ func (b *bench) headline(ctx context.Context) error {
 	}
 	b.root.Synchronize()
 	b.clock.wait = 0
+	calls := runtime.NumCgoCall()
 	windows := min(benchWindows, b.o.Steps)
 	var perStep []float64
 	total := 0.0
@@ -198,6 +201,7 @@ func (b *bench) headline(ctx context.Context) error {
 	}
 	b.res.ImagesPerSecond, b.res.MsPerStep = median(b.res.Windows), 1000*median(perStep)
 	b.res.DataWait = b.clock.wait.Seconds() / total
+	b.res.CgoCalls = float64(runtime.NumCgoCall()-calls) / float64(b.o.Steps)
 	_, _, err := b.readMeters()
 	return err
 }

@@ -48,7 +48,7 @@ func TestBenchMeasures(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, res.Windows, 10)
 		assert.Equal(t, median(res.Windows), res.ImagesPerSecond)
-		for _, positive := range []float64{res.ImagesPerSecond, res.MsPerStep, res.PeakMiB, res.BaseMiB, res.GFlops, res.PeakGFlops, res.CopyGBs} {
+		for _, positive := range []float64{res.ImagesPerSecond, res.MsPerStep, res.PeakMiB, res.BaseMiB, res.GFlops, res.PeakGFlops, res.CopyGBs, res.CgoCalls} {
 			assert.Positive(t, positive)
 		}
 		assert.GreaterOrEqual(t, res.PeakMiB, res.BaseMiB)

@@ -65,9 +65,9 @@ class Step:
         self.params = list(self.d.parameters())
         self.bce = nn.BCELoss()  # the official network ends in a sigmoid
         self.logits = nn.BCEWithLogitsLoss()
-        self.score_real, self.score_fake, self.learn = (self.loss_real, self.loss_fake, self.loss_g)
-        if a.compile:
-            self.score_real, self.score_fake, self.learn = map(torch.compile, (self.loss_real, self.loss_fake, self.loss_g))
+        # Four graphs: what is differentiated apart must be compiled apart.
+        parts = self.fakes, self.loss_real, self.loss_fake, self.loss_g
+        self.make, self.score_real, self.score_fake, self.learn = map(torch.compile, parts) if a.compile else parts
 
     def autocast(self):
         a = self.a
@@ -81,16 +81,19 @@ class Step:
             return self.logits(out.float(), label)
         return self.bce(torch.sigmoid(out), label)
 
+    def fakes(self, z):
+        with self.autocast():
+            return self.g(z)
+
     def loss_real(self, x):
         with self.autocast():
             out = self.d(x)
         return self.loss(out, 1.0), out
 
-    def loss_fake(self, z):
+    def loss_fake(self, x):
         with self.autocast():
-            fake = self.g(z)
-            out = self.d(fake.detach())
-        return self.loss(out, 0.0), out, fake
+            out = self.d(x)
+        return self.loss(out, 0.0), out
 
     def loss_g(self, fake):
         with self.autocast():
@@ -107,7 +110,8 @@ class Step:
         self.od.zero_grad()
         on_real, out_real = self.score_real(self.real)
         on_real.backward()
-        on_fake, out_fake, fake = self.score_fake(torch.randn(a.batch, 100, 1, 1, device=a.device))
+        fake = self.make(torch.randn(a.batch, 100, 1, 1, device=a.device))
+        on_fake, out_fake = self.score_fake(fake.detach())
         on_fake.backward()
         self.od.step()
         self.og.zero_grad()
