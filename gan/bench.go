@@ -3,11 +3,8 @@ package gan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"time"
 
-	"forger/data"
 	"forger/torch"
 )
 
@@ -51,9 +48,6 @@ type BenchResult struct {
 	Libtorch        string             `json:"libtorch,omitempty"`
 	Version         string             `json:"version"`
 }
-
-// benchWindows is how many stretches the timed steps are cut into.
-const benchWindows = 10
 
 // PhaseNames lists the keys of a result's split, in the order of a step.
 func PhaseNames() []string { return phaseNames[:] }
@@ -128,6 +122,7 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	torch.TrimMemory() // what a calibration, or a sweep's round before, has left
 	if err := resetPeak(b.dev); err != nil {
 		return err
 	}
@@ -182,27 +177,17 @@ func (b *bench) headline(ctx context.Context) error {
 	b.root.Synchronize()
 	b.clock.wait = 0
 	calls := runtime.NumCgoCall()
-	windows := min(benchWindows, b.o.Steps)
-	var perStep []float64
-	total := 0.0
-	for w := range windows {
-		n := b.o.Steps*(w+1)/windows - b.o.Steps*w/windows
-		before, start := b.images, time.Now()
-		for range n {
-			if err := b.once(ctx); err != nil {
-				return err
-			}
-		}
-		b.root.Synchronize()
-		seconds := time.Since(start).Seconds()
-		total += seconds
-		b.res.Windows = append(b.res.Windows, float64(b.images-before)/seconds)
-		perStep = append(perStep, seconds/float64(n))
+	total, err := b.res.inWindows(b.o.Steps, func() (int, error) {
+		before := b.images
+		err := b.once(ctx)
+		return int(b.images - before), err
+	}, b.root.Synchronize)
+	if err != nil {
+		return err
 	}
-	b.res.ImagesPerSecond, b.res.MsPerStep = median(b.res.Windows), 1000*median(perStep)
 	b.res.DataWait = b.clock.wait.Seconds() / total
 	b.res.CgoCalls = float64(runtime.NumCgoCall()-calls) / float64(b.o.Steps)
-	_, _, err := b.readMeters()
+	_, _, err = b.readMeters()
 	return err
 }
 
@@ -290,53 +275,4 @@ func (b *bench) trace(ctx context.Context) (err error) {
 	b.root.Synchronize()
 	b.root.StopTrace(b.o.Trace)
 	return err
-}
-
-// benchLoader measures files to batches of bytes.
-func benchLoader(ctx context.Context, o BenchOptions, cfg Config, ds data.Dataset) (res BenchResult, err error) {
-	p := cfg.plan(ds)
-	l, err := data.NewLoader(ds, data.LoaderOptions{
-		Batch: p.Batch, Seed: p.Seed, Shuffle: p.Shuffle, DropLast: p.DropLast, Workers: cfg.Workers,
-	})
-	if err != nil {
-		return res, err
-	}
-	defer l.Close()
-	if res.BaseMiB, _, err = memoryMiB(torch.CPU); err != nil {
-		return res, err
-	}
-	res.Batch, res.Steps, res.Data, res.Device, res.Workers, res.Version = cfg.Batch, o.Steps, cfg.Data, "none", l.Workers(), Version
-	next := func() (int, error) {
-		b, err := l.Next(ctx)
-		if err != nil {
-			return 0, err
-		}
-		l.Recycle(b)
-		return b.N, nil
-	}
-	for range o.Warmup {
-		if _, err := next(); err != nil {
-			return res, err
-		}
-	}
-	windows := min(benchWindows, o.Steps)
-	var perStep []float64
-	for w := range windows {
-		n, images, start := o.Steps*(w+1)/windows-o.Steps*w/windows, 0, time.Now()
-		for range n {
-			got, err := next()
-			if err != nil {
-				return res, err
-			}
-			images += got
-		}
-		seconds := time.Since(start).Seconds()
-		res.Windows = append(res.Windows, float64(images)/seconds)
-		perStep = append(perStep, seconds/float64(n))
-	}
-	res.ImagesPerSecond, res.MsPerStep, res.DataWait = median(res.Windows), 1000*median(perStep), 1
-	if _, res.PeakMiB, err = memoryMiB(torch.CPU); err != nil {
-		return res, fmt.Errorf("bench: %w", err)
-	}
-	return res, nil
 }

@@ -78,6 +78,7 @@ typedef struct gt_memory {
 GT_API const char *gt_abi(void);     /* SHA-256 of the gotorch.h this library was built from, in hex */
 GT_API const char *gt_version(void); /* libtorch's version */
 GT_API void gt_keep_memory(void); /* freed memory stays with the process: a step needs again what the last one did */
+GT_API void gt_trim_memory(void); /* gives what is free back to the system, once */
 GT_API int gt_threads(void);
 GT_API void gt_set_threads(int n);                                  /* intra-op threads */
 GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */

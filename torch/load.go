@@ -127,6 +127,9 @@ func Version() string { return library.version }
 // core. Load comes first.
 func DefaultThreads() int { return library.threads }
 
+// TrimMemory gives memory that is free back to the system. Otherwise it stays with the process, for the next step.
+func TrimMemory() { C.gt_trim_memory() }
+
 // Math holds the switches of the whole process. They are set once, before the first tensor.
 type Math struct {
 	TF32          bool // float32 products on CUDA's tensor cores with 10 bits of mantissa

@@ -9,6 +9,7 @@ static struct {
   const char * (*gt_abi)(void);
   const char * (*gt_version)(void);
   void (*gt_keep_memory)(void);
+  void (*gt_trim_memory)(void);
   int (*gt_threads)(void);
   void (*gt_set_threads)(int n);
   void (*gt_set_math)(int tf32, int deterministic, int autotune);
@@ -120,6 +121,7 @@ static const struct {
     {"gt_abi", (void **)&table.gt_abi},
     {"gt_version", (void **)&table.gt_version},
     {"gt_keep_memory", (void **)&table.gt_keep_memory},
+    {"gt_trim_memory", (void **)&table.gt_trim_memory},
     {"gt_threads", (void **)&table.gt_threads},
     {"gt_set_threads", (void **)&table.gt_set_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
@@ -246,6 +248,8 @@ const char * gt_abi(void) { return table.gt_abi(); }
 const char * gt_version(void) { return table.gt_version(); }
 
 void gt_keep_memory(void) { table.gt_keep_memory(); }
+
+void gt_trim_memory(void) { table.gt_trim_memory(); }
 
 int gt_threads(void) { return table.gt_threads(); }
 

@@ -12,6 +12,8 @@ package torch
 #cgo nocallback gt_version
 #cgo noescape gt_keep_memory
 #cgo nocallback gt_keep_memory
+#cgo noescape gt_trim_memory
+#cgo nocallback gt_trim_memory
 #cgo noescape gt_threads
 #cgo nocallback gt_threads
 #cgo noescape gt_set_threads

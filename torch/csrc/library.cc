@@ -44,6 +44,12 @@ GT_EXPORT void gt_keep_memory(void) {
   mallopt(M_ARENA_MAX, 1);
 #endif
 }
+
+GT_EXPORT void gt_trim_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 GT_EXPORT int gt_threads(void) { return at::get_num_threads(); }
 GT_EXPORT void gt_set_threads(int n) { at::set_num_threads(n); }
 
