@@ -8,6 +8,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 torch_dir = $$(sed -n 's/^TORCH_DIR=//p' build/libtorch.env)
 python = $$(sed -n 's/^PYTHON=//p' build/libtorch.env)
 
+SANITIZED := conv-check-address conv-check-thread norm-check-address norm-check-thread
+
 help:
 	@echo "make train   set up, build and train a DCGAN on glyphs; ARGS=\"--data mnist:DIR --steps 500\" are passed on"
 	@echo "make test    set up, build and run every test"
@@ -36,7 +38,7 @@ test:
 
 check: build
 	@export GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)"; scripts/check && go test -race ./data ./vision ./torch/... ./gan/... ./cmd/...
-	@cmake --build build --target conv-check-address conv-check-thread && build/conv-check-address && build/conv-check-thread
+	@cmake --build build --target $(SANITIZED) && for check in $(SANITIZED); do build/$$check || exit 1; done
 
 bench: build
 	@GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)" go test -run '^$$' -bench . -benchmem ./data ./vision ./torch ./torch/pt
