@@ -55,8 +55,9 @@ func benchLoader(ctx context.Context, o BenchOptions, cfg Config, ds data.Datase
 		if err != nil {
 			return 0, err
 		}
+		n := b.N // the loader's again after Recycle
 		l.Recycle(b)
-		return b.N, nil
+		return n, nil
 	}
 	for range o.Warmup {
 		if _, err := next(); err != nil {
