@@ -7,8 +7,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,25 +14,16 @@
 #include <vector>
 
 #include "filter.h"
+#include "timing.h"
 
 using namespace gt::conv;
+using gt::Parallel;
+using gt::Task;
 
 struct Layer {
   const char *name;
   int64_t c, k, side; // side of x; a transposed layer is the input gradient
 };
-
-static double once(const std::function<void()> &f) {
-  auto start = std::chrono::steady_clock::now();
-  f();
-  std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  return took.count();
-}
-
-static double median(std::vector<double> v) {
-  std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
-  return v[v.size() / 2];
-}
 
 static void compare(const Layer &l, const Shape &s, const char *direction, int rounds,
                     const std::vector<std::function<void()>> &ways) {

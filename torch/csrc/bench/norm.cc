@@ -4,30 +4,17 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <vector>
 
 #include "function.h"
+#include "timing.h"
 
 using at::Tensor;
 
 const auto last = at::MemoryFormat::ChannelsLast;
-
-static double once(const std::function<void()> &f) {
-  auto start = std::chrono::steady_clock::now();
-  f();
-  std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  return took.count();
-}
-
-static double median(std::vector<double> v) {
-  std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
-  return v[v.size() / 2];
-}
 
 // Forward and backward of each way, in turn; x and gy are written anew before each, as by the layers around it. The caller
 // keeps gy, so ours cannot write gx over it as it does in a network.

@@ -1,17 +1,10 @@
 // filter.h: the three directions of a convolution k4 s2 p1, on memory. The page on the method is conv.h.
 #pragma once
 
-#include <functional>
-
+#include "../parallel.h"
 #include "kernels.h"
 
 namespace gt::conv {
-
-// Task does units [first, last) of the work.
-using Task = std::function<void(int64_t first, int64_t last)>;
-
-// Parallel runs the task over all of [0, units), in any order and on any threads, and returns when it is done.
-using Parallel = std::function<void(int64_t units, const Task &task)>;
 
 // The schedules. They yield the same bits.
 enum class Schedule { automatic, tiles, columns };

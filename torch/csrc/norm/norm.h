@@ -31,18 +31,12 @@
 //   kernels.h, kernels.cc       one chunk
 #pragma once
 
-#include <functional>
 #include <vector>
 
+#include "../parallel.h"
 #include "kernels.h"
 
 namespace gt::norm {
-
-// Task does units [first, last) of the work.
-using Task = std::function<void(int64_t first, int64_t last)>;
-
-// Parallel runs the task over all of [0, units), in any order and on any threads, and returns when it is done.
-using Parallel = std::function<void(int64_t units, const Task &task)>;
 
 // Batch is the size of x, y, gy and gx, and who does the work.
 struct Batch {

@@ -1,4 +1,4 @@
-// check.cc: the schedules and kernels without libtorch, under a sanitizer: random shapes with both schedules on 1, 2 and
+// conv.cc: the schedules and kernels without libtorch, under a sanitizer: random shapes with both schedules on 1, 2 and
 // 3 threads against sums in float64, then many calls at once. std::thread and not OpenMP, whose library ThreadSanitizer
 // cannot see into. Operands lie in vectors of their exact size, so that AddressSanitizer sees a step beyond them.
 //   conv-check-address | conv-check-thread [SHAPES]
@@ -11,9 +11,11 @@
 #include <thread>
 #include <vector>
 
-#include "../filter.h"
+#include "../conv/filter.h"
+#include "threads.h"
 
 using namespace gt::conv;
+using gt::Parallel;
 using Floats = std::vector<float>;
 
 static Floats random(std::mt19937 &g, int64_t n) {
@@ -69,18 +71,6 @@ static double distance(const std::vector<double> &want, const Floats &got) {
   double d = 0, n = 1e-30;
   for (size_t i = 0; i < want.size(); i++) d += (got[i] - want[i]) * (got[i] - want[i]), n += want[i] * want[i];
   return std::sqrt(d / n);
-}
-
-static Parallel on(int threads) {
-  return [threads](int64_t units, const Task &task) {
-    std::vector<std::thread> running;
-    for (int64_t t = 0; t < threads; t++)
-      running.emplace_back([=, &task] {
-        const int64_t first = units * t / threads, last = units * (t + 1) / threads;
-        if (first < last) task(first, last);
-      });
-    for (std::thread &t : running) t.join();
-  };
 }
 
 static std::atomic<int> wrong{0};

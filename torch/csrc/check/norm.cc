@@ -1,4 +1,4 @@
-// check.cc: the passes without libtorch, under a sanitizer: random sizes on 1, 2 and 3 threads against float64. Tensors lie in
+// norm.cc: the passes without libtorch, under a sanitizer: random sizes on 1, 2 and 3 threads against float64. Tensors lie in
 // vectors of their exact size, so that AddressSanitizer sees a step beyond them. std::thread and not OpenMP, whose library
 // ThreadSanitizer cannot see into.
 //   norm-check-address | norm-check-thread [SIZES]
@@ -7,24 +7,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
-#include <thread>
 
-#include "../norm.h"
+#include "../norm/norm.h"
+#include "threads.h"
 
 using namespace gt::norm;
+using gt::Parallel;
 using Floats = std::vector<float>;
-
-static Parallel on(int threads) {
-  return [threads](int64_t units, const Task &task) {
-    std::vector<std::thread> running;
-    for (int64_t t = 0; t < threads; t++)
-      running.emplace_back([=, &task] {
-        const int64_t first = units * t / threads, last = units * (t + 1) / threads;
-        if (first < last) task(first, last);
-      });
-    for (std::thread &t : running) t.join();
-  };
-}
 
 static Floats random(std::mt19937 &g, int64_t n, float mean) {
   std::normal_distribution<float> d(mean);
