@@ -27,9 +27,9 @@ setup:
 build: setup
 	@scripts/build "$(VERSION)"
 
-# 1800 steps: about three minutes on two cores, and digits a person can read.
+# 3000 steps: two to three minutes on two cores, and digits a person can read.
 train: build
-	@bin/forger train --data glyphs --size 32 --steps 1800 --sample-every 300 $(ARGS)
+	@bin/forger train --data glyphs --size 32 --steps 3000 --sample-every 500 $(ARGS)
 
 test:
 	@scripts/setup --tests
