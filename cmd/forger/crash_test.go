@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,7 @@ import (
 // with the checkpoint of a run that nobody disturbed.
 func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 	dir := t.TempDir()
-	args := append([]string{"train", "--quiet", "--steps", "150", "--log-every", "3", "--sample-every", "7", "--checkpoint-every", "1",
+	args := append([]string{"train", "--steps", "150", "--log-every", "3", "--sample-every", "7", "--checkpoint-every", "1",
 		"--ema", ".9", "--workers", "1"}, small...)
 	args = append(args, "--gen-width", "48", "--disc-width", "48")
 	start := time.Now()
@@ -34,25 +35,18 @@ func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 	command := append(args, "--out", "killed")
 	kills, done := 0, false
 	const tries = 200
-	for range tries {
+	for try := range tries {
 		if _, err := os.Stat(filepath.Join(dir, "killed", "config.yaml")); err == nil {
-			command = []string{"train", "--quiet", "--resume", "killed"}
+			command = []string{"train", "--resume", "killed"}
 		}
-		cmd := exec.Command(program, command...)
-		var errout bytes.Buffer
-		cmd.Dir, cmd.Stderr = dir, &errout
-		require.NoError(t, cmd.Start())
-		// From the start of the program to well into the training; later and later, lest it never gets there.
-		alarm := time.AfterFunc(time.Duration(random.Float64()*window), func() { _ = cmd.Process.Kill() })
+		err, errout := killed(t, dir, command, try < 4, random, window)
 		window *= 1.02
-		err := cmd.Wait()
-		alarm.Stop()
 		if err == nil {
 			done = true
 			break
 		}
 		var exit *exec.ExitError
-		require.True(t, errors.As(err, &exit) && exit.ExitCode() == -1, "killed, and not failed: %v: %s", err, errout.String())
+		require.True(t, errors.As(err, &exit) && exit.ExitCode() == -1, "killed, and not failed: %v: %s", err, errout)
 		kills++
 	}
 	require.True(t, done, "not done after %d tries", tries)
@@ -66,6 +60,31 @@ func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 			assert.Equal(t, ".lock", filepath.Base(path), "left behind")
 		}
 	}
+}
+
+// killed runs a training and kills it: after some lines of its log, so that it is at work and far from done however busy
+// the machine is, or at any moment of window nanoseconds. The error is that of Wait; none where the training was faster.
+func killed(t *testing.T, dir string, command []string, atLine bool, random *rand.Rand, window float64) (err error, errout string) {
+	t.Helper()
+	cmd := exec.Command(program, command...)
+	cmd.Dir = dir
+	out, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := 3 + random.IntN(8) // of 50
+	if !atLine {
+		// From the start of the program to well into the training; later and later, lest it never gets there.
+		alarm := time.AfterFunc(time.Duration(random.Float64()*window), func() { _ = cmd.Process.Kill() })
+		defer alarm.Stop()
+	}
+	var text strings.Builder
+	for s := bufio.NewScanner(out); s.Scan(); lines-- {
+		text.WriteString(s.Text() + "\n")
+		if atLine && lines == 0 {
+			require.NoError(t, cmd.Process.Kill())
+		}
+	}
+	return cmd.Wait(), text.String()
 }
 
 // leftOf is all that a run left, but for how long it took: checkpoint, metrics, and the samples' bytes.
