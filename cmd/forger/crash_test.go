@@ -39,7 +39,7 @@ func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "killed", "config.yaml")); err == nil {
 			command = []string{"train", "--resume", "killed"}
 		}
-		err, errout := killed(t, dir, command, try < 4, random, window)
+		errout, err := killed(t, dir, command, try < 4, random, window)
 		window *= 1.02
 		if err == nil {
 			done = true
@@ -64,7 +64,7 @@ func TestARunThatIsKilledEndsAsOneThatIsNot(t *testing.T) {
 
 // killed runs a training and kills it: after some lines of its log, so that it is at work and far from done however busy
 // the machine is, or at any moment of window nanoseconds. The error is that of Wait; none where the training was faster.
-func killed(t *testing.T, dir string, command []string, atLine bool, random *rand.Rand, window float64) (err error, errout string) {
+func killed(t *testing.T, dir string, command []string, atLine bool, random *rand.Rand, window float64) (errout string, err error) {
 	t.Helper()
 	cmd := exec.Command(program, command...)
 	cmd.Dir = dir
@@ -84,7 +84,8 @@ func killed(t *testing.T, dir string, command []string, atLine bool, random *ran
 			require.NoError(t, cmd.Process.Kill())
 		}
 	}
-	return cmd.Wait(), text.String()
+	err = cmd.Wait()
+	return text.String(), err
 }
 
 // leftOf is all that a run left, but for how long it took: checkpoint, metrics, and the samples' bytes.
