@@ -22,14 +22,7 @@ var (
 // that is no error. Errors of the command line and the config are *UsageError.
 func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error) {
 	defer torch.Catch(&err)
-	if err := cfg.Validate(); err != nil {
-		return res, err
-	}
-	from := fresh
-	if cfg.Resume != "" {
-		from = resumed
-	}
-	o, err := from(cfg)
+	o, err := begin(cfg)
 	if err != nil {
 		return res, err
 	}
@@ -81,6 +74,17 @@ func Train(ctx context.Context, cfg Config, ob Observer) (res Result, err error)
 	started.Dir = r.dir.path
 	ob.Started(started)
 	return r.run(ctx)
+}
+
+// begin finds where the run of cfg starts from.
+func begin(cfg Config) (*origin, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Resume != "" {
+		return resumed(cfg)
+	}
+	return fresh(cfg)
 }
 
 // open makes the run's directory, or goes on in the one it has. asked is the config before defaults filled it.

@@ -6,8 +6,14 @@ package vision
 // The static archive, so that the program runs where the library is not; systems without one give the second tag.
 #cgo !turbojpeg_shared LDFLAGS: -l:libturbojpeg.a
 #cgo turbojpeg_shared LDFLAGS: -lturbojpeg
+#cgo CFLAGS: -O3
 #cgo noescape forger_jpeg_decode
 #cgo nocallback forger_jpeg_decode
+#cgo noescape forger_across_flat
+#cgo nocallback forger_across_flat
+#cgo noescape forger_down_flat
+#cgo nocallback forger_down_flat
+#include "resize_simd.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <turbojpeg.h>
@@ -155,3 +161,21 @@ func (r *Reader) judge(t *turbo, file []byte, h jpegHeader) error {
 	}
 	return fmt.Errorf("jpeg: %s: the file is damaged", strings.ReplaceAll(text, "\n", " "))
 }
+
+// The border of the resize is here too: this is the one file of the package that calls C.
+
+// acrossInC is acrossInGo, and needs a row and a column at least.
+func acrossInC(dst, src []byte, stride, rows int, k *kernel, c int) {
+	C.forger_across_flat(bytePtr(dst), bytePtr(src), C.ptrdiff_t(stride), C.ptrdiff_t(rows), sizePtr(k.bounds), (*C.int32_t)(&k.weights[0]),
+		C.ptrdiff_t(k.ksize), C.ptrdiff_t(k.span.count), C.int(c), C.ptrdiff_t(len(src)))
+}
+
+// downInC is downInGo, and needs a row and a column at least.
+func downInC(dst, src []byte, stride int, k *kernel) {
+	C.forger_down_flat(bytePtr(dst), bytePtr(src), C.ptrdiff_t(stride), sizePtr(k.bounds), (*C.int32_t)(&k.weights[0]), C.ptrdiff_t(k.ksize),
+		C.ptrdiff_t(k.span.count))
+}
+
+func bytePtr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
+
+func sizePtr(b []int) *C.ptrdiff_t { return (*C.ptrdiff_t)(unsafe.Pointer(unsafe.SliceData(b))) }
