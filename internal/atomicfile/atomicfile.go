@@ -108,3 +108,24 @@ func syncDir(dir string) error {
 	}
 	return and(err, d.Close())
 }
+
+// WriteBytes is Write of a text.
+func WriteBytes(path string, text []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// Bare is a file error without its path and operation, for a message that has them already.
+func Bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) {
+		return l.Err
+	}
+	return err
+}

@@ -14,7 +14,7 @@ type File struct {
 	closer   io.Closer
 }
 
-// Open opens a file and reads everything but the tensors' elements.
+// Open opens a file and reads everything but the tensors' elements. Contents that are wrong are a *DamageError.
 func Open(path string) (*File, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -67,16 +67,16 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 func parse(r io.ReaderAt, size int64) (*File, error) {
 	a, err := openArchive(r, size)
 	if err != nil {
-		return nil, err
+		return nil, damage(err)
 	}
 	pickle, err := a.read("data.pkl", maxPickle)
 	if err != nil {
-		return nil, err
+		return nil, damage(err)
 	}
 	m := newMachine(pickle, a)
 	root, err := m.run()
 	if err != nil {
-		return nil, err
+		return nil, damage(err)
 	}
 	return &File{root: root, storages: m.order}, nil
 }
@@ -92,11 +92,11 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// Verify reads every storage once and compares its CRC-32.
+// Verify reads every storage once and compares its CRC-32. One that differs is a *DamageError.
 func (f *File) Verify() error {
 	for _, s := range f.storages {
 		if err := s.verify(); err != nil {
-			return fmt.Errorf("pt: verify: %w", err)
+			return fmt.Errorf("pt: verify: %w", damage(err))
 		}
 	}
 	return nil

@@ -1,0 +1,155 @@
+// Package export writes a network of a checkpoint for those who use it elsewhere.
+package export
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"forger/gan/checkpoint"
+	"forger/gan/method"
+	"forger/internal/setting"
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/onnx"
+	"forger/torch/pt"
+	"forger/torch/safetensors"
+)
+
+// Options say what to take out of a checkpoint, and in which form.
+type Options struct {
+	Checkpoint string
+	Net        string // as the method names it: generator, discriminator, ema
+	Format     string // a key of Formats
+	Out        string
+}
+
+// Format is an entry of the table of export formats.
+type Format struct {
+	Doc   string
+	write func(o Options, read checkpoint.Reader) error
+}
+
+// Formats is where a format is added.
+var Formats = map[string]Format{
+	"pth":         {"a state_dict, for load_state_dict of PyTorch", exportPTH},
+	"safetensors": {"the tensors alone, for every framework", exportSafetensors},
+	"onnx":        {"weights and operations (opset 17, inference), for ONNX Runtime and its like", exportONNX},
+	"torchscript": {"weights and operations (inference), for torch.jit.load without a class", exportScript},
+}
+
+// Words lists what a network may be called, whatever the method.
+func Words() []string {
+	var all []string
+	for _, e := range method.Table {
+		all = append(all, setting.Keys(e.Words)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// check checks the names. Errors are *setting.UsageError.
+func (o Options) check() error {
+	if !slices.Contains(Words(), o.Net) {
+		return setting.Usagef("--net %q: unknown: have %s", o.Net, strings.Join(Words(), ", "))
+	}
+	if _, ok := Formats[o.Format]; !ok {
+		return setting.Usagef("--format %q: unknown: have %s", o.Format, strings.Join(setting.Keys(Formats), ", "))
+	}
+	return nil
+}
+
+// Write writes a network of a checkpoint to a file, whole or not at all.
+func Write(o Options, read checkpoint.Reader) (err error) {
+	defer torch.Catch(&err)
+	if err := o.check(); err != nil {
+		return err
+	}
+	return Formats[o.Format].write(o, read)
+}
+
+// state is the state_dict as it lies in the checkpoint; the tensors are read while the file is open.
+func state(o Options, read checkpoint.Reader) (*pt.Dict, *pt.File, error) {
+	file, err := pt.Open(o.Checkpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	of, err := find(o, file, read)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", o.Checkpoint, err), file.Close())
+	}
+	return of, file, nil
+}
+
+func find(o Options, file *pt.File, read checkpoint.Reader) (*pt.Dict, error) {
+	config, err := checkpoint.Config(file.Root())
+	if err != nil {
+		return nil, err
+	}
+	of, _, err := read(config)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := of.Entry().Words[o.Net]
+	if !ok {
+		return nil, setting.Usagef("--net %q: a %s has %s", o.Net, of.Method, strings.Join(setting.Keys(of.Entry().Words), ", "))
+	}
+	found, err := pt.At[*pt.Dict](file.Root(), key)
+	if err != nil {
+		return nil, checkpoint.Missing(key)
+	}
+	return found, nil
+}
+
+func exportPTH(o Options, read checkpoint.Reader) error {
+	of, file, err := state(o, read)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return pt.WriteFile(o.Out, of)
+}
+
+func exportSafetensors(o Options, read checkpoint.Reader) error {
+	of, file, err := state(o, read)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return safetensors.WriteFile(o.Out, of, map[string]string{"format": "pt"})
+}
+
+// described is a network on the CPU, what it does, and the form of what goes in and comes out.
+type described struct {
+	*checkpoint.Opened
+	graph         *nn.Graph
+	input, output onnx.Value
+}
+
+// describe loads the network to export and lists its operations. Logits that are read as probabilities get the official
+// Sigmoid, which training leaves to the loss.
+func describe(o Options, read checkpoint.Reader) (*described, error) {
+	opened, err := checkpoint.Open(o.Checkpoint, o.Net, false, "cpu", read)
+	if err != nil {
+		return nil, err
+	}
+	d := &described{Opened: opened}
+	if d.graph, err = nn.Describe(opened.Net.Module); err != nil {
+		opened.Root.Close()
+		return nil, err
+	}
+	if opened.Net.Probabilities {
+		d.graph.Add(nn.Node{Op: "sigmoid", Inputs: []string{d.graph.Output}})
+	}
+	d.input, d.output = value(opened.Net.Input), value(opened.Net.Output)
+	return d, nil
+}
+
+func value(v method.Value) onnx.Value {
+	dims := []any{"N"}
+	for _, n := range v.Shape {
+		dims = append(dims, n)
+	}
+	return onnx.Value{Name: v.Name, Type: pt.Float32, Dims: onnx.Shape(dims...)}
+}

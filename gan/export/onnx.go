@@ -1,0 +1,112 @@
+package export
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"forger/gan/checkpoint"
+	"forger/internal/release"
+	"forger/torch/nn"
+	"forger/torch/onnx"
+	"forger/torch/pt"
+)
+
+func exportONNX(o Options, read checkpoint.Reader) error {
+	d, err := describe(o, read)
+	if err != nil {
+		return err
+	}
+	defer d.Root.Close()
+	m := &onnx.Model{
+		Producer: "forger", ProducerVersion: release.Version, Name: o.Net, Inputs: []onnx.Value{d.input}, Outputs: []onnx.Value{d.output},
+	}
+	names := map[string]string{d.graph.Input: d.input.Name, d.graph.Output: d.output.Name}
+	used := map[string]bool{}
+	for _, n := range d.graph.Nodes {
+		node, err := onnxNode(n, m)
+		if err != nil {
+			return err
+		}
+		for i, v := range node.Inputs {
+			if renamed, ok := names[v]; ok {
+				node.Inputs[i] = renamed
+			}
+		}
+		node.Outputs = []string{n.Output}
+		if renamed, ok := names[n.Output]; ok {
+			node.Outputs[0] = renamed
+		}
+		m.Nodes = append(m.Nodes, node)
+		for _, key := range n.Params {
+			used[key] = true
+		}
+	}
+	for _, e := range nn.Entries(d.Net.Module) {
+		if used[e.Name] {
+			m.Initializers = append(m.Initializers, onnx.FromPT(e.Name, checkpoint.OnDemand(e.Tensor)))
+		}
+	}
+	return onnx.WriteFile(o.Out, m)
+}
+
+// onnxNode is an operation in ONNX's terms; constants that it needs join the model's initializers.
+func onnxNode(n nn.Node, m *onnx.Model) (onnx.Node, error) {
+	write, ok := onnxOps[n.Op]
+	if !ok {
+		return onnx.Node{}, fmt.Errorf("onnx: %s: not known: have %s", n.Op, strings.Join(slices.Sorted(maps.Keys(onnxOps)), ", "))
+	}
+	node := write(n, m)
+	for len(node.Inputs) > 0 && node.Inputs[len(node.Inputs)-1] == "" { // a bias that is left out
+		node.Inputs = node.Inputs[:len(node.Inputs)-1]
+	}
+	return node, nil
+}
+
+// onnxOps is each operation under ONNX's name (https://onnx.ai/onnx/operators).
+var onnxOps = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
+	"linear": func(n nn.Node, _ *onnx.Model) onnx.Node {
+		return onnx.Node{Op: "Gemm", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Int("transB", 1)}}
+	},
+	"conv2d": func(n nn.Node, _ *onnx.Model) onnx.Node {
+		return onnx.Node{Op: "Conv", Inputs: inputs(n), Attrs: convAttrs(n)}
+	},
+	"conv_transpose2d": func(n nn.Node, _ *onnx.Model) onnx.Node {
+		return onnx.Node{Op: "ConvTranspose", Inputs: inputs(n), Attrs: append(convAttrs(n), onnx.Ints("output_padding", n.Conv.OutputPadding[:]...))}
+	},
+	"batch_norm": func(n nn.Node, _ *onnx.Model) onnx.Node {
+		mean, variance, weight, bias := n.Params[0], n.Params[1], n.Params[2], n.Params[3]
+		return onnx.Node{
+			Op: "BatchNormalization", Inputs: []string{n.Inputs[0], weight, bias, mean, variance},
+			Attrs: []onnx.Attr{onnx.Float("epsilon", float32(n.Eps))},
+		}
+	},
+	"relu": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Relu", Inputs: inputs(n)} },
+	"leaky_relu": func(n nn.Node, _ *onnx.Model) onnx.Node {
+		return onnx.Node{Op: "LeakyRelu", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Float("alpha", float32(n.Slope))}}
+	},
+	"tanh":    func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Tanh", Inputs: inputs(n)} },
+	"sigmoid": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Sigmoid", Inputs: inputs(n)} },
+	"reshape": func(n nn.Node, m *onnx.Model) onnx.Node {
+		shape := "shape_of_" + n.Output
+		var data []byte
+		for _, size := range n.Shape {
+			data = binary.LittleEndian.AppendUint64(data, uint64(int64(size)))
+		}
+		m.Initializers = append(m.Initializers, onnx.FromPT(shape, &pt.Tensor{DType: pt.Int64, Shape: []int{len(n.Shape)}, Data: data}))
+		return onnx.Node{Op: "Reshape", Inputs: append(inputs(n), shape)}
+	},
+}
+
+// inputs are the values and then the parameters of an operation.
+func inputs(n nn.Node) []string { return append(slices.Clone(n.Inputs), n.Params...) }
+
+func convAttrs(n nn.Node) []onnx.Attr {
+	c := n.Conv
+	return []onnx.Attr{
+		onnx.Ints("strides", c.Stride[:]...), onnx.Ints("pads", c.Padding[0], c.Padding[1], c.Padding[0], c.Padding[1]),
+		onnx.Ints("dilations", c.Dilation[:]...), onnx.Int("group", c.Groups),
+	}
+}

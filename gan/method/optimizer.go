@@ -1,0 +1,42 @@
+package method
+
+import (
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/optim"
+)
+
+// Optimization is an optimizer of the table.
+type Optimization struct {
+	Doc string
+	new func(o Options, s *torch.Scope, p []torch.Tensor, lr, momentum torch.Tensor) optim.Optimizer
+}
+
+// Optimizers is where an optimizer is added.
+var Optimizers = map[string]Optimization{
+	"adam": {"torch.optim.Adam", func(o Options, s *torch.Scope, p []torch.Tensor, lr, _ torch.Tensor) optim.Optimizer {
+		return optim.NewAdam(s, p, torch.AdamOptions{LR: lr, Beta1: o.Beta1, Beta2: o.Beta2, Eps: 1e-8})
+	}},
+	"sgd": {"torch.optim.SGD", func(_ Options, s *torch.Scope, p []torch.Tensor, lr, momentum torch.Tensor) optim.Optimizer {
+		return optim.NewSGD(s, p, torch.SGDOptions{LR: lr, Momentum: momentum})
+	}},
+	"rmsprop": {"torch.optim.RMSprop", func(_ Options, s *torch.Scope, p []torch.Tensor, lr, momentum torch.Tensor) optim.Optimizer {
+		return optim.NewRMSprop(s, p, torch.RMSpropOptions{LR: lr, Alpha: .99, Eps: 1e-8, Momentum: momentum})
+	}},
+}
+
+// optimize makes the optimizer of a network, with a rate of its own or the common one where that is 0, and the dials
+// that it reads.
+func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, n Net, own float64) optim.Optimizer {
+	if own == 0 {
+		own = o.LR
+	}
+	lr := p.dial(s, rate, constant(own))
+	var momentum torch.Tensor
+	if o.Momentum != 0 {
+		momentum = p.dial(s, "momentum", constant(o.Momentum))
+	}
+	opt := Optimizers[o.Optim].new(o, s, nn.Parameters(n.Module), lr, momentum)
+	p.Optimizers = append(p.Optimizers, Optimizer{key, opt})
+	return opt
+}

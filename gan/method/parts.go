@@ -1,0 +1,160 @@
+package method
+
+import (
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/optim"
+)
+
+// Parts is all that a step changes or draws from. Checkpoints, the capture's undo, verification and measurements walk it,
+// and name no network.
+type Parts struct {
+	Nets       []Net
+	Optimizers []Optimizer
+	Streams    []Stream
+	Meters     []Meter
+	Dials      []*Dial
+
+	Phases []string           // the parts of a step, in the order of a report
+	Enter  func(phase string) // told of each of them, for measurements; nil in training
+}
+
+// At tells that a part of the step begins.
+func (p *Parts) At(phase string) {
+	if p.Enter != nil {
+		p.Enter(phase)
+	}
+}
+
+// Turn sets every dial to what it is at a step.
+func (p *Parts) Turn(step int64) {
+	for _, d := range p.Dials {
+		d.turn(step)
+	}
+}
+
+// State lists the tensors that a step changes.
+func (p *Parts) State() []torch.Tensor {
+	var all []torch.Tensor
+	for _, m := range p.Meters {
+		all = append(all, m.Sums)
+	}
+	for _, n := range p.Nets {
+		for _, e := range nn.Entries(n.Module) {
+			all = append(all, e.Tensor)
+		}
+	}
+	for _, o := range p.Optimizers {
+		for _, of := range o.State() {
+			for _, t := range of {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// Net is a network of a method.
+type Net struct {
+	Key    string // in a checkpoint
+	Module nn.Module
+	Input  Value
+	Output Value
+
+	Draws    bool   // samples are drawn from it
+	Averages string // the key of the network whose average it is; "": it is trained itself
+	// Probabilities: who reads the output expects its sigmoid, which training leaves to the loss.
+	Probabilities bool
+	Init          Init
+	Passes        Passes
+}
+
+// Value is what goes into a network or comes out of it.
+type Value struct {
+	Name  string
+	Shape []int // without the batch
+}
+
+// Init is a file of weights to start from.
+type Init struct {
+	Path string   // "": the weights are drawn
+	Keys []string // under which a file of several networks may have it
+}
+
+// Passes counts what a step does with a network, for each element of a batch: passes forward, and passes back that
+// take the gradients of weights, of the activations between its layers, and of what it was given.
+type Passes struct{ Forward, Weights, Between, Input float64 }
+
+// Drawn is the network that samples are drawn from: the average where there is one.
+func Drawn(nets []Net) Net {
+	var drawn Net
+	for _, n := range nets {
+		if n.Draws {
+			drawn = n
+		}
+	}
+	return drawn
+}
+
+// Optimizer is an optimizer under its key in a checkpoint.
+type Optimizer struct {
+	Key string
+	optim.Optimizer
+}
+
+// Noise is the use of the stream that a step's noise is drawn from.
+const Noise = "noise"
+
+// Stream is a stream of random numbers and its use, the key of its state in a checkpoint (that of Noise stands under the
+// kind of device).
+type Stream struct {
+	Use string
+	*torch.Generator
+}
+
+// Meter sums on the device what a log shows the means of.
+type Meter struct {
+	Key    string       // in a checkpoint
+	Names  []string     // of the sums, the loss first
+	Labels []string     // the same for people
+	Every  int          // updates of a step, a value each
+	Sums   torch.Tensor // float64 [len(Names)+2], as Scope.MeterAdd has it
+}
+
+// NewMeter makes a meter in s.
+func newMeter(s *torch.Scope, key string, every int, names, labels []string) Meter {
+	return Meter{key, names, labels, every, s.FullOf(torch.Float64, 0, len(names)+2)}
+}
+
+// Dial is a number of the host's that a step reads on the device, so that a captured step sees it change: a rate, a
+// momentum, a weight, a decay.
+type Dial struct {
+	Name  string
+	At    func(step int64) float64
+	Value torch.Tensor // float64 0-dim
+
+	last float64
+}
+
+// dial is the tensor of a number that stands at what it is at the first step; a second one of a name is the first.
+func (p *Parts) dial(s *torch.Scope, name string, at func(step int64) float64) torch.Tensor {
+	for _, d := range p.Dials {
+		if d.Name == name {
+			return d.Value
+		}
+	}
+	d := &Dial{Name: name, At: at, Value: s.FullOf(torch.Float64, at(0)), last: at(0)}
+	p.Dials = append(p.Dials, d)
+	return d.Value
+}
+
+// turn touches the device only where the number changed.
+func (d *Dial) turn(step int64) {
+	if v := d.At(step); v != d.last {
+		d.Value.Fill(v)
+		d.last = v
+	}
+}
+
+// constant is a dial's schedule that never moves.
+func constant(v float64) func(int64) float64 { return func(int64) float64 { return v } }

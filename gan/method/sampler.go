@@ -1,0 +1,80 @@
+package method
+
+import (
+	"math"
+
+	"forger/torch"
+)
+
+// Sampler maps noise to samples. Fixed grids, given latents and evaluation are one code by it.
+type Sampler struct {
+	Width  int                                                          // numbers of noise a sample
+	Noise  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor // [n, ...], Width numbers each
+	Given  func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers
+	Sample func(noise torch.Tensor) torch.Tensor                        // what the data is: [N,C,H,W] in [-1,1], or [N,D]
+	Path   func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
+}
+
+// latents is the sampler of a network that maps latents [N,Z,1,1] of a prior to samples.
+func latents(n Net, prior string, z int) Sampler {
+	p := Priors[prior]
+	return Sampler{
+		Width:  z,
+		Noise:  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return p.draw(s, g, n, z) },
+		Given:  func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/z, z, 1, 1) },
+		Sample: n.Module.Forward,
+		Path:   p.path,
+	}
+}
+
+// Prior is a distribution of latents.
+type Prior struct {
+	Doc  string
+	draw func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor // [N,Z,1,1]
+	path func(a, b []float32, t float64) []float32
+}
+
+// Priors is where a distribution of latents is added.
+var Priors = map[string]Prior{
+	"normal": {
+		"standard normal",
+		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Randn(g, n, z, 1, 1) }, spherical,
+	},
+	"uniform": {
+		"uniform from -1 to 1",
+		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor {
+			return s.Rand(g, n, z, 1, 1).Affine(2, -1)
+		}, straight,
+	},
+	"uniform01": {
+		"uniform from 0 to 1",
+		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Rand(g, n, z, 1, 1) }, straight,
+	},
+}
+
+// straight is on the line from a to b.
+func straight(a, b []float32, t float64) []float32 { return mix(a, b, 1-t, t) }
+
+// spherical is on the great arc from a to b (White 2016, "Sampling generative networks"): where a normal prior has many
+// dimensions, a straight line passes where none of its latents lie. It is on the line where there is no arc.
+func spherical(a, b []float32, t float64) []float32 {
+	var dot, aa, bb float64
+	for i := range a {
+		dot += float64(a[i]) * float64(b[i])
+		aa += float64(a[i]) * float64(a[i])
+		bb += float64(b[i]) * float64(b[i])
+	}
+	angle := math.Acos(max(-1, min(1, dot/math.Sqrt(aa*bb))))
+	if !(math.Sin(angle) > 1e-6) {
+		return straight(a, b, t)
+	}
+	return mix(a, b, math.Sin((1-t)*angle)/math.Sin(angle), math.Sin(t*angle)/math.Sin(angle))
+}
+
+func mix(a, b []float32, wa, wb float64) []float32 {
+	z := make([]float32, len(a))
+	for i := range z {
+		z[i] = float32(wa*float64(a[i]) + wb*float64(b[i]))
+	}
+	return z
+}

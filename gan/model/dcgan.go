@@ -1,0 +1,105 @@
+package model
+
+import (
+	"math/bits"
+	"slices"
+	"strings"
+
+	"forger/data"
+	"forger/torch"
+	"forger/torch/nn"
+)
+
+// dcganWidths is the multiples of ngf (or ndf) at sides 4, 8, ... size/2: 8, 4, 2, 1 at 64, and up to 16 beyond.
+func dcganWidths(size int) []int {
+	blocks := bits.Len(uint(size)) - 3 // 64: sides 4, 8, 16, 32
+	widths := make([]int, blocks)
+	for i := range widths {
+		widths[i] = min(1<<(blocks-1-i), 16)
+	}
+	return widths
+}
+
+// named holds a network under the attribute name that the official classes give it, so that keys read main.0.weight.
+type named struct {
+	name string
+	net  nn.Module
+}
+
+func (m named) Forward(x torch.Tensor) torch.Tensor { return m.net.Forward(x) }
+
+func (m named) State(_ string, visit func(nn.Entry)) { m.net.State(m.name, visit) }
+
+func (m named) Describe(g *nn.Graph, _, x string) string { return g.Describe(m.net, m.name, x) }
+
+var plain = nn.ConvOptions{NoBias: true}
+var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
+
+// dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks)
+// with its initialisation, drawn from the builder's stream.
+func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
+	s, g := b.Scope, b.Init()
+	in, o := n.Latent, plain
+	var layers nn.Sequential
+	for _, w := range dcganWidths(of.Height) {
+		out := w * n.GenWidth
+		layers = append(layers, nn.NewConvTranspose2d(s, g, in, out, 4, o), nn.NewBatchNorm2d(s, out), nn.ReLU())
+		in, o = out, double
+	}
+	layers = append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double), nn.Tanh())
+	return dcganInit(named{"main", layers}, g)
+}
+
+// dcganDiscriminator is the official network but for its Sigmoid: training on logits has the same gradients and does
+// not overflow, so the Sigmoid belongs to those who read the scores.
+func dcganDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
+	s, g := b.Scope, b.Init()
+	widths := dcganWidths(of.Height)
+	slices.Reverse(widths)
+	first := widths[0] * n.DiscWidth
+	layers := nn.Sequential{nn.NewConv2d(s, g, of.Channels, first, 4, double), nn.LeakyReLU(.2)}
+	in := first
+	for _, w := range widths[1:] {
+		out := w * n.DiscWidth
+		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2))
+		in = out
+	}
+	layers = append(layers, nn.NewConv2d(s, g, in, 1, 4, plain), toScores)
+	return dcganInit(named{"main", layers}, g)
+}
+
+// scores are the logits as [N], in full precision where the network computed in less: a loss is a sum of small numbers.
+type scores struct{ nn.Reshape }
+
+var toScores = scores{nn.Reshape{-1}}
+
+func (s scores) Forward(x torch.Tensor) torch.Tensor {
+	x = s.Reshape.Forward(x)
+	if x.Info().DType == torch.BFloat16 {
+		x = x.To(torch.Float32)
+	}
+	return x
+}
+
+// dcganInit is weights_init of the official example: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0.
+func dcganInit(m nn.Module, g *torch.Generator) nn.Module {
+	if g == nil {
+		return m
+	}
+	for _, e := range nn.Entries(m) {
+		if e.Buffer {
+			continue
+		}
+		switch shape := e.Tensor.Shape(); {
+		case len(shape) == 4:
+			e.Tensor.Normal(g, 0, .02)
+		case len(shape) == 1 && isWeight(e.Name):
+			e.Tensor.Normal(g, 1, .02)
+		default:
+			e.Tensor.Fill(0)
+		}
+	}
+	return m
+}
+
+func isWeight(name string) bool { return strings.HasSuffix(name, ".weight") }

@@ -1,0 +1,115 @@
+// Package report is who is told of a run: whoever watches it, the file of its metrics, and its pictures.
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"forger/data"
+)
+
+// Observer is told of a run's progress, on the goroutine that trains: it must not block.
+type Observer interface {
+	Started(Started)
+	Stepped(step, images int64)
+	Logged(Line)
+	Wrote(path string) // samples or a checkpoint
+	Warned(text string)
+}
+
+// Started is what is known once everything was checked.
+type Started struct {
+	Dir        string // the run directory; empty on a dry run
+	Device     string
+	Why        string // this device
+	Libtorch   string
+	Precision  string
+	Threads    int
+	Images     int // of an epoch
+	Shape      data.Shape
+	Step       int64 // done before: 0 but for a resumed run
+	TotalSteps int64 // when the first bound is reached
+}
+
+// Line is an object of metrics.jsonl: means since the last log.
+type Line struct {
+	Step            int64   // done
+	Images          int64   // real images shown
+	Epoch           float64 // passes over the data
+	Means           []Mean  // of the method's meters
+	ImagesPerSecond float64
+	DataWait        float64 // share of the time that the step waited for data
+	Seconds         float64 // since the start
+}
+
+// Mean is a value of a log: its name in metrics.jsonl, and what people call it.
+type Mean struct {
+	Name, Label string
+	Value       float64
+}
+
+// Value is the mean of a name; 0 where there is none.
+func (l Line) Value(name string) float64 {
+	for _, m := range l.Means {
+		if m.Name == name {
+			return m.Value
+		}
+	}
+	return 0
+}
+
+// MarshalJSON writes the means beside the rest, under their names.
+func (l Line) MarshalJSON() ([]byte, error) {
+	type field struct {
+		name  string
+		value any
+	}
+	fields := []field{{"step", l.Step}, {"images", l.Images}, {"epoch", l.Epoch}}
+	for _, m := range l.Means {
+		fields = append(fields, field{m.Name, m.Value})
+	}
+	fields = append(fields, field{"images_per_second", l.ImagesPerSecond}, field{"data_wait", l.DataWait}, field{"seconds", l.Seconds})
+	var b bytes.Buffer
+	for i, f := range fields {
+		if i == 0 {
+			b.WriteByte('{')
+		} else {
+			b.WriteByte(',')
+		}
+		name, err := json.Marshal(f.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(f.value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// Result is what a finished run leaves.
+type Result struct {
+	Dir        string
+	Step       int64
+	Images     int64
+	LastSample string
+	Checkpoint string
+	Stopped    bool      // by a signal, before its bound
+	Forecast   *Forecast // of a dry run
+}
+
+// Forecast is what a run will take, as a dry run sees it.
+type Forecast struct {
+	StepBytes       int64 // memory of a step at most, beside what lives as long as the run
+	FreeBytes       int64 // memory there is for it; 0: not known
+	CheckpointBytes int64 // of one
+	Checkpoints     int   // that lie on the disk at most
+	DiskBytes       int64 // free where they would be written; 0: not known
+	StepSeconds     float64
+	Steps           int64
+}

@@ -1,0 +1,187 @@
+package trainer
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+
+	"forger/data"
+	"forger/torch"
+	"forger/vision"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Resolved is what a run decided where its settings left it open.
+type Resolved struct {
+	Size      int    `yaml:"size" json:"size"`
+	Channels  int    `yaml:"channels" json:"channels"`
+	Points    int    `yaml:"points,omitempty" json:"points,omitempty"` // numbers of a point; 0: images
+	Device    string `yaml:"device" json:"device"`
+	Precision string `yaml:"precision" json:"precision"`
+	Layout    string `yaml:"layout" json:"layout"`
+	Conv      string `yaml:"conv" json:"conv"` // who computes convolutions: stock, avx2 or avx512
+	Graph     string `yaml:"graph" json:"graph"`
+	Threads   int    `yaml:"threads" json:"threads"`
+	Workers   int    `yaml:"workers" json:"workers"`
+	Libtorch  string `yaml:"libtorch" json:"libtorch"`
+	Decoder   string `yaml:"decoder" json:"decoder"`
+	Images    int    `yaml:"images" json:"images"` // of an epoch
+}
+
+// ParseResolved reads what stands under `resolved:` in a run's config.yaml.
+func ParseResolved(text string) (*Resolved, error) {
+	r := new(Resolved)
+	if err := yaml.Unmarshal([]byte(text), r); err != nil {
+		return nil, fmt.Errorf("resolved: %w", err)
+	}
+	return r, nil
+}
+
+// resolvedOf reads it from the settings that a checkpoint keeps.
+func resolvedOf(config string) (*Resolved, error) {
+	var head struct{ Resolved *Resolved }
+	if err := json.Unmarshal([]byte(config), &head); err != nil {
+		return nil, fmt.Errorf("its config is damaged: %w", err)
+	}
+	return head.Resolved, nil
+}
+
+// Shape is the shape of the data that was trained on.
+func (r Resolved) Shape() data.Shape {
+	return data.Shape{Height: r.Size, Width: r.Size, Channels: r.Channels}
+}
+
+// ShapeOf is the shape of the data that a checkpoint with these settings was trained on.
+func ShapeOf(config string) (data.Shape, error) {
+	r, err := resolvedOf(config)
+	if err != nil {
+		return data.Shape{}, err
+	}
+	if r == nil {
+		return data.Shape{}, fmt.Errorf("its config is damaged: nothing is resolved")
+	}
+	return r.Shape(), nil
+}
+
+// defaultLayout is the one that nothing is measured for.
+const defaultLayout = "channels_last"
+
+// resolve decides what the job left open, or takes up what was decided before, and sets what holds for the whole process.
+func (p *setup) resolve() (err error) {
+	was, shape := p.was(), p.ds.Shape()
+	r := &p.resolved
+	*r = Resolved{
+		Size: shape.Height, Channels: shape.Channels, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
+		Threads: p.job.Threads, Workers: p.job.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: p.ds.Len(),
+	}
+	if was != nil {
+		if err := p.compare(*was); err != nil {
+			return err
+		}
+		p.takeUp(*was)
+	}
+	if r.Graph, err = p.graph(); err != nil {
+		return err
+	}
+	p.choosePrecision()
+	r.Conv = p.convolutions(r.Conv)
+	if r.Threads == 0 {
+		r.Threads = torch.DefaultThreads()
+	}
+	torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true})
+	if r.Workers == 0 {
+		r.Workers = runtime.GOMAXPROCS(0)
+	}
+	if r.Layout == "auto" {
+		r.Layout, err = p.chooseLayout()
+	}
+	return err
+}
+
+// was is what was decided before: by the run that goes on, or by the one whose config.yaml is repeated.
+func (p *setup) was() *Resolved {
+	if p.from.resolved != nil {
+		return p.from.resolved
+	}
+	return p.job.Repeat
+}
+
+// compare tells what this machine has otherwise than the one that decided.
+func (p *setup) compare(was Resolved) error {
+	r := p.resolved
+	if was.Decoder != r.Decoder && p.from.resolved != nil {
+		return fmt.Errorf("the images were decoded by %s, and this program has %s: resume with a program that has the former", was.Decoder, r.Decoder)
+	}
+	if was.Decoder != r.Decoder {
+		p.note("the run that is repeated decoded its images by %s, this program by %s: pixels may differ", was.Decoder, r.Decoder)
+	}
+	if was.Device != r.Device || was.Libtorch != r.Libtorch {
+		p.note("trained on %s with libtorch %s, goes on on %s with %s: bits may differ", was.Device, was.Libtorch, r.Device, r.Libtorch)
+	}
+	return nil
+}
+
+// takeUp takes what was decided, but for what the user gives otherwise.
+func (p *setup) takeUp(was Resolved) {
+	r := &p.resolved
+	if !p.job.Given.Has("precision") || p.job.Precision == "" {
+		r.Precision = was.Precision
+	}
+	if r.Threads == 0 {
+		r.Threads = was.Threads
+	}
+	if _, known := layouts[was.Layout]; known && r.Layout == "auto" {
+		r.Layout = was.Layout
+	}
+	if p.job.Conv != "stock" {
+		r.Conv = was.Conv
+	}
+}
+
+// choosePrecision decides where nothing was asked, and keeps a CPU from what it has not.
+func (p *setup) choosePrecision() {
+	r := &p.resolved
+	switch {
+	case r.Precision == "" && p.dev.CUDA:
+		r.Precision = "tf32"
+	case r.Precision == "":
+		r.Precision = "fp32"
+	case r.Precision == "tf32" && !p.dev.CUDA:
+		r.Precision = "fp32"
+		p.note("precision tf32: a CPU has none: trains in fp32")
+	}
+}
+
+// convolutions is who computes them: whoever did before, or else the best that this processor has.
+func (p *setup) convolutions(before string) string {
+	best := torch.BestConv()
+	if p.dev.CUDA || p.resolved.Precision != "fp32" || p.job.Conv == "stock" {
+		return torch.ConvStock.String()
+	}
+	was, ok := torch.ConvKernelsNamed(before)
+	if ok && was == torch.ConvStock && p.was().Device != p.resolved.Device {
+		ok = false // another device had no kernels of ours: that decided nothing for this one
+	}
+	if ok && was <= best {
+		return before
+	}
+	if ok {
+		p.note("trained with %s convolutions, which this processor has not: bits may differ", was)
+	}
+	if p.job.Conv == "fast" && best == torch.ConvStock {
+		p.note("--conv fast: this processor has neither AVX-512 nor AVX2: libtorch computes the convolutions")
+	}
+	return best.String()
+}
+
+// graph decides whether the step is to be captured.
+func (p *setup) graph() (string, error) {
+	switch {
+	case p.dev.CUDA && p.job.Graph != "off":
+		return "on", nil
+	case p.job.Graph == "on" && p.from.resolved == nil: // a run that goes on elsewhere goes on without
+		return "", fmt.Errorf("--graph on: it needs a CUDA device, and this is %s: use --graph auto", p.dev)
+	}
+	return "off", nil
+}

@@ -1,0 +1,170 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"forger/data"
+	"forger/gan/report"
+	"forger/gan/rundir"
+	"forger/internal/atomicfile"
+	"forger/torch"
+)
+
+// run is a training with a directory to write to.
+type run struct {
+	*Trainer
+	dir   *rundir.Dir
+	lines *report.Lines
+	ob    report.Observer
+	saver saver
+
+	sampled    string       // the last picture
+	lastSample int64        // the step it was drawn at
+	skipped    map[int]bool // images whose files were told of: they are none
+}
+
+// Run trains job from where it starts to the first of its bounds, or until ctx ends: then the step is finished and
+// everything saved, and that is no error.
+func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res report.Result, err error) {
+	defer torch.Catch(&err)
+	defer job.explainMemory(&err)
+	defer torch.Catch(&err)
+	p, err := prepare(job, from)
+	if err != nil {
+		return res, err
+	}
+	defer p.ds.Close()
+	if job.VerifyResume > 0 {
+		return res, p.verifyResume(ctx, ob)
+	}
+	t, err := p.trainer(ctx)
+	if err != nil {
+		return res, err
+	}
+	defer t.Close()
+	p.tell(ob)
+	forecast, err := t.forecast()
+	if err != nil {
+		return res, err
+	}
+	started := p.started(t)
+	if job.DryRun {
+		ob.Started(started)
+		return t.dryRun(ctx, forecast)
+	}
+	r := &run{Trainer: t, ob: ob, skipped: map[int]bool{}}
+	if err := r.open(ctx, p); err != nil {
+		return res, err
+	}
+	defer r.close(&err)
+	started.Dir = r.dir.Path
+	ob.Started(started)
+	return r.train(ctx)
+}
+
+// tell tells what the user should know of how the run starts, once each.
+func (p *setup) tell(ob report.Observer) {
+	for _, note := range p.from.notes {
+		ob.Warned(note)
+	}
+	p.from.notes = nil
+}
+
+func (p *setup) started(t *Trainer) report.Started {
+	r := t.resolved
+	return report.Started{
+		Device: p.dev.String(), Why: p.why, Libtorch: r.Libtorch, Precision: r.Precision, Threads: r.Threads,
+		Images: p.ds.Len(), Shape: p.ds.Shape(), Step: t.step, TotalSteps: t.totalSteps(),
+	}
+}
+
+// open makes the run's directory, or goes on in the one it has.
+func (r *run) open(ctx context.Context, p *setup) error {
+	config, err := p.job.Settings.YAML(r.resolved)
+	if err != nil {
+		return err
+	}
+	from := p.from
+	if r.dir, from.dir = from.dir, nil; r.dir != nil { // the run closes it now
+		if err := r.dir.Begin(config); err != nil {
+			return fmt.Errorf("%s: %w: it must be writable to resume", r.dir.Path, atomicfile.Bare(err))
+		}
+	}
+	if from.file != nil {
+		r.saver.last = saved{from.path, r.step}
+	} else if err := r.first(ctx, config); err != nil {
+		return err
+	}
+	if r.lines, err = report.OpenLines(r.dir.Metrics(), r.step); err != nil {
+		return fmt.Errorf("%s: %w: it must be writable", r.dir.Metrics(), atomicfile.Bare(err))
+	}
+	r.saver.dir, r.saver.lines, r.saver.keep = r.dir, r.lines, r.job.Keep
+	return nil
+}
+
+// first makes the directory of a run that begins, and shows what it will learn. The data is read before anything is
+// written, so that a source that cannot be read leaves nothing behind.
+func (r *run) first(ctx context.Context, config []byte) error {
+	real, n, err := data.Preview(ctx, r.ds, sampleGrid, planOf(r.job, r.ds).Seed)
+	if err != nil {
+		return err
+	}
+	if r.dir == nil {
+		if r.dir, err = rundir.Create(r.job.Out, r.job.name(), config); err != nil {
+			return err
+		}
+	}
+	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), real, n)
+	return err
+}
+
+// close waits for a checkpoint that is still being written, whatever ends the run: it may be the newest good one.
+func (r *run) close(err *error) {
+	if _, failed := r.saver.wait(); failed != nil {
+		*err = errors.Join(*err, failed)
+	}
+	if r.lines != nil {
+		*err = errors.Join(*err, r.lines.Close())
+	}
+	if r.dir != nil {
+		r.dir.Close()
+	}
+}
+
+// train is the training.
+func (r *run) train(ctx context.Context) (report.Result, error) {
+	r.begin()
+	for !r.done() && ctx.Err() == nil {
+		err := r.TrainStep(ctx)
+		if stopped(ctx, err) {
+			break
+		}
+		if err != nil {
+			return report.Result{}, r.keepTrained(err)
+		}
+		r.ob.Stepped(r.step, r.images)
+		if err := r.cadence(); err != nil {
+			return report.Result{}, r.explain(err)
+		}
+	}
+	if err := r.finish(); err != nil {
+		return report.Result{}, r.explain(err)
+	}
+	return report.Result{
+		Dir: r.dir.Path, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
+		Stopped: !r.done(),
+	}, nil
+}
+
+// keepTrained saves what was trained before an error that is not the training's own, such as an image that cannot be read.
+func (r *run) keepTrained(err error) error {
+	if r.step == 0 {
+		return err
+	}
+	if failed := r.finish(); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return fmt.Errorf("%w (step %d is saved in %s)", err, r.step, r.saver.last.path)
+}

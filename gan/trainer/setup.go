@@ -1,0 +1,130 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+
+	"forger/data"
+	"forger/gan/checkpoint"
+	"forger/gan/model"
+	"forger/torch"
+	"forger/torch/pt"
+)
+
+// setup is a job with all that it needs from outside: where it starts from, its data, its device, and what it decided.
+type setup struct {
+	job      Job
+	from     *Origin
+	ds       data.Dataset
+	dev      torch.Device
+	why      string // this device
+	resolved Resolved
+}
+
+func (p *setup) note(format string, args ...any) {
+	p.from.notes = append(p.from.notes, fmt.Sprintf(format, args...))
+}
+
+// prepare opens data and device, and decides. The caller closes the data.
+func prepare(job Job, from *Origin) (_ *setup, err error) {
+	p := &setup{job: job, from: from}
+	if p.ds, err = OpenData(job); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.ds.Close()
+		}
+	}()
+	if err := p.sameData(); err != nil {
+		return nil, err
+	}
+	if err := planOf(job, p.ds).Check(); err != nil {
+		return nil, err
+	}
+	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
+		return nil, p.elsewhere(err)
+	}
+	return p, p.resolve()
+}
+
+// OpenData opens the job's data, at the model's own size where none is asked for.
+func OpenData(job Job) (data.Dataset, error) {
+	d := job.Data
+	if d.Size == 0 {
+		d.Size = model.Table[job.Method.Model.Name].Size
+	}
+	return d.Open(job.Seed)
+}
+
+// device is the device to ask for: a resumed run goes on where it was, unless another is given.
+func (p *setup) device() string {
+	if p.from.resolved != nil && !p.job.Given.Has("device") {
+		return p.from.resolved.Device
+	}
+	return p.job.Device
+}
+
+// elsewhere explains that a resumed run's device is not there.
+func (p *setup) elsewhere(err error) error {
+	if p.from.resolved == nil || p.job.Given.Has("device") {
+		return err
+	}
+	return fmt.Errorf("the run trained on %s: %w; or go on elsewhere with --device (bits may then differ)", p.from.resolved.Device, err)
+}
+
+// trainer builds the trainer and sets it to where the run starts from.
+func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
+	t, err := newTrainer(p.job, p.resolved, p.ds, p.dev, p.from.file == nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.Close()
+		}
+	}()
+	defer torch.Catch(&err)
+	if p.from.file != nil {
+		if err := p.restore(t); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.from.path, err)
+		}
+	}
+	if err := t.startFeed(ctx); err != nil {
+		return nil, err
+	}
+	return t, p.captureStep(t)
+}
+
+// restore sets t to where the checkpoint was taken.
+func (p *setup) restore(t *Trainer) error {
+	root, err := pt.At[*pt.Dict](p.from.file.Root())
+	if err != nil {
+		return err
+	}
+	// Rates may be given anew.
+	h, notes, err := checkpoint.Restore(t.root, root, t.parts, p.job.Seed, t.fixed, []string{"lr"})
+	if err != nil {
+		return err
+	}
+	p.from.notes = append(p.from.notes, notes...)
+	return t.goOn(h)
+}
+
+// Borrow builds the training of a job that begins, hands it to use, and closes it. notes say what the user should know.
+func Borrow(ctx context.Context, job Job, use func(*Trainer) error) (notes []string, err error) {
+	defer torch.Catch(&err)
+	defer job.explainMemory(&err)
+	defer torch.Catch(&err)
+	p, err := prepare(job, &Origin{})
+	if err != nil {
+		return nil, err
+	}
+	defer p.ds.Close()
+	t, err := p.trainer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	return p.from.notes, use(t)
+}

@@ -1,0 +1,112 @@
+package trainer
+
+import (
+	"context"
+	"time"
+
+	"forger/data"
+	"forger/torch"
+)
+
+// ahead feeds from the workers as loading does, and has the next batch cross to the device while the step works on this
+// one. A batch that crossed and was not used is none of the run: its position counts what was used.
+type ahead struct {
+	t      *Trainer
+	loader *data.Loader
+	up     *torch.Uploader
+	queue  chan loaded // from a goroutine that waits for the loader, so that asking whether a batch is there is no waiting
+	stop   context.CancelFunc
+	ended  chan struct{}
+
+	sent   []int // images of each batch on its way, oldest first
+	failed error // at the turn of the batch after those
+}
+
+// loaded is what the loader gave.
+type loaded struct {
+	batch *data.Batch
+	err   error
+}
+
+func newAhead(t *Trainer, l *data.Loader) *ahead {
+	ctx, stop := context.WithCancel(context.Background())
+	f := &ahead{
+		t: t, loader: l, up: t.root.NewUploader(t.job.Batch * t.ds.Shape().Bytes()),
+		queue: make(chan loaded, 1), stop: stop, ended: make(chan struct{}),
+	}
+	go f.wait(ctx)
+	return f
+}
+
+// wait hands on what the loader gives, up to its first error. It calls nothing of libtorch.
+func (f *ahead) wait(ctx context.Context) {
+	defer close(f.ended)
+	for {
+		b, err := f.loader.Next(ctx)
+		select {
+		case f.queue <- loaded{b, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (f *ahead) next(ctx context.Context, s *torch.Scope) (torch.Tensor, int, error) {
+	if err := ctx.Err(); err != nil {
+		return torch.Tensor{}, 0, err
+	}
+	f.t.parts.At(phaseData)
+	if len(f.sent) == 0 && f.failed == nil {
+		asked := time.Now()
+		select {
+		case l := <-f.queue:
+			f.t.clock.wait += time.Since(asked)
+			f.send(l)
+		case <-ctx.Done():
+			return torch.Tensor{}, 0, ctx.Err()
+		}
+	}
+	if len(f.sent) == 0 {
+		return torch.Tensor{}, 0, f.failed
+	}
+	f.t.parts.At(phaseUpload)
+	n := f.sent[0]
+	x := f.take(s, n)
+	f.sent = f.sent[1:]
+	select {
+	case l := <-f.queue:
+		f.send(l)
+	default: // not decoded yet: the next step sends it itself
+	}
+	return x, n, nil
+}
+
+// take is upload of the oldest batch that was sent.
+func (f *ahead) take(s *torch.Scope, n int) torch.Tensor {
+	of := f.t.ds.Shape()
+	if of.IsPoints() {
+		return f.up.Points(s, n, of.Points)
+	}
+	return f.up.Images(s, n, of.Height, of.Width, of.Channels)
+}
+
+// send starts the upload of a batch, or keeps an error for its turn.
+func (f *ahead) send(l loaded) {
+	if l.err != nil {
+		f.failed = l.err
+		return
+	}
+	f.up.Send(l.batch.Images)
+	f.sent = append(f.sent, l.batch.N)
+	f.loader.Recycle(l.batch)
+}
+
+func (f *ahead) close() {
+	f.stop()
+	<-f.ended
+	f.loader.Close()
+	f.up.Free()
+}

@@ -1,0 +1,87 @@
+package setting
+
+import "slices"
+
+// Set is settings in the order of the help.
+type Set []Row
+
+// Reset gives every setting its default.
+func (s Set) Reset() {
+	for _, r := range s {
+		if r.Default != nil {
+			r.Put(r.Default)
+		}
+	}
+}
+
+// Check reports the first setting that cannot be. Errors are *UsageError.
+func (s Set) Check() error {
+	for _, r := range s {
+		if r.Check == nil {
+			continue
+		}
+		if err := r.Check(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Find is the setting of a name.
+func (s Set) Find(name string) (Row, bool) {
+	i := slices.IndexFunc(s, func(r Row) bool { return r.Name == name })
+	if i < 0 {
+		return Row{}, false
+	}
+	return s[i], true
+}
+
+// With are the settings that have a mark.
+func (s Set) With(m Mark) Set {
+	return slices.DeleteFunc(slices.Clone(s), func(r Row) bool { return !r.Is(m) })
+}
+
+// Without are the settings that have it not.
+func (s Set) Without(m Mark) Set {
+	return slices.DeleteFunc(slices.Clone(s), func(r Row) bool { return r.Is(m) })
+}
+
+// Names lists them.
+func (s Set) Names() []string {
+	var all []string
+	for _, r := range s {
+		all = append(all, r.Name)
+	}
+	return all
+}
+
+// Given says which settings a user gave, and where: "--lr", "FORGER_LR", "--config c.yaml: line 3: lr".
+type Given map[string]string
+
+// Has reports whether a setting was given.
+func (g Given) Has(name string) bool { _, ok := g[name]; return ok }
+
+// Nearest is the name with the smallest edit distance from word, for "did you mean".
+func Nearest(word string, names []string) string {
+	return slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = min(diagonal, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
