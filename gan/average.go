@@ -1,6 +1,8 @@
 package gan
 
 import (
+	"slices"
+
 	"forger/torch"
 	"forger/torch/nn"
 )
@@ -11,11 +13,11 @@ type average struct {
 	net              nn.Module
 	params, of       []torch.Tensor
 	copies, ofCopies []torch.Tensor
-	decay            float64
+	decay            torch.Tensor // float64 0-dim
 }
 
 // newAverage pairs net with the generator that it follows; both have the same entries.
-func newAverage(net, gen nn.Module, decay float64) *average {
+func newAverage(net, gen nn.Module, decay torch.Tensor) *average {
 	a := &average{net: net, decay: decay}
 	of := nn.Entries(gen)
 	for i, e := range nn.Entries(net) {
@@ -29,7 +31,9 @@ func newAverage(net, gen nn.Module, decay float64) *average {
 }
 
 // start makes the average what the generator is now.
-func (a *average) start(s *torch.Scope) { s.Average(a.params, a.of, 0, a.copies, a.ofCopies) }
+func (a *average) start(s *torch.Scope) {
+	s.Average(nil, nil, torch.Tensor{}, append(slices.Clone(a.params), a.copies...), append(slices.Clone(a.of), a.ofCopies...))
+}
 
 // follow takes one step of the average, in one call.
 func (a *average) follow(s *torch.Scope) { s.Average(a.params, a.of, a.decay, a.copies, a.ofCopies) }

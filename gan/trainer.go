@@ -102,7 +102,7 @@ func (t *trainer) build() error {
 	}
 	if cfg.EMA > 0 {
 		b.Init = nil // it starts as a copy
-		t.st.average = newAverage(models[cfg.Model].gen(b, net), gen, cfg.EMA)
+		t.st.average = newAverage(models[cfg.Model].gen(b, net), gen, s.FullOf(torch.Float64, cfg.EMA))
 		t.st.average.start(s)
 	}
 	s.Seal()
@@ -135,14 +135,22 @@ func (c Config) network(shape data.Shape) Network {
 // optimizers is where an optimizer is added.
 var optimizers = map[string]func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer{
 	"adam": func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
-		return optim.NewAdam(s, p, torch.AdamOptions{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: 1e-8})
+		return optim.NewAdam(s, p, torch.AdamOptions{LR: s.FullOf(torch.Float64, lr), Beta1: c.Beta1, Beta2: c.Beta2, Eps: 1e-8})
 	},
 	"sgd": func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
-		return optim.NewSGD(s, p, torch.SGDOptions{LR: lr, Momentum: c.Momentum})
+		return optim.NewSGD(s, p, torch.SGDOptions{LR: s.FullOf(torch.Float64, lr), Momentum: c.momentum(s)})
 	},
 	"rmsprop": func(c Config, s *torch.Scope, p []torch.Tensor, lr float64) optim.Optimizer {
-		return optim.NewRMSprop(s, p, torch.RMSpropOptions{LR: lr, Alpha: .99, Eps: 1e-8, Momentum: c.Momentum})
+		return optim.NewRMSprop(s, p, torch.RMSpropOptions{LR: s.FullOf(torch.Float64, lr), Alpha: .99, Eps: 1e-8, Momentum: c.momentum(s)})
 	},
+}
+
+// momentum is the zero Tensor where there is none.
+func (c Config) momentum(s *torch.Scope) torch.Tensor {
+	if c.Momentum == 0 {
+		return torch.Tensor{}
+	}
+	return s.FullOf(torch.Float64, c.Momentum)
 }
 
 // optimizer makes one with a rate of its own, or the common one where that is 0.
