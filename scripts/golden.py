@@ -2,6 +2,7 @@
 
     python scripts/golden.py                                    # writes the testdata folders again
     python scripts/golden.py official STEPS DTYPE THREADS DEVICE  # one run of the official step, to stdout
+    python scripts/golden.py fused LR STEPS                     # steps of the fused optimizers, to stdout
 
 Each file records the hash of this script, so that a test can say when it is stale. Numbers that both sides must agree
 on without storing them come from fill(): a hash of the place, exact in any language.
@@ -125,30 +126,67 @@ def batch_norm_running():
             "tracked": int(m.num_batches_tracked)}
 
 
-def optimizers():
-    """Ten steps on sum((W x - y)^2) of a 3x4 W and a bias; the parameters after each."""
+# Rates that float32 holds exactly: CUDA's fused kernels take them so.
+OPTIMIZERS = {
+    "adam": lambda p: torch.optim.Adam(p, 0.0625, (0.5, 0.999)),
+    "adam_decay": lambda p: torch.optim.Adam(p, 0.0625, (0.9, 0.99), weight_decay=0.1),
+    "sgd": lambda p: torch.optim.SGD(p, 0.0625),
+    "sgd_momentum": lambda p: torch.optim.SGD(p, 0.0625, momentum=0.875, weight_decay=0.1),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, 0.0625),
+    "rmsprop_momentum": lambda p: torch.optim.RMSprop(p, 0.0625, momentum=0.875, weight_decay=0.1),
+}
+
+
+def set_rates(o, lr, momentum):
+    """Sets what a schedule sets between steps; an optimizer without momentum stays without."""
+    group = o.param_groups[0]
+    group["lr"] = lr
+    if group.get("momentum"):
+        group["momentum"] = momentum
+
+
+def train(make, rates):
+    """A step of each of the rates on sum((W x - y)^2) of a 3x4 W and a bias; the parameters after each."""
+    w, b = fill(1, 3, 4).requires_grad_(), fill(2, 3).requires_grad_()
+    o = make([w, b])
+    steps = []
+    for i, (lr, momentum) in enumerate(rates):
+        set_rates(o, lr, momentum)
+        o.zero_grad()
+        ((F.linear(fill(30 + i, 2, 4), w, b) - fill(50 + i, 2, 3)) ** 2).sum().backward()
+        o.step()
+        steps.append([numbers(w), numbers(b)])
+    state = {k: numbers(v) for k, v in o.state_dict()["state"].get(0, {}).items() if v is not None}
+    group = {k: v for k, v in o.state_dict()["param_groups"][0].items() if k != "params"}
+    return {"rates": rates, "steps": steps, "state": state, "group": group}
+
+
+def optimizers(rates):
+    return {name: train(make, rates) for name, make in OPTIMIZERS.items()}
+
+
+def fused(lr, steps):
+    """The parameters after steps by the kernels that Forger calls, at rates that only float64 holds."""
     kinds = {
-        "adam": lambda p: torch.optim.Adam(p, 0.05, (0.5, 0.999)),
-        "adam_decay": lambda p: torch.optim.Adam(p, 0.05, (0.9, 0.99), weight_decay=0.1),
-        "sgd": lambda p: torch.optim.SGD(p, 0.05),
-        "sgd_momentum": lambda p: torch.optim.SGD(p, 0.05, momentum=0.9, weight_decay=0.1),
-        "rmsprop": lambda p: torch.optim.RMSprop(p, 0.05),
-        "rmsprop_momentum": lambda p: torch.optim.RMSprop(p, 0.05, momentum=0.9, weight_decay=0.1),
+        "adam": lambda p: torch.optim.Adam(p, lr, (0.5, 0.999), fused=True),
+        "sgd": lambda p: torch.optim.SGD(p, lr, fused=True),
+        "sgd_momentum": lambda p: torch.optim.SGD(p, lr, momentum=0.9, fused=True),
+        "rmsprop": lambda p: torch.optim.RMSprop(p, lr, foreach=True),
+        "rmsprop_momentum": lambda p: torch.optim.RMSprop(p, lr, momentum=0.9, foreach=True),
     }
     result = {}
+    rates = [[lr / (i + 1), 0.9 - 0.03 * i] for i in range(steps)]
     for name, make in kinds.items():
-        w, b = fill(1, 3, 4).requires_grad_(), fill(2, 3).requires_grad_()
-        o = make([w, b])
-        steps = []
-        for i in range(10):
-            o.zero_grad()
-            ((F.linear(fill(30 + i, 2, 4), w, b) - fill(50 + i, 2, 3)) ** 2).sum().backward()
-            o.step()
-            steps.append([numbers(w), numbers(b)])
-        state = {k: numbers(v) for k, v in o.state_dict()["state"].get(0, {}).items() if v is not None}
-        group = {k: v for k, v in o.state_dict()["param_groups"][0].items() if k != "params"}
-        result[name] = {"steps": steps, "state": state, "group": group}
-    return result
+        result[name] = {}
+        for dtype in (torch.float32, torch.float64):
+            w = fill(1, 37, 41).to(dtype).requires_grad_()
+            o = make([w])
+            for i, (rate, momentum) in enumerate(rates):
+                set_rates(o, rate, momentum)
+                w.grad = fill(30 + i, 37, 41).to(dtype)
+                o.step()
+            result[name][str(dtype)[6:]] = numbers(w)
+    return {"torch": torch.__version__.split("+")[0], "rates": rates, "ends": result}
 
 
 class Generator(nn.Module):
@@ -240,7 +278,10 @@ def main():
     files = {
         "torch/testdata/ops.json": {"cases": list(op_cases())},
         "torch/nn/testdata/batchnorm.json": batch_norm_running(),
-        "torch/optim/testdata/steps.json": {"optimizers": optimizers()},
+        "torch/optim/testdata/steps.json": {
+            "constant": optimizers([[0.0625, 0.875]] * 10),
+            "scheduled": optimizers([[2.0 ** -(4 + i % 3), 0.5 + i / 32] for i in range(10)]),
+        },
         "gan/testdata/official.json": {
             "float64": official(20, torch.float64),
             "minimax": official(5, torch.float64, "minimax"),
@@ -262,4 +303,9 @@ def one(steps, dtype, threads, device):
 
 if __name__ == "__main__":
     torch.set_default_dtype(torch.float64)
-    one(*sys.argv[2:]) if sys.argv[1:2] == ["official"] else main()
+    if sys.argv[1:2] == ["official"]:
+        one(*sys.argv[2:])
+    elif sys.argv[1:2] == ["fused"]:
+        print(json.dumps(fused(float(sys.argv[2]), int(sys.argv[3]))))
+    else:
+        main()

@@ -94,7 +94,8 @@ GT_API int gt_cuda_reset_peak(int index);
 GT_API int gt_synchronize(gt_scope *s);
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
-GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv);
+/* resident: optimizer steps read no rate on the CPU either; for tests of what a CUDA device does */
+GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident);
 GT_API int gt_scope_own_stream(gt_scope *s); /* CUDA: a stream for a new root, until it is closed */
 GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
 GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
@@ -196,19 +197,21 @@ GT_API int gt_backward(gt_scope *s, gt_tensor *root, gt_tensor *const *leaves, i
 GT_API int gt_grad(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int create_graph, gt_tensor **out);
 GT_API int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n);
 
-/* --- optimizers: a whole step a call; a parameter without a gradient is left as it is, gradients are dropped ------ */
+/* --- optimizers: a whole step a call; a parameter without a gradient is left as it is, gradients are dropped ------
+ * lr, momentum and decay are 0-dim tensors on the scope's device, which the host may fill between steps and between
+ * replays of a graph. */
 GT_API int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq,
-                        gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps,
+                        gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps,
                         double weight_decay);
-/* momentum buffers may be NULL where momentum is 0; they begin as zeros */
-GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr,
-                       double momentum, double weight_decay);
+/* momentum and its buffers are both NULL or neither is; the buffers begin as zeros */
+GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr,
+                       gt_tensor *momentum, double weight_decay);
 GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
-                           gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha,
-                           double eps, double momentum, double weight_decay);
+                           gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr,
+                           double alpha, double eps, gt_tensor *momentum, double weight_decay);
 
 /* --- averages: avg += (1-decay)*(of-avg) for each of the n pairs, and a plain copy for each of the m pairs --------- */
-GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay,
+GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay,
                       gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
 
 /* --- CUDA graphs ------------------------------------------------------------------------------------------------ */

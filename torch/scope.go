@@ -30,8 +30,9 @@ type settings struct {
 	dtype  DType
 	format Format
 
-	conv    int // gt_conv
-	threads int // of a root; 0: libtorch's default
+	conv     int  // gt_conv
+	threads  int  // of a root; 0: libtorch's default
+	resident bool // for tests: as if on CUDA, optimizer steps read no rate
 }
 
 // Option changes what a new scope inherits from its parent.
@@ -109,7 +110,8 @@ func newScope(parent *Scope, set settings) *Scope {
 		up, s.depth = parent.h, parent.depth+1
 		parent.children = append(parent.children, s)
 	}
-	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16), C.int(set.conv))
+	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16),
+		C.int(set.conv), cbool(set.resident))
 	if s.h == nil {
 		misuse("scope", OutOfMemory, "the host has no memory left for a scope")
 	}

@@ -21,7 +21,7 @@ static struct {
   int (*gt_cuda_memory)(int index, gt_memory *out);
   int (*gt_cuda_reset_peak)(int index);
   int (*gt_synchronize)(gt_scope *s);
-  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv);
+  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident);
   int (*gt_scope_own_stream)(gt_scope *s);
   int (*gt_scope_close)(gt_scope *s);
   int64_t (*gt_scope_live)(gt_scope *s);
@@ -90,10 +90,10 @@ static struct {
   int (*gt_backward)(gt_scope *s, gt_tensor *root, gt_tensor *const *leaves, int n, int retain_graph);
   int (*gt_grad)(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int create_graph, gt_tensor **out);
   int (*gt_zero_grad)(gt_scope *s, gt_tensor *const *params, int n);
-  int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps, double weight_decay);
-  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay);
-  int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay);
-  int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
+  int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay);
+  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay);
+  int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay);
+  int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
   gt_graph * (*gt_graph_new)(gt_scope *s);
   int (*gt_graph_begin)(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
   int (*gt_graph_end)(gt_scope *s, gt_graph *g);
@@ -273,7 +273,7 @@ int gt_cuda_reset_peak(int index) { return table.gt_cuda_reset_peak(index); }
 
 int gt_synchronize(gt_scope *s) { return table.gt_synchronize(s); }
 
-gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv) { return table.gt_scope_new(parent, device, index, grad, bf16, conv); }
+gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, resident); }
 
 int gt_scope_own_stream(gt_scope *s) { return table.gt_scope_own_stream(s); }
 
@@ -411,13 +411,13 @@ int gt_grad(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int c
 
 int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n) { return table.gt_zero_grad(s, params, n); }
 
-int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, double lr, double beta1, double beta2, double eps, double weight_decay) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay); }
+int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay); }
 
-int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr, double momentum, double weight_decay) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay); }
+int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay); }
 
-int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr, double alpha, double eps, double momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
+int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
 
-int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
+int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
 
 gt_graph * gt_graph_new(gt_scope *s) { return table.gt_graph_new(s); }
 

@@ -15,7 +15,7 @@ func newStepper(t testing.TB, model *torch.Scope, n Network, draw func(*torch.Sc
 	t.Helper()
 	gen, disc, err := Build(Builder{model, model.NewGenerator(1), model.NewGenerator(2)}, "dcgan", n)
 	require.NoError(t, err)
-	adam := torch.AdamOptions{LR: 2e-4, Beta1: .5, Beta2: .999, Eps: 1e-8}
+	adam := torch.AdamOptions{LR: model.FullOf(torch.Float64, 2e-4), Beta1: .5, Beta2: .999, Eps: 1e-8}
 	st := &stepper{
 		gen: gen, disc: disc, loss: Objectives["nonsaturating"], draw: draw,
 		optG: optim.NewAdam(model, nn.Parameters(gen), adam), optD: optim.NewAdam(model, nn.Parameters(disc), adam),

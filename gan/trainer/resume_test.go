@@ -346,7 +346,7 @@ func TestTheAverageFollowsTheGenerator(t *testing.T) {
 		n := Network{Size: 16, Channels: 1, Latent: 3, GenWidth: 2, DiscWidth: 2}
 		gen, _ := build(t, s, n)
 		net, _ := build(t, s, n)
-		a := newAverage(net, gen, .75)
+		a := newAverage(net, gen, s.FullOf(torch.Float64, .75))
 		a.start(s)
 		before := map[string][]float64{}
 		for _, e := range nn.Entries(gen) {

@@ -36,10 +36,49 @@ struct Work {
   }
 };
 
+// Calls f with two of a step's numbers; either may be NULL. On the CPU they are read, and f gets doubles. Elsewhere f gets
+// tensors of the type that its kernels want: to read would be to wait for the device, and cannot be captured.
+template <class F>
+void with_numbers(const gt_scope *s, at::ScalarType type, gt_tensor *a, gt_tensor *b, F &&f) {
+  auto read = [](gt_tensor *t) { return t ? get(t).item<double>() : 0.; };
+  auto keep = [&](gt_tensor *t) { return t ? get(t).to(type) : Tensor(); };
+  if (s->device.is_cpu() && !s->resident)
+    f(read(a), read(b));
+  else
+    f(keep(a), keep(b));
+}
+
+// params -= rate * steps
+void descend(at::TensorList params, at::TensorList steps, double rate) { at::_foreach_add_(params, steps, -rate); }
+void descend(at::TensorList params, at::TensorList steps, const Tensor &rate) {
+  at::_foreach_sub_(params, at::_foreach_mul(steps, rate));
+}
+
+// params -= rate * over / under
+void descend(at::TensorList params, at::TensorList over, at::TensorList under, double rate) {
+  at::_foreach_addcdiv_(params, over, under, -rate);
+}
+void descend(at::TensorList params, at::TensorList over, at::TensorList under, const Tensor &rate) {
+  descend(params, at::_foreach_div(over, under), rate);
+}
+
+// A fused step takes a momentum that was read, and no other: this is the foreach form of one that was not.
+void sgd(const Work &work, std::vector<Tensor> buffers, double lr, double momentum, double weight_decay) {
+  at::_fused_sgd_(work.params, work.grads, buffers, weight_decay, momentum, lr, /*dampening=*/0, /*nesterov=*/false,
+                  /*maximize=*/false, /*is_first_step=*/false);
+}
+void sgd(const Work &work, std::vector<Tensor> buffers, const Tensor &lr, const Tensor &momentum, double weight_decay) {
+  std::vector<Tensor> grads = work.grads;
+  if (weight_decay != 0) grads = at::_foreach_add(grads, work.params, weight_decay);
+  at::_foreach_mul_(buffers, momentum);
+  at::_foreach_add_(buffers, grads);
+  descend(work.params, buffers, lr);
+}
+
 } // namespace
 
 GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg,
-                           gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, double lr, double beta1,
+                           gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1,
                            double beta2, double eps, double weight_decay) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
@@ -47,28 +86,38 @@ GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
     if (work.at.empty()) return;
     std::vector<Tensor> counts = work.pick(steps);
     at::_foreach_add_(counts, 1);
-    at::_fused_adam_(work.params, work.grads, work.pick(exp_avg), work.pick(exp_avg_sq), {}, counts, lr, beta1, beta2,
-                     weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
+      at::_fused_adam_(work.params, work.grads, work.pick(exp_avg), work.pick(exp_avg_sq), {}, counts, rate, beta1,
+                       beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    });
     work.drop_grads();
   });
 }
 
-GT_EXPORT int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, double lr,
-                          double momentum, double weight_decay) {
+GT_EXPORT int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n,
+                          gt_tensor *lr, gt_tensor *momentum, double weight_decay) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
     if (work.at.empty()) return;
-    at::_fused_sgd_(work.params, work.grads, work.pick(momentum_buffer), weight_decay, momentum, lr, /*dampening=*/0,
-                    /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+    if (momentum) {
+      with_numbers(s, work.params[0].scalar_type(), lr, momentum, [&](const auto &rate, const auto &m) {
+        sgd(work, work.pick(momentum_buffer), rate, m, weight_decay);
+      });
+    } else {
+      with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
+        at::_fused_sgd_(work.params, work.grads, {}, weight_decay, /*momentum=*/0, rate, /*dampening=*/0,
+                        /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+      });
+    }
     work.drop_grads();
   });
 }
 
 // torch.optim has no fused RMSprop: this is its foreach form (torch/optim/rmsprop.py, not centered).
 GT_EXPORT int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
-                              gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, double lr,
-                              double alpha, double eps, double momentum, double weight_decay) {
+                              gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr,
+                              double alpha, double eps, gt_tensor *momentum, double weight_decay) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
@@ -80,23 +129,31 @@ GT_EXPORT int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *
     at::_foreach_addcmul_(squares, grads, grads, 1 - alpha);
     std::vector<Tensor> scale = at::_foreach_sqrt(squares);
     at::_foreach_add_(scale, eps);
-    if (momentum > 0) {
+    with_numbers(s, work.params[0].scalar_type(), lr, momentum, [&](const auto &rate, const auto &m) {
+      if (!momentum) return descend(work.params, grads, scale, rate);
       std::vector<Tensor> buffers = work.pick(momentum_buffer);
-      at::_foreach_mul_(buffers, momentum);
+      at::_foreach_mul_(buffers, m);
       at::_foreach_addcdiv_(buffers, grads, scale);
-      at::_foreach_add_(work.params, buffers, -lr);
-    } else {
-      at::_foreach_addcdiv_(work.params, grads, scale, -lr);
-    }
+      descend(work.params, buffers, rate);
+    });
     work.drop_grads();
   });
 }
 
-GT_EXPORT int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, double decay,
+// lerp: what decay*avg + (1-decay)*of would round, it rounds alike in each step, and the average would never arrive.
+static void approach(at::TensorList avg, at::TensorList of, double decay) { at::_foreach_lerp_(avg, of, 1 - decay); }
+static void approach(at::TensorList avg, at::TensorList of, const Tensor &decay) {
+  descend(avg, at::_foreach_sub(avg, of), (1 - decay).to(avg[0].scalar_type()));
+}
+
+GT_EXPORT int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay,
                          gt_tensor *const *copies, gt_tensor *const *of_copies, int m) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
-    if (n > 0) at::_foreach_lerp_(gt::list(avg, n), gt::list(of, n), 1 - decay);
+    if (n > 0)
+      with_numbers(s, at::kDouble, decay, nullptr, [&](const auto &d, const auto &) {
+        approach(gt::list(avg, n), gt::list(of, n), d);
+      });
     if (m > 0) at::_foreach_copy_(gt::list(copies, m), gt::list(of_copies, m));
   });
 }

@@ -34,6 +34,7 @@ struct gt_scope {
   bool grad;
   bool bf16;
   int conv; // gt_conv
+  bool resident;
   std::optional<c10::Stream> stream; // of a tree on CUDA: where its work is queued
   int code = GT_OK;
   std::string message;
@@ -41,7 +42,8 @@ struct gt_scope {
   int64_t tree_live = 0; // of the whole tree; kept at the root
   std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
 
-  gt_scope(at::Device device, bool grad, bool bf16, int conv) : device(device), grad(grad), bf16(bf16), conv(conv) {}
+  gt_scope(at::Device device, bool grad, bool bf16, int conv, bool resident)
+      : device(device), grad(grad), bf16(bf16), conv(conv), resident(resident) {}
 
   gt_tensor *keep(at::Tensor t) {
     arena.push_back(gt_tensor{std::move(t)});

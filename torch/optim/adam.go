@@ -20,9 +20,6 @@ func (o *Adam) Step() {
 	o.scope.AdamStep(torch.AdamState{Params: o.list, ExpAvg: o.avg, ExpAvgSq: o.sq, Steps: o.steps}, o.set)
 }
 
-// SetLR changes the learning rate.
-func (o *Adam) SetLR(lr float64) { o.set.LR = lr }
-
 // State is step, exp_avg, exp_avg_sq.
 func (o *Adam) State() []map[string]torch.Tensor {
 	return zip(len(o.list), o.lists())
@@ -41,7 +38,7 @@ func (o *Adam) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
 // state side by side in memory, and what it loads is not laid out as channels_last parameters are.
 func (o *Adam) Group() map[string]any {
 	return map[string]any{
-		"lr": o.set.LR, "betas": [2]float64{o.set.Beta1, o.set.Beta2}, "eps": o.set.Eps, "weight_decay": o.set.WeightDecay,
+		"lr": o.set.LR.Item(), "betas": [2]float64{o.set.Beta1, o.set.Beta2}, "eps": o.set.Eps, "weight_decay": o.set.WeightDecay,
 		"amsgrad": false, "maximize": false, "foreach": nil, "capturable": false, "differentiable": false, "fused": nil,
 		"decoupled_weight_decay": false,
 	}

@@ -1,4 +1,5 @@
 // Package optim holds optimizers: their steps are fused on the device, their state is laid out as torch.optim keeps it.
+// Learning rates and momenta are 0-dim tensors of the caller's, which may fill them between steps.
 package optim
 
 import (
@@ -16,14 +17,13 @@ type Optimizer interface {
 	Accumulate(loss torch.Tensor)
 	// Step updates the parameters by the accumulated gradients and drops those.
 	Step()
-	// SetLR changes the learning rate of the steps to come.
-	SetLR(lr float64)
 	// State lists the state's tensors under torch.optim's names, parameter by parameter: State()[i].
 	State() []map[string]torch.Tensor
 	// Load sets the state to what a state_dict holds: fill overwrites the tensor of parameter i under torch.optim's name,
 	// and reports whether the state_dict has it. A state_dict of an optimizer that never stepped has none.
 	Load(fill func(i int, name string, t torch.Tensor) (found bool, err error)) error
-	// Group is the entry of torch.optim's param_groups but for "params": names to float64, bool, int64 or nil.
+	// Group is the entry of torch.optim's param_groups but for "params": names to float64, bool, int64 or nil. Rates are
+	// what their tensors hold now.
 	Group() map[string]any
 }
 
@@ -88,4 +88,12 @@ func zip(n int, lists map[string][]torch.Tensor) []map[string]torch.Tensor {
 		}
 	}
 	return state
+}
+
+// valueOf is what a 0-dim tensor holds, and 0 where there is none.
+func valueOf(t torch.Tensor) float64 {
+	if !t.Valid() {
+		return 0
+	}
+	return t.Item()
 }

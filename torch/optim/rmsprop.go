@@ -13,7 +13,7 @@ type RMSprop struct {
 func NewRMSprop(s *torch.Scope, list []torch.Tensor, a torch.RMSpropOptions) *RMSprop {
 	p := params{s, list}
 	o := &RMSprop{params: p, set: a, square: p.like(), steps: p.counters()}
-	if a.Momentum != 0 {
+	if a.Momentum.Valid() {
 		o.buffers = o.like()
 	}
 	return o
@@ -23,9 +23,6 @@ func NewRMSprop(s *torch.Scope, list []torch.Tensor, a torch.RMSpropOptions) *RM
 func (o *RMSprop) Step() {
 	o.scope.RMSpropStep(torch.RMSpropState{Params: o.list, SquareAvg: o.square, Momentum: o.buffers, Steps: o.steps}, o.set)
 }
-
-// SetLR changes the learning rate.
-func (o *RMSprop) SetLR(lr float64) { o.set.LR = lr }
 
 // State is step, square_avg and, with momentum, momentum_buffer.
 func (o *RMSprop) State() []map[string]torch.Tensor {
@@ -44,7 +41,7 @@ func (o *RMSprop) Load(fill func(int, string, torch.Tensor) (bool, error)) error
 // Group is what torch.optim.RMSprop keeps.
 func (o *RMSprop) Group() map[string]any {
 	return map[string]any{
-		"lr": o.set.LR, "momentum": o.set.Momentum, "alpha": o.set.Alpha, "eps": o.set.Eps, "centered": false,
+		"lr": o.set.LR.Item(), "momentum": valueOf(o.set.Momentum), "alpha": o.set.Alpha, "eps": o.set.Eps, "centered": false,
 		"weight_decay": o.set.WeightDecay, "capturable": false, "foreach": nil, "maximize": false, "differentiable": false,
 	}
 }

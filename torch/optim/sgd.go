@@ -12,19 +12,16 @@ type SGD struct {
 // NewSGD makes an optimizer whose state lives in s beside the parameters.
 func NewSGD(s *torch.Scope, list []torch.Tensor, a torch.SGDOptions) *SGD {
 	o := &SGD{params: params{s, list}, set: a}
-	if a.Momentum != 0 {
+	if a.Momentum.Valid() {
 		o.buffers = o.like()
 	}
 	return o
 }
 
-// Step is one fused update.
+// Step is one fused update; with momentum, on CUDA, one with foreach kernels.
 func (o *SGD) Step() {
 	o.scope.SGDStep(o.list, o.buffers, o.set)
 }
-
-// SetLR changes the learning rate.
-func (o *SGD) SetLR(lr float64) { o.set.LR = lr }
 
 // State is, with momentum, momentum_buffer.
 func (o *SGD) State() []map[string]torch.Tensor { return zip(len(o.list), o.lists()) }
@@ -41,7 +38,7 @@ func (o *SGD) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
 // Group is what torch.optim.SGD keeps, without fused, as Adam.Group says.
 func (o *SGD) Group() map[string]any {
 	return map[string]any{
-		"lr": o.set.LR, "momentum": o.set.Momentum, "dampening": 0.0, "weight_decay": o.set.WeightDecay, "nesterov": false,
+		"lr": o.set.LR.Item(), "momentum": valueOf(o.set.Momentum), "dampening": 0.0, "weight_decay": o.set.WeightDecay, "nesterov": false,
 		"maximize": false, "foreach": nil, "differentiable": false, "fused": nil,
 	}
 }
