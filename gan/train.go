@@ -106,7 +106,8 @@ func (r *run) open(ctx context.Context, asked Config, o *origin) error {
 		}
 	}
 	// Read before anything is written, so that a source that cannot be read leaves nothing behind.
-	real, n, err := data.Preview(ctx, r.ds, sampleGrid)
+	_, order := DataSeeds(r.cfg.Seed)
+	real, n, err := data.Preview(ctx, r.ds, sampleGrid, order)
 	if err != nil {
 		return err
 	}
