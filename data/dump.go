@@ -41,10 +41,11 @@ func Dump(ctx context.Context, ds Dataset, path string, o DumpOptions) error {
 	})
 }
 
-// Preview is the first n images of training in the source's order, uint8 [N,H,W,C]; fewer if an epoch has fewer.
-func Preview(ctx context.Context, ds Dataset, n int) (images []byte, count int, err error) {
+// Preview is n images out of the whole set, uint8 [N,H,W,C], each at most once: those that training with this seed of
+// the order begins with. It is all of them where there are fewer.
+func Preview(ctx context.Context, ds Dataset, n int, seed uint64) (images []byte, count int, err error) {
 	n = min(n, ds.Len())
-	err = stream(ctx, ds, DumpOptions{N: n}, func(batch []byte, _ []int32) error {
+	err = stream(ctx, ds, DumpOptions{N: n, Shuffled: true, Seed: seed}, func(batch []byte, _ []int32) error {
 		images = append(images, batch...)
 		return nil
 	})

@@ -91,14 +91,12 @@ var ErrClosed = errors.New("data: loader: closed")
 
 // NewLoader starts the workers.
 func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
-	if o.Batch < 1 || o.Start < 0 {
-		return nil, fmt.Errorf("data: loader: batch %d, start %d: both must be positive", o.Batch, o.Start)
+	plan := Plan{Len: ds.Len(), Batch: o.Batch, Seed: o.Seed, Shuffle: o.Shuffle, DropLast: o.DropLast}
+	if err := plan.Check(); err != nil {
+		return nil, fmt.Errorf("data: loader: %s: %w", ds.Spec(), err)
 	}
-	if ds.Len() < 1 {
-		return nil, fmt.Errorf("data: loader: %s: it has no images", ds.Spec())
-	}
-	if o.DropLast && ds.Len() < o.Batch {
-		return nil, fmt.Errorf("data: loader: %s: %d images make no full batch of %d: lower the batch, or keep the last one", ds.Spec(), ds.Len(), o.Batch)
+	if o.Start < 0 {
+		return nil, fmt.Errorf("data: loader: start %d: negative: use 0 or more", o.Start)
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -108,7 +106,7 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	}
 	buffers := o.Ahead + 1
 	l := &Loader{
-		ds: ds, o: o, plan: Plan{Len: ds.Len(), Batch: o.Batch, Seed: o.Seed, Shuffle: o.Shuffle, DropLast: o.DropLast},
+		ds: ds, o: o, plan: plan,
 		tasks: make(chan task), queue: make(chan *pending, buffers), free: make(chan *pending, buffers),
 		stop: make(chan struct{}),
 	}

@@ -1,5 +1,10 @@
 package data
 
+import (
+	"errors"
+	"fmt"
+)
+
 // Plan says which images make up each batch of a run: a function of its fields alone.
 type Plan struct {
 	Len      int // images of an epoch
@@ -7,6 +12,19 @@ type Plan struct {
 	Seed     uint64
 	Shuffle  bool
 	DropLast bool // an epoch's last batch that is not full is left out; else it holds what is left, as in the official example
+}
+
+// Check tells what keeps a plan from having batches. Whoever makes one calls it before anything else of the plan.
+func (p Plan) Check() error {
+	switch {
+	case p.Len < 1:
+		return errors.New("it has no images")
+	case p.Batch < 1:
+		return fmt.Errorf("--batch %d: too small: use 1 or more", p.Batch)
+	case p.DropLast && p.Len < p.Batch:
+		return fmt.Errorf("--drop-last: %d images make no batch of %d: lower --batch or leave --drop-last away", p.Len, p.Batch)
+	}
+	return nil
 }
 
 // PerEpoch is how many batches an epoch has.

@@ -59,8 +59,23 @@ func TestThePlanIsWhatTheLoaderYields(t *testing.T) {
 		}
 		l.Close()
 	}
-	_, err = NewLoader(ds, LoaderOptions{Batch: 24, DropLast: true})
-	assert.ErrorContains(t, err, "23 images make no full batch of 24")
+}
+
+// A plan without batches is refused, by the loader too; it would divide by none.
+func TestAPlanWithoutBatchesIsRefused(t *testing.T) {
+	for want, p := range map[string]Plan{
+		"--drop-last: 10 images make no batch of 64: lower --batch or leave --drop-last away": {Len: 10, Batch: 64, DropLast: true},
+		"--batch 0: too small: use 1 or more":                                                 {Len: 10},
+		"it has no images":                                                                    {Batch: 64},
+	} {
+		assert.EqualError(t, p.Check(), want)
+		_, err := NewLoader(newCounting(p.Len), LoaderOptions{Batch: p.Batch, DropLast: p.DropLast})
+		assert.EqualError(t, err, "data: loader: counting: "+want)
+	}
+	for _, p := range []Plan{{Len: 10, Batch: 64}, {Len: 64, Batch: 64, DropLast: true}, {Len: 1, Batch: 1}} {
+		assert.NoError(t, p.Check())
+		assert.Positive(t, p.PerEpoch())
+	}
 }
 
 // readCounter counts the reads of each image.

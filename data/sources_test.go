@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -280,10 +281,6 @@ func TestDumpIsWhatTrainingSees(t *testing.T) {
 	for i, want := range b.Labels {
 		assert.Equal(t, uint64(want), binary.LittleEndian.Uint64(labels[8*i:]))
 	}
-	first, n, err := Preview(context.Background(), ds, 3)
-	require.NoError(t, err)
-	assert.Equal(t, 3, n)
-	assert.Equal(t, read(t, ds, 0, 2), first[2*256:])
 
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -291,6 +288,44 @@ func TestDumpIsWhatTrainingSees(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 2, "nothing half-written")
+}
+
+// A preview is chosen out of the whole set, not from its beginning, which in a folder is one class.
+func TestPreviewIsAChoiceBySeed(t *testing.T) {
+	ds := opened(t, "folder:"+jpegs(t, 25), Options{Size: 8})
+	size := ds.Shape().Bytes()
+	number := map[string]int{}
+	for i := range ds.Len() {
+		number[string(read(t, ds, 0, i))] = i
+	}
+	preview := func(n int, seed uint64) (images []int) {
+		pixels, count, err := Preview(t.Context(), ds, n, seed)
+		require.NoError(t, err)
+		require.Len(t, pixels, count*size)
+		for at := 0; at < len(pixels); at += size {
+			i, known := number[string(pixels[at:at+size])]
+			require.True(t, known)
+			assert.NotContains(t, images, i, "each once")
+			images = append(images, i)
+		}
+		return images
+	}
+	some := preview(8, 3)
+	assert.Len(t, some, 8)
+	_, want := Plan{Len: 25, Batch: 8, Seed: 3, Shuffle: true}.Images(0)
+	assert.Equal(t, want, some, "what training begins with")
+	assert.Greater(t, slices.Max(some), 8, "not the first ones")
+	assert.Equal(t, some, preview(8, 3))
+	assert.NotEqual(t, some, preview(8, 4))
+	assert.Len(t, preview(64, 3), 25, "all of them")
+
+	chosen := map[int]bool{}
+	for seed := range uint64(40) {
+		for _, i := range preview(3, seed) {
+			chosen[i] = true
+		}
+	}
+	assert.Len(t, chosen, 25, "any may be chosen")
 }
 
 func TestReadNPY(t *testing.T) {

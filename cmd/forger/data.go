@@ -162,7 +162,7 @@ func newDataPreview() *cobra.Command {
 	out, n := "", 64
 	cmd := &cobra.Command{
 		Use:   "preview SPEC --out grid.png",
-		Short: "A grid of the first images, as training sees them",
+		Short: "A grid of images chosen by the seed, as training sees them",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" || n < 1 {
@@ -173,7 +173,8 @@ func newDataPreview() *cobra.Command {
 				return err
 			}
 			defer ds.Close()
-			pixels, count, err := data.Preview(cmd.Context(), ds, n)
+			_, order := gan.DataSeeds(o.Seed)
+			pixels, count, err := data.Preview(cmd.Context(), ds, n, order)
 			if err != nil {
 				return err
 			}
