@@ -9,17 +9,13 @@ import (
 	"strings"
 )
 
-// Shape is the form of every image a dataset yields, uint8 [H,W,C].
-type Shape struct{ Height, Width, Channels int }
-
-// Bytes is the size of an image.
-func (s Shape) Bytes() int { return s.Height * s.Width * s.Channels }
-
-// Options ask a source for images of one form.
+// Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
+// sense, which is an error.
 type Options struct {
-	Size     int    // image side; 0: the source's own
-	Channels int    // 1 or 3; 0: the source's default
-	Seed     uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
+	DefaultSize int    // image side where Size is 0; of images alone
+	Size        int    // image side; 0: the source's own
+	Channels    int    // 1 or 3; 0: the source's default
+	Seed        uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
 
 	// Filter keeps the images whose labels match: names or globs (path.Match) with commas between, e.g. "cat,dog" or
 	// "n02*"; "": all. One that matches no label is an error. Labels keep their numbers.
@@ -41,16 +37,17 @@ type Options struct {
 	CacheDir string
 }
 
-// Dataset is a list of images, an epoch long. Its methods may be called from several goroutines at once.
+// Dataset is a list of elements, images or points, an epoch long. Its methods may be called from several goroutines at
+// once.
 type Dataset interface {
 	// Spec is what Open was given.
 	Spec() string
-	// Len is the number of images of an epoch.
+	// Len is the number of elements of an epoch.
 	Len() int
 	Shape() Shape
-	// Read writes image i of an epoch to dst, uint8 [H,W,C]. Only sources that draw their images heed the epoch.
+	// Read writes element i of an epoch to dst, as Shape has it. Only sources that draw their elements heed the epoch.
 	Read(epoch, i int, dst []byte) error
-	// Label is the class of image i, -1 where there is none.
+	// Label is the class of element i, -1 where there is none.
 	Label(i int) int
 	// Classes names the labels; nil where there are none.
 	Classes() []string
@@ -142,6 +139,10 @@ func Open(spec string, o Options) (Dataset, error) {
 	if o.CropBefore > 0 && !src.decodes {
 		return nil, &SpecError{fmt.Sprintf("data %q: crop-before %d is for image files, which %s has none of: leave it out", spec, o.CropBefore, name)}
 	}
+	asked := o
+	if o.Size == 0 {
+		o.Size = o.DefaultSize
+	}
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
@@ -150,6 +151,11 @@ func Open(spec string, o Options) (Dataset, error) {
 		return nil, err
 	}
 	whole := ds
+	if ds.Shape().IsPoints() {
+		if err := asked.fitPoints(spec); err != nil {
+			return nil, errors.Join(err, ds.Close())
+		}
+	}
 	if ds, err = selected(ds, o); err != nil {
 		return nil, errors.Join(err, whole.Close())
 	}
@@ -163,6 +169,19 @@ func Open(spec string, o Options) (Dataset, error) {
 		ds = &flipping{Dataset: ds, seed: o.Seed}
 	}
 	return ds, nil
+}
+
+// fitPoints refuses what can be asked of images alone.
+func (o Options) fitPoints(spec string) error {
+	for _, option := range []struct {
+		name  string
+		asked bool
+	}{{"size", o.Size != 0}, {"channels", o.Channels != 0}, {"flip", o.Flip}} {
+		if option.asked {
+			return &SpecError{fmt.Sprintf("data %q: %s is for images, and this holds points: leave it out", spec, option.name)}
+		}
+	}
+	return nil
 }
 
 // Validate tells what the options alone show to be wrong. Errors are *SpecError.

@@ -39,7 +39,7 @@ func openMNIST(dir string, o Options) (Dataset, error) {
 	if counts[0] != shape[0] {
 		return fail(fmt.Errorf("%s: %d images but %d labels", dir, shape[0], counts[0]))
 	}
-	m := &mnist{dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: Shape{o.Size, o.Size, o.Channels}}
+	m := &mnist{dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: square(o)}
 	if o.Size == 0 {
 		side := min(m.h, m.w)
 		m.shape.Height, m.shape.Width = side, side

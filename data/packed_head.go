@@ -186,7 +186,7 @@ func (h *packedHead) parseFixed(b []byte) (text int, err error) {
 	if v := le.Uint32(b[8:]); v != packedVersion {
 		return 0, fmt.Errorf("packed format %d, this program reads %d", v, packedVersion)
 	}
-	h.shape = Shape{int(le.Uint32(b[12:])), int(le.Uint32(b[16:])), int(le.Uint32(b[20:]))}
+	h.shape = Shape{Height: int(le.Uint32(b[12:])), Width: int(le.Uint32(b[16:])), Channels: int(le.Uint32(b[20:]))}
 	h.count = int(min(le.Uint64(b[24:]), maxPackedCount+1))
 	h.perBlock, text = int(le.Uint32(b[32:])), int(le.Uint32(b[36:]))
 	if err := h.measure(text); err != nil {

@@ -61,4 +61,3 @@ func networks(config string) (o method.Options, of data.Shape, err error) {
 	of, err = trainer.ShapeOf(config)
 	return c.Method, of, err
 }
-

@@ -7,65 +7,71 @@ import (
 	"reflect"
 	"testing"
 
+	"forger/gan/trainer"
+	"forger/internal/setting"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestEverySettingIsAField(t *testing.T) {
+// Every field of the options is a setting, and each is there once.
+func TestEveryOptionIsASetting(t *testing.T) {
 	var c Config
-	byPointer := map[any]Field{}
-	for _, f := range c.Fields() {
-		assert.NotEmpty(t, f.Help, f.Name)
-		byPointer[f.Value] = f
+	at, names := map[any]bool{}, map[string]bool{}
+	for _, r := range c.Settings() {
+		assert.NotEmpty(t, r.Help, r.Name)
+		assert.False(t, at[r.Value] || names[r.Name], "%s is there twice", r.Name)
+		at[r.Value], names[r.Name] = true, true
 	}
-	v := reflect.ValueOf(&c).Elem()
-	for i := range v.NumField() {
-		if v.Type().Field(i).Tag.Get("yaml") == "-" {
-			continue // about the settings, not one of them
+	count := 0
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.Struct {
+				walk(f)
+			} else {
+				count++
+				assert.True(t, at[f.Addr().Interface()], "%s is no setting", v.Type().Field(i).Name)
+			}
 		}
-		f, ok := byPointer[v.Field(i).Addr().Interface()]
-		require.True(t, ok, "%s has no entry in Fields", v.Type().Field(i).Name)
-		assert.Equal(t, v.Type().Field(i).Tag.Get("yaml"), f.Name)
 	}
-	assert.Len(t, c.Fields(), v.NumField()-1)
+	for _, options := range []any{&c.Data, &c.Method, &c.Run} {
+		walk(reflect.ValueOf(options).Elem())
+	}
+	assert.Len(t, c.Settings(), count)
 }
 
-func TestDefaultsAreValidAndTheContracts(t *testing.T) {
+func TestDefaultsAreValid(t *testing.T) {
 	c := DefaultConfig()
-	require.NoError(t, c.Validate())
-	f := c.filled()
-	assert.Equal(t, 64, f.Size)
-	assert.Equal(t, 25, f.Epochs)
-	c.Steps = 10
-	assert.Zero(t, c.filled().Epochs, "another bound was given")
+	require.NoError(t, c.Check())
 }
 
 func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		`--data "x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, packed:FILE, tar:FILE, zip:FILE`: func(c *Config) { c.Data = "x" },
-		`--data "mnist": no path given: write mnist:DIR`:                                                        func(c *Config) { c.Data = "mnist" },
-		`--model "biggan": unknown: have dcgan`:                                                                 func(c *Config) { c.Model = "biggan" },
-		`--loss "x": unknown: have minimax, nonsaturating`:                                                      func(c *Config) { c.Loss = "x" },
-		`--optim "x": unknown: have adam, rmsprop, sgd`:                                                         func(c *Config) { c.Optim = "x" },
-		`--prior "x": unknown: have normal, uniform`:                                                            func(c *Config) { c.Prior = "x" },
-		`--precision "x": unknown: have fp32, tf32, bf16`:                                                       func(c *Config) { c.Precision = "x" },
-		`--device "gpu": unknown: use auto, cpu, cuda or cuda:N`:                                                func(c *Config) { c.Device = "gpu" },
-		`--size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256`:                                           func(c *Config) { c.Size = 63 },
-		`--channels 2: neither gray nor RGB: use 1 or 3`:                                                        func(c *Config) { c.Channels = 2 },
-		`--batch 0: too small: use 1 or more`:                                                                   func(c *Config) { c.Batch = 0 },
-		`--disc-steps 0: too small: use 1 or more`:                                                              func(c *Config) { c.DiscSteps = 0 },
-		`--keep 0: too small: use 1 or more`:                                                                    func(c *Config) { c.Keep = 0 },
-		`--log-every -1: too small: use 1 or more`:                                                              func(c *Config) { c.LogEvery = -1 },
-		`--steps -1: too small: use 0 or more`:                                                                  func(c *Config) { c.Steps = -1 },
-		`--lr -0.1: out of range: use a number above 0`:                                                         func(c *Config) { c.LR = -.1 },
-		`--lr NaN: out of range: use a number above 0`:                                                          func(c *Config) { c.LR = math.NaN() },
-		`--gen-lr -1: out of range: use a number of 0 or more`:                                                  func(c *Config) { c.GenLR = -1 },
-		`--beta1 1: out of range: use a number from 0 to below 1`:                                               func(c *Config) { c.Beta1 = 1 },
+		`--data "x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, npy:FILE, packed:FILE, tar:FILE, zip:FILE`: func(c *Config) { c.Data.Spec = "x" },
+		`--data "mnist": no path given: write mnist:DIR`:                                                                  func(c *Config) { c.Data.Spec = "mnist" },
+		`--model "biggan": unknown: have dcgan`:                                                                           func(c *Config) { c.Method.Model.Name = "biggan" },
+		`--loss "x": unknown: have minimax, nonsaturating`:                                                                func(c *Config) { c.Method.Loss = "x" },
+		`--optim "x": unknown: have adam, rmsprop, sgd`:                                                                   func(c *Config) { c.Method.Optim = "x" },
+		`--prior "x": unknown: have normal, uniform, uniform01`:                                                           func(c *Config) { c.Method.Prior = "x" },
+		`--precision "x": unknown: have fp32, tf32, bf16`:                                                                 func(c *Config) { c.Run.Precision = "x" },
+		`--device "gpu": unknown: use auto, cpu, cuda or cuda:N`:                                                          func(c *Config) { c.Run.Device = "gpu" },
+		`--size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256`:                                                     func(c *Config) { c.Data.Size = 63 },
+		`--channels 2: neither gray nor RGB: use 1 or 3`:                                                                  func(c *Config) { c.Data.Channels = 2 },
+		`--batch 0: too small: use 1 or more`:                                                                             func(c *Config) { c.Run.Batch = 0 },
+		`--disc-steps 0: too small: use 1 or more`:                                                                        func(c *Config) { c.Method.DiscSteps = 0 },
+		`--keep 0: too small: use 1 or more`:                                                                              func(c *Config) { c.Run.Keep = 0 },
+		`--log-every -1: too small: use 1 or more`:                                                                        func(c *Config) { c.Run.LogEvery = -1 },
+		`--steps -1: too small: use 0 or more`:                                                                            func(c *Config) { c.Run.Steps = -1 },
+		`--lr -0.1: out of range: use a number above 0`:                                                                   func(c *Config) { c.Method.LR = -.1 },
+		`--lr NaN: out of range: use a number above 0`:                                                                    func(c *Config) { c.Method.LR = math.NaN() },
+		`--gen-lr -1: out of range: use a number of 0 or more`:                                                            func(c *Config) { c.Method.GenLR = -1 },
+		`--beta1 1: out of range: use a number from 0 to below 1`:                                                         func(c *Config) { c.Method.Beta1 = 1 },
 	} {
 		c := DefaultConfig()
 		change(&c)
-		err := c.Validate()
-		var usage *UsageError
+		err := c.Check()
+		var usage *setting.UsageError
 		require.ErrorAs(t, err, &usage, want)
 		assert.Equal(t, want, err.Error())
 	}
@@ -78,38 +84,17 @@ func writeFile(t *testing.T, text string) string {
 	return path
 }
 
-func TestReadConfig(t *testing.T) {
-	settings, err := ReadConfig(writeFile(t, "# a comment\nbatch: 32\nlr: 1e-4\ndata: mnist:a b\nresolved:\n  size: 3\n  what: ever\ndeterministic: true\n"))
-	require.NoError(t, err)
-	assert.Equal(t, []Setting{{"batch", "32", 2}, {"lr", "1e-4", 3}, {"data", "mnist:a b", 4}, {"deterministic", "true", 8}}, settings)
-	for want, text := range map[string]string{
-		`line 2: unknown key "bacth": did you mean "batch"?`: "size: 3\nbacth: 3\n",
-		"line 1: size: one value is wanted":                  "size:\n",
-		"line 1: batch: one value is wanted":                 "batch: [1, 2]\n",
-		"a list of `name: value` is wanted":                  "- 3\n",
-		"not YAML":                                           "a: [\n",
-	} {
-		_, err := ReadConfig(writeFile(t, text))
-		var usage *UsageError
-		require.ErrorAs(t, err, &usage, text)
-		assert.ErrorContains(t, err, want)
-		assert.NotContains(t, err.Error(), "\n")
-	}
-	_, err = ReadConfig(filepath.Join(t.TempDir(), "gone.yaml"))
-	assert.ErrorContains(t, err, "no such file")
-}
-
 // config.yaml holds what was asked and no more, so that repeating a run with a later bound is not cut by a default.
 func TestConfigFileHoldsWhatWasAsked(t *testing.T) {
 	c := DefaultConfig()
-	c.Batch, c.Seed, c.Out, c.LR = 17, 1<<63, "somewhere", 1e-5
-	text, err := c.yaml(Resolved{Size: 64, Device: "cpu"})
+	c.Run.Batch, c.Run.Seed, c.Run.Out, c.Method.LR = 17, 1<<63, "somewhere", 1e-5
+	text, err := c.Settings().YAML(trainer.Resolved{Size: 64, Device: "cpu"})
 	require.NoError(t, err)
-	settings, err := ReadConfig(writeFile(t, string(text)))
+	settings, resolved, err := c.Settings().ReadFile(writeFile(t, string(text)))
 	require.NoError(t, err)
 	found := map[string]string{}
 	for _, s := range settings {
-		found[s.Name] = s.Value
+		found[s.Name] = s.Values[0]
 	}
 	assert.Equal(t, "17", found["batch"])
 	assert.Equal(t, "9223372036854775808", found["seed"])
@@ -117,29 +102,7 @@ func TestConfigFileHoldsWhatWasAsked(t *testing.T) {
 	for _, name := range []string{"out", "dry-run", "epochs", "size", "precision"} {
 		assert.NotContains(t, found, name)
 	}
-	assert.Contains(t, string(text), "resolved:\n  size: 64\n")
-}
-
-func TestTheFirstBoundReachedEndsTheRun(t *testing.T) {
-	ds := fakeData{n: 100, shape: shape16}
-	for _, c := range []struct {
-		steps, epochs, k int
-		images           int64
-		want             int64
-	}{
-		{steps: 7, epochs: 100, images: 1 << 40, k: 1, want: 7},
-		{epochs: 2, k: 1, want: 8}, // 32, 32, 32, 4 images an epoch
-		{epochs: 2, k: 3, want: 3},
-		{images: 1, k: 1, want: 1},
-		{images: 32, k: 1, want: 1},
-		{images: 33, k: 1, want: 2},
-		{images: 100, k: 1, want: 4},
-		{images: 101, k: 1, want: 5},
-		{images: 101, k: 2, want: 3},
-	} {
-		cfg := DefaultConfig()
-		cfg.Batch, cfg.Steps, cfg.Epochs, cfg.Images, cfg.DiscSteps = 32, c.steps, c.epochs, c.images, c.k
-		tr := &trainer{cfg: cfg, ds: ds}
-		assert.Equal(t, c.want, tr.totalSteps(), "%+v", c)
-	}
+	r, err := trainer.ParseResolved(resolved)
+	require.NoError(t, err)
+	assert.Equal(t, &trainer.Resolved{Size: 64, Device: "cpu"}, r)
 }

@@ -12,18 +12,15 @@ import (
 	"strings"
 
 	"forger/data"
+	"forger/gan/checkpoint"
+	"forger/gan/method"
+	"forger/gan/trainer"
+	"forger/internal/atomicfile"
+	"forger/internal/seed"
+	"forger/internal/setting"
 	"forger/torch"
-	"forger/torch/nn"
 	"forger/vision"
 )
-
-// images draws what the generator makes of latents [N,Z,1,1], with running statistics that stay as they are: uint8
-// [N,H,W,C] on the host. No stream of random numbers moves.
-func images(s *torch.Scope, gen nn.Module, latents torch.Tensor) []byte {
-	c := s.Child(torch.NoGrad, torch.Eval)
-	defer c.Close()
-	return gen.Forward(c.Use(latents)).Pixels()
-}
 
 // SampleOptions say what to draw from a checkpoint.
 type SampleOptions struct {
@@ -40,19 +37,28 @@ type SampleOptions struct {
 // sampleBatch is how many images are drawn at once; it bounds the memory.
 const sampleBatch = 64
 
-// Sample draws images from a checkpoint's generator with its running statistics.
+// check tells what the options show to be wrong. Errors are *setting.UsageError.
+func (o SampleOptions) check() error {
+	if o.N < 1 && o.Latents == "" {
+		return setting.Usagef("--n %d: too small: use 1 or more", o.N)
+	}
+	return trainer.CheckDevice(o.Device)
+}
+
+// Sample draws from a checkpoint's network with its running statistics.
 func Sample(ctx context.Context, o SampleOptions) (err error) {
 	defer torch.Catch(&err)
-	g, err := openNetwork(o.Checkpoint, generatorKey(o.Average), o.Device)
+	if err := o.check(); err != nil {
+		return err
+	}
+	d, err := openDrawer(ctx, o.Checkpoint, o.Average, o.Device)
 	if err != nil {
 		return err
 	}
-	defer g.root.Close()
-	d := &drawer{ctx: ctx, openedNetwork: g, n: o.N}
-	noise := g.root.NewGenerator(stream(o.Seed, "samples"))
-	d.latents = func(s *torch.Scope, _, n int) torch.Tensor {
-		return drawLatents(s, noise, g.cfg.Prior, n, g.cfg.Latent)
-	}
+	defer d.Root.Close()
+	d.n = o.N
+	noise := d.Root.NewGenerator(seed.Of(o.Seed, "samples"))
+	d.noise = func(s *torch.Scope, _, n int) torch.Tensor { return d.sampler.Noise(s, noise, n) }
 	if o.Latents != "" {
 		if err := d.read(o.Latents); err != nil {
 			return err
@@ -61,49 +67,59 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 	if o.Raw == "" {
 		return d.save(o.Out)
 	}
-	return data.WriteNPY(o.Raw, "<f4", []int{d.n, g.cfg.Channels, g.cfg.Size, g.cfg.Size}, func(w io.Writer) error {
+	return data.WriteNPY(o.Raw, "<f4", append([]int{d.n}, d.Net.Output.Shape...), func(w io.Writer) error {
 		d.raw = w
 		return d.save(o.Out)
 	})
 }
 
-// drawer draws n images in batches, as they are asked for.
+// drawer draws n samples in batches, as they are asked for.
 type drawer struct {
-	*openedNetwork
+	*checkpoint.Opened
+	sampler method.Sampler
 	ctx     context.Context
 	n       int
-	latents func(s *torch.Scope, first, n int) torch.Tensor // [n,Z,1,1], those from first on
-	raw     io.Writer                                       // also gets the images as float32, if it is not nil
+	noise   func(s *torch.Scope, first, n int) torch.Tensor // of n samples, those from first on
+	raw     io.Writer                                       // also gets the samples as float32, if it is not nil
 
-	drawn  int
-	pixels []byte // of the last batch, not read yet
+	drawn int
+	bytes []byte // of the last batch, not read yet
 }
 
-// read takes the latents from a NumPy file.
+// openDrawer loads what samples are drawn from. The caller closes its Root.
+func openDrawer(ctx context.Context, path string, average bool, device string) (*drawer, error) {
+	opened, err := checkpoint.Open(path, "", average, device, networks)
+	if err != nil {
+		return nil, err
+	}
+	return &drawer{Opened: opened, sampler: opened.Sampler(), ctx: ctx}, nil
+}
+
+// read takes the noise from a NumPy file.
 func (d *drawer) read(path string) error {
 	shape, values, err := data.ReadNPY(path)
 	if err != nil {
 		return err
 	}
-	z := d.cfg.Latent
+	z := d.sampler.Width
 	if len(shape) != 2 || shape[1] != z || shape[0] == 0 {
-		return fmt.Errorf("%s: shape %v: this generator takes [N,%d]", path, shape, z)
+		return fmt.Errorf("%s: shape %v: this network takes [N,%d]", path, shape, z)
 	}
 	d.n = shape[0]
-	d.latents = func(s *torch.Scope, first, n int) torch.Tensor {
-		return s.FromFloats(values[first*z:(first+n)*z], n, z, 1, 1)
+	d.noise = func(s *torch.Scope, first, n int) torch.Tensor {
+		return d.sampler.Given(s, values[first*z:(first+n)*z])
 	}
 	return nil
 }
 
 // save writes the images into a grid, or each into a file of its own.
 func (d *drawer) save(out string) error {
-	side, c := d.cfg.Size, d.cfg.Channels
+	side, c := d.Shape.Height, d.Shape.Channels
 	if strings.EqualFold(filepath.Ext(out), ".png") {
 		return vision.SaveGrid(out, d, d.n, side, side, c, int(math.Ceil(math.Sqrt(float64(d.n)))))
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
-		return fmt.Errorf("--out %s: %w: name a .png, or a directory that can be written", out, bare(err))
+		return fmt.Errorf("--out %s: %w: name a .png, or a directory that can be written", out, atomicfile.Bare(err))
 	}
 	one := vision.Image{Height: side, Width: side, Channels: c, Pix: make([]byte, side*side*c)}
 	digits := max(5, len(fmt.Sprint(d.n-1)))
@@ -126,14 +142,14 @@ func writeImage(path string, m vision.Image) error {
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 		os.Remove(path) // half of an image is worse than none
-		return bare(err)
+		return atomicfile.Bare(err)
 	}
 	return nil
 }
 
 // Read yields the pixels of one image after the other, uint8 [H,W,C], and draws the next batch when it needs one.
 func (d *drawer) Read(p []byte) (int, error) {
-	if len(d.pixels) == 0 {
+	if len(d.bytes) == 0 {
 		if d.drawn == d.n {
 			return 0, io.EOF
 		}
@@ -141,8 +157,8 @@ func (d *drawer) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n := copy(p, d.pixels)
-	d.pixels = d.pixels[n:]
+	n := copy(p, d.bytes)
+	d.bytes = d.bytes[n:]
 	return n, nil
 }
 
@@ -151,10 +167,10 @@ func (d *drawer) draw(n int) (err error) {
 	if err := d.ctx.Err(); err != nil {
 		return err
 	}
-	s := d.root.Child()
+	s := d.Root.Child()
 	defer s.Close()
-	x := d.net.Forward(d.latents(s, d.drawn, n))
-	d.pixels, d.drawn = x.Pixels(), d.drawn+n
+	x := d.sampler.Sample(d.noise(s, d.drawn, n))
+	d.bytes, d.drawn = x.Pixels(), d.drawn+n
 	if d.raw == nil {
 		return nil
 	}

@@ -10,19 +10,27 @@ import (
 	"text/tabwriter"
 
 	"forger/gan"
+	"forger/gan/bench"
 	"forger/internal/atomicfile"
+	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
 )
 
-// notMeasured are settings of a run's directory and length, which a measurement has none of.
-var notMeasured = []string{
-	"steps", "images", "epochs", "out", "log-every", "sample-every", "checkpoint-every", "keep", "save", "on-save-error",
-	"dry-run", "resume", "allow-data-change", "verify-resume", "init-generator", "init-discriminator",
+// benchmark is a measurement as it is asked for.
+type benchmark struct {
+	bench.Options
+	config gan.Config
+}
+
+// settings are what a measurement takes: its own, and of a run's those that count.
+func (b *benchmark) settings() setting.Set {
+	return append(b.Options.Settings(), b.config.Settings().With(setting.Bench)...)
 }
 
 func newBench() *cobra.Command {
-	o := gan.BenchOptions{Config: gan.DefaultConfig(), Steps: 50, Warmup: 10}
+	b := &benchmark{config: gan.DefaultConfig()}
+	b.Options.Settings().Reset()
 	var report, sweep, config string
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -31,43 +39,35 @@ func newBench() *cobra.Command {
 			"  forger bench --data folder:DIR --size 64 --loader-only\n" +
 			"  forger bench --synthetic --channels 3 --sweep batch=16,32,64,128",
 		Args: arguments(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			fields := slices.DeleteFunc(o.Config.Fields(), func(f gan.Field) bool { return slices.Contains(notMeasured, f.Name) })
-			if _, err := fillSettings(cmd.Flags(), fields, config); err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if b.config.Given, b.config.Repeat, err = fillSettings(cmd.Flags(), b.settings(), config); err != nil {
 				return err
 			}
-			gan.Version = version()
-			rounds, err := sweepRounds(cmd, sweep)
+			rounds, err := b.rounds(sweep)
 			if err != nil {
 				return err
 			}
-			return bench(cmd, &o, rounds, report)
+			return b.run(cmd, rounds, report)
 		},
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
-	f.IntVar(&o.Steps, "steps", o.Steps, "steps that are timed")
-	f.IntVar(&o.Warmup, "warmup", o.Warmup, "steps before them")
-	f.BoolVar(&o.Synthetic, "synthetic", false, "the step alone, on one batch that stays on the device")
-	f.BoolVar(&o.LoaderOnly, "loader-only", false, "the data alone, files to batches of bytes, without libtorch")
+	addSettings(f, b.settings())
 	f.StringVar(&report, "json", "", "also write all figures to this file; -: print them instead of the table")
 	f.StringVar(&sweep, "sweep", "", "measure several values of a setting, as in batch=16,32,64, and print a table")
-	f.StringVar(&o.Trace, "trace", "", "also write a trace of three steps, for chrome://tracing or Perfetto")
 	f.StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
-	addFields(f, slices.DeleteFunc(o.Config.Fields(), func(f gan.Field) bool { return slices.Contains(notMeasured, f.Name) }))
 	return cmd
 }
 
 // round is a value of the swept setting; without a sweep there is one round that changes nothing.
 type round struct{ name, value string }
 
-func sweepRounds(cmd *cobra.Command, sweep string) ([]round, error) {
+func (b *benchmark) rounds(sweep string) ([]round, error) {
 	if sweep == "" {
 		return []round{{}}, nil
 	}
 	name, values, ok := strings.Cut(sweep, "=")
-	if !ok || cmd.Flags().Lookup(name) == nil || slices.Contains([]string{"json", "sweep", "trace", "config"}, name) {
-		return nil, &gan.UsageError{Msg: fmt.Sprintf("--sweep %s: not a setting and its values: write for example batch=16,32,64", sweep)}
+	if _, known := b.settings().Find(name); !ok || !known {
+		return nil, setting.Usagef("--sweep %s: not a setting and its values: write for example batch=16,32,64", sweep)
 	}
 	var rounds []round
 	for value := range strings.SplitSeq(values, ",") {
@@ -76,16 +76,16 @@ func sweepRounds(cmd *cobra.Command, sweep string) ([]round, error) {
 	return rounds, nil
 }
 
-// bench measures; o is what the flags write to.
-func bench(cmd *cobra.Command, o *gan.BenchOptions, rounds []round, report string) error {
-	var results []gan.BenchResult
+// run measures each round.
+func (b *benchmark) run(cmd *cobra.Command, rounds []round, report string) error {
+	var results []bench.Result
 	for _, r := range rounds {
-		if r.name != "" {
-			if err := cmd.Flags().Set(r.name, r.value); err != nil {
-				return &gan.UsageError{Msg: fmt.Sprintf("--sweep %s=%s: %v", r.name, r.value, reason(err))}
+		if row, ok := b.settings().Find(r.name); ok {
+			if err := row.Parse(r.value); err != nil {
+				return setting.Usagef("--sweep %s=%s: %v", r.name, r.value, err)
 			}
 		}
-		res, err := gan.Bench(cmd.Context(), *o)
+		res, err := gan.Bench(cmd.Context(), b.config, b.Options)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func bench(cmd *cobra.Command, o *gan.BenchOptions, rounds []round, report strin
 }
 
 // encodeReport writes one result as an object, several as a list.
-func encodeReport(w io.Writer, results []gan.BenchResult) error {
+func encodeReport(w io.Writer, results []bench.Result) error {
 	var v any = results
 	if len(results) == 1 {
 		v = results[0]
@@ -116,12 +116,12 @@ func encodeReport(w io.Writer, results []gan.BenchResult) error {
 	return e.Encode(v)
 }
 
-func describeBench(w io.Writer, r gan.BenchResult) error {
+func describeBench(w io.Writer, r bench.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	low, high := slices.Min(r.Windows), slices.Max(r.Windows)
 	fmt.Fprintf(t, "images a second\t%.1f (%.1f-%.1f in %d windows)\n", r.ImagesPerSecond, low, high, len(r.Windows))
 	fmt.Fprintf(t, "milliseconds a step\t%.2f\n", r.MsPerStep)
-	for _, name := range gan.PhaseNames() {
+	for _, name := range r.Phases {
 		if ms, ok := r.Split[name]; ok {
 			fmt.Fprintf(t, "  %s\t%.2f\n", strings.ReplaceAll(name, "_", ", "), ms)
 		}
@@ -140,7 +140,7 @@ func describeBench(w io.Writer, r gan.BenchResult) error {
 	return t.Flush()
 }
 
-func machine(r gan.BenchResult) []string {
+func machine(r bench.Result) []string {
 	on := []string{"batch " + strconv.Itoa(r.Batch), r.Data}
 	if r.Libtorch != "" {
 		on = append(on, r.Device, r.Precision, r.Layout, r.Conv+" convolutions", "graph "+r.Graph, strconv.Itoa(r.Threads)+" threads", "libtorch "+r.Libtorch)
@@ -148,7 +148,7 @@ func machine(r gan.BenchResult) []string {
 	return append(on, strconv.Itoa(r.Workers)+" workers")
 }
 
-func describeSweep(w io.Writer, rounds []round, results []gan.BenchResult) error {
+func describeSweep(w io.Writer, rounds []round, results []bench.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "%s\timages a second\tms a step\tstep MiB\tof a product's rate\t\n", rounds[0].name)
 	for i, r := range results {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"forger/gan"
+	"forger/gan/checkpoint"
 
 	"github.com/spf13/cobra"
 )
@@ -32,7 +32,7 @@ func newCheckpointInfo() *cobra.Command {
 		Example: "  forger checkpoint info runs/0000-dcgan-glyphs/checkpoints/latest --json",
 		Args:    arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			info, err := gan.ReadCheckpointInfo(args[0])
+			info, err := checkpoint.ReadInfo(args[0])
 			if err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ func newCheckpointInfo() *cobra.Command {
 	return cmd
 }
 
-func describeCheckpoint(w io.Writer, c gan.CheckpointInfo) error {
+func describeCheckpoint(w io.Writer, c checkpoint.Info) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "file\t%s, %d bytes, every one as written\n", c.File, c.Bytes)
 	fmt.Fprintf(t, "step\t%d, %d images\n", c.Step, c.Images)

@@ -12,7 +12,8 @@ import (
 	"text/tabwriter"
 
 	"forger/data"
-	"forger/gan"
+	"forger/internal/seed"
+	"forger/internal/setting"
 	"forger/vision"
 
 	"github.com/spf13/cobra"
@@ -32,12 +33,12 @@ func newData() *cobra.Command {
 // open is data.Open with what the spec alone shows to be wrong as a usage error.
 func open(spec string, o data.Options) (data.Dataset, error) {
 	if o.Size < 0 || o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
-		return nil, &gan.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
+		return nil, &setting.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
 	}
 	ds, err := data.Open(spec, o)
 	var wrong *data.SpecError
 	if errors.As(err, &wrong) {
-		return nil, &gan.UsageError{Msg: err.Error()}
+		return nil, &setting.UsageError{Msg: err.Error()}
 	}
 	return ds, err
 }
@@ -91,7 +92,7 @@ func reportSkipped(w io.Writer, ds data.Dataset) {
 // asTraining opens a source with the seed that `forger train --seed` gives it, and with the lists of folders that
 // trainings keep.
 func asTraining(spec string, o data.Options) (data.Dataset, error) {
-	o.Seed, _ = gan.DataSeeds(o.Seed)
+	o.Seed, _ = seed.Data(o.Seed)
 	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
 		o.CacheDir = filepath.Join(dir, "forger", "data")
 	}
@@ -166,14 +167,14 @@ func newDataPreview() *cobra.Command {
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" || n < 1 {
-				return &gan.UsageError{Msg: "--out must name the picture to write, --n be positive"}
+				return &setting.UsageError{Msg: "--out must name the picture to write, --n be positive"}
 			}
 			ds, err := asTraining(args[0], o)
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			_, order := gan.DataSeeds(o.Seed)
+			_, order := seed.Data(o.Seed)
 			pixels, count, err := data.Preview(cmd.Context(), ds, n, order)
 			if err != nil {
 				return err
@@ -199,14 +200,14 @@ func newDataDump() *cobra.Command {
 		Args:  arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if d.N < 0 {
-				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 0 (an epoch) or more", d.N)}
+				return setting.Usagef("--n %d: too small: use 0 (an epoch) or more", d.N)
 			}
 			ds, err := asTraining(args[0], o)
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			_, d.Seed = gan.DataSeeds(o.Seed)
+			_, d.Seed = seed.Data(o.Seed)
 			if err := data.Dump(cmd.Context(), ds, args[1], d); err != nil {
 				return err
 			}

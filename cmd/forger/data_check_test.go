@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"forger/data"
+	"forger/gan/report"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 
 	"forger/data/fetch"
-	"forger/gan"
+	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
 )
@@ -30,8 +30,8 @@ func newDataFetch() *cobra.Command {
 			set, ok := fetch.Sets[args[0]]
 			if !ok {
 				have := slices.Sorted(maps.Keys(fetch.Sets))
-				return &gan.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s: did you mean %s?",
-					args[0], strings.Join(have, ", "), gan.Nearest(args[0], have))}
+				return &setting.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s: did you mean %s?",
+					args[0], strings.Join(have, ", "), setting.Nearest(args[0], have))}
 			}
 			var m *meter
 			of := ""

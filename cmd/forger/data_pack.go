@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"forger/data"
-	"forger/gan"
+	"forger/internal/seed"
+	"forger/internal/setting"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -26,9 +27,9 @@ func newDataPack() *cobra.Command {
 		Args:    arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if p.Workers < 0 {
-				return &gan.UsageError{Msg: fmt.Sprintf("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)}
+				return setting.Usagef("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)
 			}
-			o.Seed, _ = gan.DataSeeds(o.Seed) // as asTraining, but a file for good is made of a folder as it is now
+			o.Seed, _ = seed.Data(o.Seed) // as asTraining, but a file for good is made of a folder as it is now
 			ds, err := open(args[0], o)
 			if err != nil {
 				return err

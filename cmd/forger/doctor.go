@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"forger/internal/release"
 	"forger/torch"
 	"forger/vision"
 
@@ -21,7 +22,7 @@ func newDoctor() *cobra.Command {
 		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := torch.Probe()
-			if err := report(cmd.OutOrStdout(), r); err != nil {
+			if err := describeMachine(cmd.OutOrStdout(), r); err != nil {
 				return err
 			}
 			if r.ShimError != "" {
@@ -32,9 +33,9 @@ func newDoctor() *cobra.Command {
 	}
 }
 
-func report(w io.Writer, r torch.Report) error {
+func describeMachine(w io.Writer, r torch.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "forger\t%s, %s, %d cores\n", version(), runtime.Version(), runtime.NumCPU())
+	fmt.Fprintf(t, "forger\t%s, %s, %d cores\n", release.Version(), runtime.Version(), runtime.NumCPU())
 	fmt.Fprintf(t, "images\t%s; JPEG by %s\n", strings.Join(vision.Formats(), ", "), vision.Decoder)
 	if r.ShimError != "" {
 		fmt.Fprintf(t, "libtorch\tmissing: %s\n", r.ShimError)

@@ -7,15 +7,17 @@ import (
 	"strings"
 
 	"forger/gan"
+	"forger/gan/export"
+	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
 )
 
 func newExport() *cobra.Command {
-	o := gan.ExportOptions{Net: "generator"}
+	o := export.Options{Net: "generator"}
 	var about strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(gan.Formats)) {
-		fmt.Fprintf(&about, "  %-12s %s\n", name, gan.Formats[name].Doc)
+	for _, name := range slices.Sorted(maps.Keys(export.Formats)) {
+		fmt.Fprintf(&about, "  %-12s %s\n", name, export.Formats[name].Doc)
 	}
 	cmd := &cobra.Command{
 		Use:   "export --checkpoint FILE --net generator|discriminator|ema --format F --out FILE",
@@ -29,13 +31,12 @@ func newExport() *cobra.Command {
 			if err := wanted("checkpoint", o.Checkpoint, "a checkpoint, such as runs/.../checkpoints/latest"); err != nil {
 				return err
 			}
-			if err := wanted("format", o.Format, strings.Join(slices.Sorted(maps.Keys(gan.Formats)), ", ")); err != nil {
+			if err := wanted("format", o.Format, strings.Join(slices.Sorted(maps.Keys(export.Formats)), ", ")); err != nil {
 				return err
 			}
 			if err := wanted("out", o.Out, "the file to write"); err != nil {
 				return err
 			}
-			gan.Version = version()
 			return gan.Export(o)
 		},
 	}
@@ -43,7 +44,7 @@ func newExport() *cobra.Command {
 	f.SortFlags = false
 	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to take it from")
 	f.StringVar(&o.Net, "net", o.Net, "generator, discriminator, or ema: the averaged generator")
-	f.StringVar(&o.Format, "format", "", strings.Join(slices.Sorted(maps.Keys(gan.Formats)), ", "))
+	f.StringVar(&o.Format, "format", "", strings.Join(slices.Sorted(maps.Keys(export.Formats)), ", "))
 	f.StringVar(&o.Out, "out", "", "the file to write")
 	return cmd
 }
@@ -51,7 +52,7 @@ func newExport() *cobra.Command {
 // wanted refuses a flag that was left out.
 func wanted(flag, value, name string) error {
 	if value == "" {
-		return &gan.UsageError{Msg: fmt.Sprintf("--%s: not given: name %s", flag, name)}
+		return setting.Usagef("--%s: not given: name %s", flag, name)
 	}
 	return nil
 }

@@ -20,9 +20,6 @@ func newInterpolate() *cobra.Command {
 			if err := wanted("out", o.Out, "the picture to write: a .gif, or a .png for a strip"); err != nil {
 				return err
 			}
-			if err := gan.CheckDevice(o.Device); err != nil {
-				return err
-			}
 			return gan.Interpolate(cmd.Context(), o)
 		},
 	}

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"forger/gan"
+	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	}
 	name := strings.TrimPrefix(cmd.CommandPath(), "forger")
 	fmt.Fprintf(stderr, "forger:%s %s\n", colon(strings.TrimSpace(name)), oneLine(err))
-	var usage *gan.UsageError
+	var usage *setting.UsageError
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
@@ -119,13 +119,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
 		text = fmt.Sprintf("unknown flag --%s: did you mean --%s?", name, nearestFlag(cmd, name))
 	}
-	return &gan.UsageError{Msg: fmt.Sprintf("%s: see `%s --help`", text, cmd.CommandPath())}
+	return setting.Usagef("%s: see `%s --help`", text, cmd.CommandPath())
 }
 
 func nearestFlag(cmd *cobra.Command, name string) string {
 	var have []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { have = append(have, f.Name) })
-	return gan.Nearest(name, have)
+	return setting.Nearest(name, have)
 }
 
 // arguments wants exactly n words after the flags. On the root a word is a command that does not exist.
@@ -139,9 +139,9 @@ func arguments(n int) cobra.PositionalArgs {
 			for _, c := range cmd.Commands() {
 				have = append(have, c.Name())
 			}
-			return &gan.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s: did you mean %s?",
-				args[0], strings.Join(have, ", "), gan.Nearest(args[0], have))}
+			return &setting.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s: did you mean %s?",
+				args[0], strings.Join(have, ", "), setting.Nearest(args[0], have))}
 		}
-		return &gan.UsageError{Msg: fmt.Sprintf("%d arguments given, %d wanted: usage: %s", len(args), n, cmd.UseLine())}
+		return setting.Usagef("%d arguments given, %d wanted: usage: %s", len(args), n, cmd.UseLine())
 	}
 }

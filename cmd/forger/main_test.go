@@ -18,6 +18,7 @@ import (
 
 	"forger/data"
 	"forger/gan"
+	"forger/internal/seed"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -332,7 +333,7 @@ func TestDumpIsWhatTrainingSees(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join(dir, "x.npy"))
 	require.NoError(t, err)
 	head := 10 + int(binary.LittleEndian.Uint16(file[8:]))
-	source, order := gan.DataSeeds(7)
+	source, order := seed.Data(7)
 	ds, err := data.Open("glyphs", data.Options{Size: 16, Seed: source})
 	require.NoError(t, err)
 	l, err := data.NewLoader(ds, data.LoaderOptions{Batch: 20, Shuffle: true, Seed: order})

@@ -5,9 +5,10 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
 
-	"forger/gan"
+	"forger/gan/report"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -38,17 +39,17 @@ func newProgress(w io.Writer, quiet bool) *progress {
 
 // barWidth is what a terminal has left for the bar beside the figures; a line that wraps would leave a trail.
 func (p *progress) barWidth() int {
-	const figures, percent, left = len("12345/s D 12.34 G 12.34 D(x) 0.12 D(G(z)) 0.12"), len(" 100% || "), len(" [10m30s:1h2m3s]")
+	const figures, percent, left = len("12345/s loss D 12.34 D(x) 0.12 D(G(z)) 0.12 loss G 12.34"), len(" 100% || "), len(" [10m30s:1h2m3s]")
 	counts := len("(/)") + 2*len(count(p.total))
 	return min(max(p.width-figures-percent-counts-left, 0), 30)
 }
 
-func (p *progress) Started(s gan.Started) {
+func (p *progress) Started(s report.Started) {
 	if p.quiet {
 		return
 	}
 	p.first, p.total, p.start = s.Step, s.TotalSteps, time.Now()
-	fmt.Fprintf(p.w, "device %s (%s), libtorch %s, %d threads, %s\n", s.Device, s.Why, s.Resolved.Libtorch, s.Resolved.Threads, s.Resolved.Precision)
+	fmt.Fprintf(p.w, "device %s (%s), libtorch %s, %d threads, %s\n", s.Device, s.Why, s.Libtorch, s.Threads, s.Precision)
 	where := "nothing is written"
 	if s.Dir != "" {
 		where = s.Dir
@@ -56,8 +57,7 @@ func (p *progress) Started(s gan.Started) {
 	if s.Step > 0 {
 		fmt.Fprintf(p.w, "goes on from step %d\n", s.Step)
 	}
-	fmt.Fprintf(p.w, "%d images an epoch at %dx%dx%d, %s steps -> %s\n",
-		s.Images, s.Resolved.Size, s.Resolved.Size, s.Resolved.Channels, count(s.TotalSteps), where)
+	fmt.Fprintf(p.w, "%d an epoch, each %s, %s steps -> %s\n", s.Images, s.Shape, count(s.TotalSteps), where)
 	if p.live {
 		p.bar = progressbar.NewOptions64(s.TotalSteps, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(p.barWidth()),
@@ -80,17 +80,26 @@ func (p *progress) Stepped(int64, int64) {
 	}
 }
 
-func (p *progress) Logged(l gan.LogLine) {
+func (p *progress) Logged(l report.Line) {
 	if p.quiet {
 		return
 	}
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%.0f/s D %.2f G %.2f D(x) %.2f D(G(z)) %.2f", l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake))
+		p.bar.Describe(fmt.Sprintf("%.0f/s%s", l.ImagesPerSecond, means(l, " %s %.2f")))
 		return
 	}
 	left := time.Duration(float64(time.Since(p.start)) / float64(l.Step-p.first) * float64(p.total-l.Step))
-	fmt.Fprintf(p.w, "step %d/%s  epoch %.2f  %.0f images/s  loss D %.3f G %.3f  D(x) %.2f  D(G(z)) %.2f  %s left\n",
-		l.Step, count(p.total), l.Epoch, l.ImagesPerSecond, l.LossD, l.LossG, l.DReal, l.DFake, left.Round(time.Second))
+	fmt.Fprintf(p.w, "step %d/%s  epoch %.2f  %.0f images/s%s  %s left\n",
+		l.Step, count(p.total), l.Epoch, l.ImagesPerSecond, means(l, "  %s %.3f"), left.Round(time.Second))
+}
+
+// means are the values of a log, each as form has its label and number.
+func means(l report.Line, form string) string {
+	var b strings.Builder
+	for _, m := range l.Means {
+		fmt.Fprintf(&b, form, m.Label, m.Value)
+	}
+	return b.String()
 }
 
 func (p *progress) Wrote(path string) {

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"fmt"
-
 	"forger/gan"
+	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
 )
@@ -22,14 +21,8 @@ func newSample() *cobra.Command {
 			if err := wanted("out", o.Out, "the picture to write, such as grid.png, or a directory"); err != nil {
 				return err
 			}
-			switch {
-			case o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")):
-				return &gan.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
-			case o.N < 1:
-				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 1 or more", o.N)}
-			}
-			if err := gan.CheckDevice(o.Device); err != nil {
-				return err
+			if o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
+				return &setting.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
 			}
 			return gan.Sample(cmd.Context(), o)
 		},

@@ -3,80 +3,108 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"forger/gan"
+	"forger/gan/trainer"
+	"forger/internal/setting"
 
 	"github.com/spf13/pflag"
 )
 
-// addFields makes a flag of each setting; its default is what the field holds.
-func addFields(flags *pflag.FlagSet, fields []gan.Field) {
+// addSettings makes a flag of each setting; its default is what the setting holds.
+func addSettings(flags *pflag.FlagSet, all setting.Set) {
 	flags.SortFlags = false
-	for _, f := range fields {
-		switch v := f.Value.(type) {
+	for _, r := range all {
+		switch v := r.Value.(type) {
 		case *string:
-			flags.StringVar(v, f.Name, *v, f.Help)
+			flags.StringVar(v, r.Name, *v, help(r))
 		case *int:
-			flags.IntVar(v, f.Name, *v, f.Help)
+			flags.IntVar(v, r.Name, *v, help(r))
 		case *int64:
-			flags.Int64Var(v, f.Name, *v, f.Help)
+			flags.Int64Var(v, r.Name, *v, help(r))
 		case *uint64:
-			flags.Uint64Var(v, f.Name, *v, f.Help)
+			flags.Uint64Var(v, r.Name, *v, help(r))
 		case *float64:
-			flags.Float64Var(v, f.Name, *v, f.Help)
+			flags.Float64Var(v, r.Name, *v, help(r))
 		case *bool:
-			flags.BoolVar(v, f.Name, *v, f.Help)
+			flags.BoolVar(v, r.Name, *v, help(r))
+		case *[]string:
+			flags.StringArrayVar(v, r.Name, *v, help(r)+" (repeatable)")
 		default:
-			panic(fmt.Sprintf("setting %s has a type without a flag: %T", f.Name, f.Value))
+			panic(fmt.Sprintf("setting %s has a type without a flag: %T", r.Name, r.Value))
 		}
 	}
 }
 
-// fillSettings gives the flags that the command line left out their values: from FORGER_* variables, then from the
-// config file. It returns the names of the settings that were given in any of these ways.
-func fillSettings(flags *pflag.FlagSet, fields []gan.Field, config string) ([]string, error) {
-	given := map[string]bool{}
-	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
-	for _, f := range fields {
-		variable := "FORGER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+// help names the words that a setting takes, where its text does not.
+func help(r setting.Row) string {
+	var words []string
+	for _, w := range r.Words {
+		words = append(words, w.Word)
+	}
+	if text := strings.Join(words, ", "); text != "" && !strings.Contains(r.Help, text) {
+		return r.Help + ": " + text
+	}
+	return r.Help
+}
+
+// fillSettings gives the settings that the command line left out their values: from FORGER_* variables, then from the
+// config file, of which it returns what the run decided that it is of. It says where each setting was given.
+func fillSettings(flags *pflag.FlagSet, all setting.Set, config string) (setting.Given, *trainer.Resolved, error) {
+	given := setting.Given{}
+	flags.Visit(func(f *pflag.Flag) { given[f.Name] = "--" + f.Name })
+	for _, r := range all {
+		variable := "FORGER_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_"))
 		value := os.Getenv(variable)
-		if value == "" || given[f.Name] {
+		if value == "" || given.Has(r.Name) {
 			continue
 		}
-		if err := flags.Set(f.Name, value); err != nil {
-			return nil, &gan.UsageError{Msg: fmt.Sprintf("%s=%s: %v: correct or unset it", variable, value, reason(err))}
+		values := []string{value}
+		if _, list := r.Value.(*[]string); list {
+			values = strings.Split(value, ",")
 		}
-		given[f.Name] = true
-	}
-	if config != "" {
-		if err := fillFromFile(flags, given, config); err != nil {
-			return nil, err
+		if err := r.Parse(values...); err != nil {
+			return nil, nil, setting.Usagef("%s=%s: %v: correct or unset it", variable, value, err)
 		}
+		given[r.Name] = variable
 	}
-	return slices.Sorted(maps.Keys(given)), nil
+	if config == "" {
+		return given, nil, nil
+	}
+	repeat, err := fillFromFile(all, given, config)
+	return given, repeat, err
 }
 
-// fillFromFile is fillSettings for a config file; it adds to given.
-func fillFromFile(flags *pflag.FlagSet, given map[string]bool, config string) error {
-	settings, err := gan.ReadConfig(config)
+// fillFromFile is fillSettings for a config file; it adds to given. A file may set what is no setting here, as that of a
+// run does for a measurement.
+func fillFromFile(all setting.Set, given setting.Given, config string) (*trainer.Resolved, error) {
+	var whole gan.Config
+	known := append(all, whole.Settings()...)
+	lines, resolved, err := known.ReadFile(config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, s := range settings {
-		if given[s.Name] {
+	for _, l := range lines {
+		r, ok := all.Find(l.Name)
+		if !ok || given.Has(l.Name) {
 			continue
 		}
-		if err := flags.Set(s.Name, s.Value); err != nil {
-			return &gan.UsageError{Msg: fmt.Sprintf("--config %s: line %d: %s: %v", config, s.Line, s.Name, reason(err))}
+		if err := r.Parse(l.Values...); err != nil {
+			return nil, setting.Usagef("--config %s: line %d: %s: %v", config, l.Line, l.Name, err)
 		}
-		given[s.Name] = true
+		given[l.Name] = fmt.Sprintf("--config %s: line %d: %s", config, l.Line, l.Name)
 	}
-	return nil
+	if resolved == "" {
+		return nil, nil
+	}
+	repeat, err := trainer.ParseResolved(resolved)
+	if err != nil {
+		return nil, setting.Usagef("--config %s: %v", config, err)
+	}
+	return repeat, nil
 }
 
 // reason is what pflag says after "invalid argument ... for ... flag".

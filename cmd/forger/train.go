@@ -2,13 +2,15 @@ package main
 
 import (
 	"fmt"
-	"maps"
+	"io"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"forger/gan"
+	"forger/gan/report"
+	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
 )
@@ -20,7 +22,7 @@ func newTrain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a GAN; writes a run directory",
-		Long:  "Train a GAN; writes a run directory.\n\n" + tables(gan.Choices()),
+		Long:  "Train a GAN; writes a run directory.\n\n" + tables(cfg.Settings()),
 		Example: "  forger train --data glyphs --size 32 --steps 500\n" +
 			"  forger train --data mnist:DIR --size 32 --epochs 5 --device cuda\n" +
 			"  forger train --config runs/0000-dcgan-glyphs/config.yaml --seed 1\n" +
@@ -28,43 +30,44 @@ func newTrain() *cobra.Command {
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if cfg.Given, err = fillSettings(cmd.Flags(), cfg.Fields(), config); err != nil {
+			if cfg.Given, cfg.Repeat, err = fillSettings(cmd.Flags(), cfg.Settings(), config); err != nil {
 				return err
 			}
 			w := cmd.ErrOrStderr()
 			p := newProgress(w, quiet)
-			gan.Version = version()
 			res, err := gan.Train(cmd.Context(), cfg, p)
 			p.end()
 			if err != nil || quiet {
 				return err
 			}
 			switch {
-			case cfg.VerifyResume > 0:
-				fmt.Fprintf(w, "resume verified: after %d steps, and %[1]d more from the checkpoint, every value is the same to the bit\n", cfg.VerifyResume)
+			case cfg.Run.VerifyResume > 0:
+				fmt.Fprintf(w, "resume verified: after %d steps, and %[1]d more from the checkpoint, every value is the same to the bit\n", cfg.Run.VerifyResume)
 				return nil
-			case cfg.DryRun:
-				fmt.Fprintln(w, "dry run: one step done, nothing written")
+			case cfg.Run.DryRun:
+				foretell(w, *res.Forecast)
 				return nil
 			}
 			conclude(w, res)
 			return nil
 		},
 	}
-	addFields(cmd.Flags(), cfg.Fields())
+	addSettings(cmd.Flags(), cfg.Settings())
 	cmd.Flags().StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing but errors")
 	return cmd
 }
 
 // tables explains the words of settings, a paragraph each.
-func tables(choices map[string][]gan.Choice) string {
+func tables(all setting.Set) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, flag := range slices.Sorted(maps.Keys(choices)) {
-		fmt.Fprintf(w, "--%s\n", flag)
-		for _, c := range choices[flag] {
-			fmt.Fprintf(w, "  %s\t%s\n", c.Word, c.Doc)
+	for _, r := range all {
+		if len(r.Words) > 0 {
+			fmt.Fprintf(w, "--%s\n", r.Name)
+		}
+		for _, word := range r.Words {
+			fmt.Fprintf(w, "  %s\t%s\n", word.Word, word.Doc)
 		}
 	}
 	// Writing to a Builder cannot fail.
@@ -72,8 +75,27 @@ func tables(choices map[string][]gan.Choice) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// foretell says what a run will take.
+func foretell(w io.Writer, f report.Forecast) {
+	const mib = 1 << 20
+	fmt.Fprintln(w, "dry run: one step done, nothing written")
+	fmt.Fprintf(w, "  memory  a step takes about %d MiB%s\n", f.StepBytes/mib, of(f.FreeBytes, "free"))
+	fmt.Fprintf(w, "  disk    %d checkpoints of %.1f MiB: %.0f MiB%s\n", f.Checkpoints, float64(f.CheckpointBytes)/mib,
+		float64(f.CheckpointBytes)*float64(f.Checkpoints)/mib, of(f.DiskBytes, "free here"))
+	fmt.Fprintf(w, "  time    %.3f s for the first step, so at most about %s for %s\n", f.StepSeconds,
+		time.Duration(f.StepSeconds*float64(f.Steps)*float64(time.Second)).Round(time.Second), count(f.Steps))
+}
+
+// of is " of N MiB free", where that is known.
+func of(bytes int64, what string) string {
+	if bytes == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" of %d MiB %s", bytes>>20, what)
+}
+
 // conclude says where the pictures are and what to run next.
-func conclude(w interface{ Write([]byte) (int, error) }, res gan.Result) {
+func conclude(w interface{ Write([]byte) (int, error) }, res report.Result) {
 	how := "done"
 	if res.Stopped {
 		how = "stopped"

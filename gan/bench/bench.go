@@ -104,7 +104,7 @@ func (b *bench) measure(ctx context.Context) error {
 	b.res = Result{
 		Batch: b.job.Batch, Steps: b.o.Steps, Data: b.job.Data.Spec, Device: r.Device, Precision: r.Precision, Layout: r.Layout,
 		Conv: r.Conv, Graph: r.Graph, Phases: b.Phases(),
-		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: release.Version, Split: map[string]float64{},
+		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: release.Version(), Split: map[string]float64{},
 	}
 	if b.o.Synthetic {
 		b.res.Data = "synthetic"

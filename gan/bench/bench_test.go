@@ -1,4 +1,4 @@
-package gan
+package bench
 
 import (
 	"context"
@@ -74,7 +74,7 @@ func TestBenchMeasures(t *testing.T) {
 
 func TestBenchOfTheLoaderAlone(t *testing.T) {
 	c := DefaultConfig()
-	c.Data, c.Size, c.Batch, c.Workers = "folder:"+pictures(t, 30), 16, 10, 2
+	c.Data.Spec, c.Data.Size, c.Run.Batch, c.Run.Workers = "folder:"+gantest.Pictures(t, 30), 16, 10, 2
 	res, err := Bench(context.Background(), BenchOptions{Config: c, Steps: 6, LoaderOnly: true})
 	require.NoError(t, err)
 	assert.Len(t, res.Windows, 6)
@@ -82,7 +82,7 @@ func TestBenchOfTheLoaderAlone(t *testing.T) {
 	assert.Equal(t, 2, res.Workers)
 	assert.Empty(t, res.Libtorch)
 
-	var usage *UsageError
+	var usage *setting.UsageError
 	_, err = Bench(context.Background(), BenchOptions{Config: c, Steps: 6, LoaderOnly: true, Synthetic: true})
 	assert.ErrorAs(t, err, &usage)
 	_, err = Bench(context.Background(), BenchOptions{Config: c, Steps: 0})
@@ -111,6 +111,6 @@ func TestTheLayoutIsChosenOnce(t *testing.T) {
 	assert.NoError(t, err)
 	assert.NotEqual(t, calibrationKey(c, shape, "stock"), calibrationKey(c, shape, "avx2"))
 	other := c
-	other.GenWidth++
+	other.Method.Model.GenWidth++
 	assert.NotEqual(t, calibrationKey(c, shape, "stock"), calibrationKey(other, shape, "stock"))
 }

@@ -52,7 +52,7 @@ func measureLoader(ctx context.Context, o Options, job trainer.Job) (res Result,
 	if res.BaseMiB, _, err = memoryMiB(torch.CPU); err != nil {
 		return res, err
 	}
-	res.Batch, res.Steps, res.Data, res.Device, res.Workers, res.Version = job.Batch, o.Steps, job.Data.Spec, "none", l.Workers(), release.Version
+	res.Batch, res.Steps, res.Data, res.Device, res.Workers, res.Version = job.Batch, o.Steps, job.Data.Spec, "none", l.Workers(), release.Version()
 	res.DataWait = 1
 	next := func() (int, error) {
 		b, err := l.Next(ctx)

@@ -147,9 +147,5 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 }
 
 func value(v method.Value) onnx.Value {
-	dims := []any{"N"}
-	for _, n := range v.Shape {
-		dims = append(dims, n)
-	}
-	return onnx.Value{Name: v.Name, Type: pt.Float32, Dims: onnx.Shape(dims...)}
+	return onnx.Value{Name: v.Name, Type: pt.Float32, Dims: onnx.Shape("N", v.Shape...)}
 }

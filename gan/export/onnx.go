@@ -21,7 +21,7 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 	}
 	defer d.Root.Close()
 	m := &onnx.Model{
-		Producer: "forger", ProducerVersion: release.Version, Name: o.Net, Inputs: []onnx.Value{d.input}, Outputs: []onnx.Value{d.output},
+		Producer: "forger", ProducerVersion: release.Version(), Name: o.Net, Inputs: []onnx.Value{d.input}, Outputs: []onnx.Value{d.output},
 	}
 	names := map[string]string{d.graph.Input: d.input.Name, d.graph.Output: d.output.Name}
 	used := map[string]bool{}

@@ -42,7 +42,7 @@ func (r *run) tellSkipped() {
 	for _, s := range data.Skipped(r.ds) {
 		if !r.skipped[s.Image] && s.Instead >= 0 {
 			r.skipped[s.Image] = true
-			r.ob.Warned(fmt.Sprintf("%v: image %d stands in for it (%d of %d allowed)", s.Err, s.Instead, len(r.skipped), r.job.SkipCorrupt))
+			r.ob.Warned(fmt.Sprintf("%v: image %d stands in for it (%d of %d allowed)", s.Err, s.Instead, len(r.skipped), r.job.Data.SkipCorrupt))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package gan
+package trainer
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 
 // Wherever decoded images stay, a run sees the same batches, to the bit.
 func TestEveryCacheFeedsTheSameBatches(t *testing.T) {
-	folder := pictures(t, 21)
+	folder := gantest.Pictures(t, 21)
 	for _, drop := range []bool{false, true} {
 		var want [][]float32
 		for _, cache := range []string{"none", "host", "device"} {
 			c := tinyConfig(t)
-			c.Data, c.Flip, c.DropLast, c.Cache, c.Workers = "folder:"+folder, true, drop, cache, 2
+			c.Data.Spec, c.Data.Flip, c.Data.DropLast, c.Data.Cache, c.Run.Workers = "folder:"+folder, true, drop, cache, 2
 			var got [][]float32
 			onTrainer(t, c, func(tr *trainer) {
 				for range 9 { // three epochs
@@ -41,64 +41,64 @@ func TestEveryCacheFeedsTheSameBatches(t *testing.T) {
 
 // Runs with and without a cache on the device are the same run; glyphs, drawn anew each epoch, cannot be kept.
 func TestARunFromTheDevicesCache(t *testing.T) {
-	folder := pictures(t, 21)
-	var ends []left
+	folder := gantest.Pictures(t, 21)
+	var ends []gantest.Left
 	for _, cache := range []string{"none", "device"} {
 		c := tinyConfig(t)
-		c.Data, c.Cache, c.Flip, c.Out = "folder:"+folder, cache, true, c.Out+cache
-		res, err := train(t, context.Background(), c, &recorder{})
+		c.Data.Spec, c.Data.Cache, c.Data.Flip, c.Run.Out = "folder:"+folder, cache, true, c.Run.Out+cache
+		res, err := train(t, context.Background(), c, &gantest.Recorder{})
 		require.NoError(t, err)
-		ends = append(ends, leftBy(t, res))
+		ends = append(ends, gantest.LeftBy(t, res))
 	}
 	for _, e := range ends {
-		e.state.Set("config", "")
+		e.State.Set("config", "")
 	}
-	assert.Empty(t, differences("", ends[0].state, ends[1].state))
-	assert.Equal(t, ends[0].samples, ends[1].samples)
+	assert.Empty(t, differences("", ends[0].State, ends[1].State))
+	assert.Equal(t, ends[0].Samples, ends[1].Samples)
 
 	c := tinyConfig(t)
-	c.Cache = "device"
-	_, err := train(t, context.Background(), c, &recorder{})
+	c.Data.Cache = "device"
+	_, err := train(t, context.Background(), c, &gantest.Recorder{})
 	assert.ErrorContains(t, err, "differ from epoch to epoch: use --cache none")
-	assert.NoDirExists(t, c.Out)
+	assert.NoDirExists(t, c.Run.Out)
 }
 
 func TestCorruptFilesAreToldOf(t *testing.T) {
-	folder := pictures(t, 21)
+	folder := gantest.Pictures(t, 21)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "004.png"), []byte("none"), 0o644))
 	c := tinyConfig(t)
-	c.Data = "folder:" + folder
-	_, err := train(t, context.Background(), c, &recorder{})
+	c.Data.Spec = "folder:" + folder
+	_, err := train(t, context.Background(), c, &gantest.Recorder{})
 	require.ErrorContains(t, err, "004.png")
-	c.SkipCorrupt, c.Out = 1, c.Out+"-again"
-	var r recorder
+	c.Data.SkipCorrupt, c.Run.Out = 1, c.Run.Out+"-again"
+	var r gantest.Recorder
 	_, err = train(t, context.Background(), c, &r)
 	require.NoError(t, err)
-	require.Len(t, r.warned, 1)
-	assert.Regexp(t, `004\.png.*image \d+ stands in for it \(1 of 1 allowed\)`, r.warned[0])
+	require.Len(t, r.Warns, 1)
+	assert.Regexp(t, `004\.png.*image \d+ stands in for it \(1 of 1 allowed\)`, r.Warns[0])
 }
 
 func TestDataOptionsOfAConfig(t *testing.T) {
 	c := DefaultConfig()
-	c.Background, c.Limit, c.CropBefore, c.Flip = "#102030", 5, 108, true
+	c.Data.Background, c.Data.Limit, c.Data.CropBefore, c.Data.Flip = "#102030", 5, 108, true
 	o, err := c.dataOptions()
 	require.NoError(t, err)
 	assert.Equal(t, &[3]byte{0x10, 0x20, 0x30}, o.Background)
 	assert.Equal(t, []any{5, 108, true}, []any{o.Limit, o.CropBefore, o.Flip})
 	assert.Positive(t, o.CacheBytes)
 	for _, bad := range []func(*Config){
-		func(c *Config) { c.Background = "red" }, func(c *Config) { c.Background = "12345" }, func(c *Config) { c.Filter = "[" },
-		func(c *Config) { c.Limit = -1 }, func(c *Config) { c.Cache = "disk" },
+		func(c *Config) { c.Data.Background = "red" }, func(c *Config) { c.Data.Background = "12345" }, func(c *Config) { c.Data.Filter = "[" },
+		func(c *Config) { c.Data.Limit = -1 }, func(c *Config) { c.Data.Cache = "disk" },
 	} {
 		c := DefaultConfig()
 		bad(&c)
-		var usage *UsageError
-		assert.ErrorAs(t, c.Validate(), &usage)
+		var usage *setting.UsageError
+		assert.ErrorAs(t, c.Check(), &usage)
 	}
 	c = DefaultConfig()
-	c.Size, c.CropBefore = 32, 108
+	c.Data.Size, c.Data.CropBefore = 32, 108
 	_, err = c.open()
-	var usage *UsageError
+	var usage *setting.UsageError
 	assert.ErrorAs(t, err, &usage)
 	assert.ErrorContains(t, err, "--data \"glyphs\": crop-before 108 is for image files")
 }

@@ -1,4 +1,4 @@
-package gan
+package trainer
 
 import (
 	"context"
@@ -29,21 +29,21 @@ func TestTheGraphOnTheDevice(t *testing.T) {
 			t.Run(name+", "+precision, func(t *testing.T) {
 				c := tinyConfig(t)
 				change(t, &c)
-				c.Device, c.Steps, c.LogEvery, c.Precision = "cuda", 20, 1, precision
-				var ends []left
+				c.Run.Device, c.Run.Steps, c.Run.LogEvery, c.Run.Precision = "cuda", 20, 1, precision
+				var ends []gantest.Left
 				for _, graph := range []string{"off", "on"} {
-					c.Graph, c.Out = graph, filepath.Join(t.TempDir(), graph)
-					var r recorder
+					c.Run.Graph, c.Run.Out = graph, filepath.Join(t.TempDir(), graph)
+					var r gantest.Recorder
 					res, err := train(t, context.Background(), c, &r)
 					require.NoError(t, err)
-					assert.Equal(t, graph, r.started.Resolved.Graph)
-					end := leftBy(t, res)
-					end.state.Set("config", "")
+					assert.Equal(t, graph, r.Start.Resolved.Graph)
+					end := gantest.LeftBy(t, res)
+					end.State.Set("config", "")
 					ends = append(ends, end)
 				}
-				assert.Empty(t, differences("", ends[0].state, ends[1].state))
-				assert.Equal(t, ends[0].metrics, ends[1].metrics)
-				assert.Equal(t, ends[0].samples, ends[1].samples)
+				assert.Empty(t, differences("", ends[0].State, ends[1].State))
+				assert.Equal(t, ends[0].Metrics, ends[1].Metrics)
+				assert.Equal(t, ends[0].Samples, ends[1].Samples)
 			})
 		}
 	}
@@ -53,15 +53,15 @@ func TestTheGraphOnTheDevice(t *testing.T) {
 func TestTheGraphWithMeasuredKernels(t *testing.T) {
 	onCUDA(t)
 	c := tinyConfig(t)
-	c.Device, c.Steps, c.LogEvery, c.Precision, c.Deterministic = "cuda", 20, 1, "fp32", false
-	c.Optim, c.LR = "sgd", 1e-3
+	c.Run.Device, c.Run.Steps, c.Run.LogEvery, c.Run.Precision, c.Run.Deterministic = "cuda", 20, 1, "fp32", false
+	c.Method.Optim, c.Method.LR = "sgd", 1e-3
 	var lines [][]LogLine
 	for _, graph := range []string{"off", "on"} {
-		c.Graph, c.Out = graph, filepath.Join(t.TempDir(), graph)
-		var r recorder
+		c.Run.Graph, c.Run.Out = graph, filepath.Join(t.TempDir(), graph)
+		var r gantest.Recorder
 		_, err := train(t, context.Background(), c, &r)
 		require.NoError(t, err)
-		lines = append(lines, r.lines)
+		lines = append(lines, r.Lines)
 	}
 	require.Len(t, lines[1], 20)
 	for i, want := range lines[0] {
@@ -74,8 +74,8 @@ func TestTheGraphWithMeasuredKernels(t *testing.T) {
 func TestAResumeOnTheDevice(t *testing.T) {
 	onCUDA(t)
 	c := tinyConfig(t)
-	c.Device, c.Graph, c.VerifyResume, c.EMA, c.Data = "cuda", "on", 5, .9, "folder:"+pictures(t, 21)
-	_, err := train(t, context.Background(), c, &recorder{})
+	c.Run.Device, c.Run.Graph, c.Run.VerifyResume, c.Method.EMA, c.Data.Spec = "cuda", "on", 5, .9, "folder:"+gantest.Pictures(t, 21)
+	_, err := train(t, context.Background(), c, &gantest.Recorder{})
 	assert.NoError(t, err)
 }
 
@@ -84,7 +84,7 @@ func TestAResumeOnTheDevice(t *testing.T) {
 func TestACaptureThatWaitsOnTheDevice(t *testing.T) {
 	onCUDA(t)
 	c := tinyConfig(t)
-	c.Device, c.Graph = "cuda", "off"
+	c.Run.Device, c.Run.Graph = "cuda", "off"
 	var want *pt.Dict
 	onTrainer(t, c, func(tr *trainer) {
 		steps(t, tr, 6)
@@ -98,7 +98,7 @@ func TestACaptureThatWaitsOnTheDevice(t *testing.T) {
 			return z
 		}
 		o := origin{cfg: c}
-		o.cfg.Graph, tr.resolved.Graph = "auto", "on"
+		o.cfg.Run.Graph, tr.resolved.Graph = "auto", "on"
 		require.NoError(t, o.captureStep(tr))
 		require.Len(t, o.notes, 1)
 		assert.Regexp(t, "^graph: torch: .*captur.*: running without$", o.notes[0])

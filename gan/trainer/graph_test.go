@@ -1,4 +1,4 @@
-package gan
+package trainer
 
 import (
 	"context"
@@ -47,16 +47,18 @@ func steps(t *testing.T, tr *trainer, n int) {
 
 // variants are runs that differ in what a step keeps: optimizers, averages, streams, sizes of batches.
 var variants = map[string]func(t *testing.T, c *Config){
-	"adam":                      func(*testing.T, *Config) {},
-	"average":                   func(_ *testing.T, c *Config) { c.EMA = .9 },
-	"sgd":                       func(_ *testing.T, c *Config) { c.Optim = "sgd" },
-	"sgd with momentum":         func(_ *testing.T, c *Config) { c.Optim, c.Momentum, c.LR = "sgd", .9, 1e-2 },
-	"rmsprop with momentum":     func(_ *testing.T, c *Config) { c.Optim, c.Momentum = "rmsprop", .5 },
-	"dropout":                   func(t *testing.T, c *Config) { withDropout(t); c.Model = "dropout" },
-	"uniform, minimax, 3 to 1":  func(_ *testing.T, c *Config) { c.Prior, c.Loss, c.DiscSteps = "uniform", "minimax", 3 },
-	"smaller last batches":      func(t *testing.T, c *Config) { c.Data = "folder:" + pictures(t, 21) },
-	"3 to 1, smaller last":      func(t *testing.T, c *Config) { c.Data, c.DiscSteps = "folder:"+pictures(t, 21), 3 },
-	"fewer images than a batch": func(t *testing.T, c *Config) { c.Data = "folder:" + pictures(t, 5) },
+	"adam":                  func(*testing.T, *Config) {},
+	"average":               func(_ *testing.T, c *Config) { c.Method.EMA = .9 },
+	"sgd":                   func(_ *testing.T, c *Config) { c.Method.Optim = "sgd" },
+	"sgd with momentum":     func(_ *testing.T, c *Config) { c.Method.Optim, c.Method.Momentum, c.Method.LR = "sgd", .9, 1e-2 },
+	"rmsprop with momentum": func(_ *testing.T, c *Config) { c.Method.Optim, c.Method.Momentum = "rmsprop", .5 },
+	"dropout":               func(t *testing.T, c *Config) { withDropout(t); c.Method.Model.Name = "dropout" },
+	"uniform, minimax, 3 to 1": func(_ *testing.T, c *Config) {
+		c.Method.Prior, c.Method.Loss, c.Method.DiscSteps = "uniform", "minimax", 3
+	},
+	"smaller last batches":      func(t *testing.T, c *Config) { c.Data.Spec = "folder:" + gantest.Pictures(t, 21) },
+	"3 to 1, smaller last":      func(t *testing.T, c *Config) { c.Data.Spec, c.Method.DiscSteps = "folder:"+gantest.Pictures(t, 21), 3 },
+	"fewer images than a batch": func(t *testing.T, c *Config) { c.Data.Spec = "folder:" + gantest.Pictures(t, 5) },
 }
 
 // replays is how many of 7 steps have full batches alone.
@@ -67,7 +69,7 @@ func TestACapturedStepIsTheStep(t *testing.T) {
 	for name, change := range variants {
 		t.Run(name, func(t *testing.T) {
 			c := tinyConfig(t)
-			c.Graph = "off"
+			c.Run.Graph = "off"
 			change(t, &c)
 			var before, want *pt.Dict
 			onTrainer(t, c, func(tr *trainer) {
@@ -95,7 +97,7 @@ func TestACapturedStepIsTheStep(t *testing.T) {
 // The warm-up takes place, in every network, and a step leaves no tensors behind.
 func TestTheWarmUpTakesSteps(t *testing.T) {
 	c := tinyConfig(t)
-	c.Graph, c.DiscSteps = "off", 2
+	c.Run.Graph, c.Method.DiscSteps = "off", 2
 	onTrainer(t, c, func(tr *trainer) {
 		draw, drawn := tr.st.draw, 0
 		tr.st.draw = func(s *torch.Scope, n int) torch.Tensor {
@@ -118,7 +120,7 @@ func TestTheWarmUpTakesSteps(t *testing.T) {
 // N steps, a checkpoint, and M more from it are N+M steps, with graphs on both sides or on one.
 func TestAResumeWithGraphs(t *testing.T) {
 	c := tinyConfig(t)
-	c.Graph, c.Data, c.EMA, c.Optim, c.Momentum = "off", "folder:"+pictures(t, 21), .9, "sgd", .5
+	c.Run.Graph, c.Data.Spec, c.Method.EMA, c.Method.Optim, c.Method.Momentum = "off", "folder:"+gantest.Pictures(t, 21), .9, "sgd", .5
 	path := filepath.Join(t.TempDir(), "checkpoint.pt")
 	var want *pt.Dict
 	onTrainer(t, c, func(tr *trainer) {
@@ -138,7 +140,7 @@ func TestAResumeWithGraphs(t *testing.T) {
 		o := origin{cfg: c.filled(), path: path, resolved: &r}
 		ds, err := o.cfg.open()
 		require.NoError(t, err)
-		dev, _, err := OpenDevice(c.Device)
+		dev, _, err := OpenDevice(c.Run.Device)
 		require.NoError(t, err)
 		o.file, err = pt.Open(path)
 		require.NoError(t, err)
@@ -158,7 +160,7 @@ func TestAResumeWithGraphs(t *testing.T) {
 // A capture that fails, in its warm-up or after it, leaves the run as it was: it trains on without.
 func TestACaptureThatFails(t *testing.T) {
 	c := tinyConfig(t)
-	c.Graph = "off"
+	c.Run.Graph = "off"
 	var want *pt.Dict
 	onTrainer(t, c, func(tr *trainer) {
 		steps(t, tr, 4)
@@ -214,7 +216,7 @@ func TestACaptureThatFails(t *testing.T) {
 // Without a CUDA device a graph that was decided on is told of and done without, or an error where it was asked for.
 func TestTheFallbackIsTold(t *testing.T) {
 	c := tinyConfig(t)
-	c.Device = "cpu"
+	c.Run.Device = "cpu"
 	onTrainer(t, c, func(tr *trainer) {
 		assert.Equal(t, "off", tr.resolved.Graph)
 		o := origin{cfg: c}
@@ -224,7 +226,7 @@ func TestTheFallbackIsTold(t *testing.T) {
 		require.NoError(t, o.captureStep(tr))
 		assert.Equal(t, []string{"graph: torch: capture: a graph needs a CUDA device, and the scope is on cpu: running without"}, o.notes)
 		assert.Equal(t, "off", tr.resolved.Graph)
-		tr.resolved.Graph, o.cfg.Graph = "on", "on"
+		tr.resolved.Graph, o.cfg.Run.Graph = "on", "on"
 		assert.ErrorContains(t, o.captureStep(tr), "--graph on: the step cannot be captured: torch: capture: a graph needs")
 		steps(t, tr, 1)
 	})
@@ -256,20 +258,20 @@ func TestWhereTheStepIsAGraph(t *testing.T) {
 		assert.NoError(t, err, want)
 	}
 	for _, bad := range []func(*Config){
-		func(c *Config) { c.Graph = "yes" }, func(c *Config) { c.Graph, c.Device = "on", "cpu" },
+		func(c *Config) { c.Run.Graph = "yes" }, func(c *Config) { c.Run.Graph, c.Run.Device = "on", "cpu" },
 	} {
 		c := DefaultConfig()
 		bad(&c)
-		var usage *UsageError
-		assert.ErrorAs(t, c.Validate(), &usage)
+		var usage *setting.UsageError
+		assert.ErrorAs(t, c.Check(), &usage)
 	}
 	c := tinyConfig(t)
-	c.Device = "cpu"
-	var r recorder
+	c.Run.Device = "cpu"
+	var r gantest.Recorder
 	_, err := train(t, context.Background(), c, &r)
 	require.NoError(t, err)
-	assert.Equal(t, "off", r.started.Resolved.Graph)
-	settings, head, err := configFile(filepath.Join(c.Out, "config.yaml"))
+	assert.Equal(t, "off", r.Start.Resolved.Graph)
+	settings, head, err := configFile(filepath.Join(c.Run.Out, "config.yaml"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"auto", "off"}, []string{settings.Graph, head.Graph})
 }

@@ -49,7 +49,7 @@ func resolvedOf(config string) (*Resolved, error) {
 
 // Shape is the shape of the data that was trained on.
 func (r Resolved) Shape() data.Shape {
-	return data.Shape{Height: r.Size, Width: r.Size, Channels: r.Channels}
+	return data.Shape{Height: r.Size, Width: r.Size, Channels: r.Channels, Points: r.Points}
 }
 
 // ShapeOf is the shape of the data that a checkpoint with these settings was trained on.
@@ -72,7 +72,7 @@ func (p *setup) resolve() (err error) {
 	was, shape := p.was(), p.ds.Shape()
 	r := &p.resolved
 	*r = Resolved{
-		Size: shape.Height, Channels: shape.Channels, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
+		Size: shape.Height, Channels: shape.Channels, Points: shape.Points, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
 		Threads: p.job.Threads, Workers: p.job.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: p.ds.Len(),
 	}
 	if was != nil {

@@ -50,11 +50,7 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 
 // OpenData opens the job's data, at the model's own size where none is asked for.
 func OpenData(job Job) (data.Dataset, error) {
-	d := job.Data
-	if d.Size == 0 {
-		d.Size = model.Table[job.Method.Model.Name].Size
-	}
-	return d.Open(job.Seed)
+	return job.Data.Open(job.Seed, model.Table[job.Method.Model.Name].Size)
 }
 
 // device is the device to ask for: a resumed run goes on where it was, unless another is given.

@@ -46,7 +46,7 @@ func (t *Trainer) config() (string, error) {
 func (t *Trainer) meta() [][2]string {
 	r := t.resolved
 	return [][2]string{
-		{"version", release.Version}, {"revision", release.Revision}, {"libtorch", r.Libtorch}, {"device", r.Device},
+		{"version", release.Version()}, {"revision", release.Revision}, {"libtorch", r.Libtorch}, {"device", r.Device},
 		{"precision", r.Precision}, {"layout", r.Layout}, {"conv", r.Conv}, {"threads", fmt.Sprint(r.Threads)}, {"decoder", r.Decoder},
 		{"data", t.job.Data.Spec},
 	}

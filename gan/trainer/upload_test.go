@@ -1,4 +1,4 @@
-package gan
+package trainer
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func feedAtOnce(t *testing.T, tr *trainer) {
 // Batches that cross ahead are the batches, in their order and sizes, and so is what is trained on them.
 func TestUploadsAheadAreTheSameRun(t *testing.T) {
 	c := tinyConfig(t)
-	c.Data, c.Flip, c.Cache, c.DiscSteps, c.Graph = "folder:"+pictures(t, 21), true, "none", 2, "off"
+	c.Data.Spec, c.Data.Flip, c.Data.Cache, c.Method.DiscSteps, c.Run.Graph = "folder:"+gantest.Pictures(t, 21), true, "none", 2, "off"
 	var want [][]float32
 	take := func(tr *trainer) (all [][]float32) {
 		for range 9 {
@@ -89,9 +89,9 @@ func (f *ahead) fill(t *testing.T) {
 
 // An error comes at its batch's turn, and stays; a context that ends loses no batch.
 func TestErrorsOfUploadsAhead(t *testing.T) {
-	folder := pictures(t, 30)
+	folder := gantest.Pictures(t, 30)
 	c := tinyConfig(t)
-	c.Data, c.Batch, c.Cache, c.Graph = "folder:"+folder, 10, "none", "off"
+	c.Data.Spec, c.Run.Batch, c.Data.Cache, c.Run.Graph = "folder:"+folder, 10, "none", "off"
 	onTrainer(t, c, func(tr *trainer) {
 		epoch, images := tr.cfg.plan(tr.ds).Images(1)
 		assert.Zero(t, epoch)
@@ -125,7 +125,7 @@ func nthFile(t *testing.T, folder string, n int) string {
 func TestTheDevicesFeed(t *testing.T) {
 	onCUDA(t)
 	c := tinyConfig(t)
-	c.Device, c.Data, c.Cache = "cuda", "folder:"+pictures(t, 21), "none"
+	c.Run.Device, c.Data.Spec, c.Data.Cache = "cuda", "folder:"+gantest.Pictures(t, 21), "none"
 	onTrainer(t, c, func(tr *trainer) {
 		assert.IsType(t, &ahead{}, tr.feed)
 		steps(t, tr, 9)
@@ -141,9 +141,9 @@ func TestTheDevicesFeed(t *testing.T) {
 // A network that no memory holds is told of with what was asked for and the settings to lower.
 func TestOutOfMemorySaysWhatToLower(t *testing.T) {
 	c := tinyConfig(t)
-	c.Device, c.GenWidth = "cpu", 1<<38
-	_, err := train(t, context.Background(), c, &recorder{})
-	var short *MemoryError
+	c.Run.Device, c.Method.Model.GenWidth = "cpu", 1<<38
+	_, err := train(t, context.Background(), c, &gantest.Recorder{})
+	var short *trainer.MemoryError
 	require.ErrorAs(t, err, &short)
 	assert.Regexp(t, `^out of memory: \d+ bytes more were asked for, the process used \d+ MiB: lower --batch \(8\), --gen-width \(274877906944\), --disc-width \(2\) or --size$`, err.Error())
 	assert.ErrorAs(t, err, new(*torch.Error))

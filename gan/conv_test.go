@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"forger/gan/gantest"
+	"forger/gan/trainer"
 	"forger/torch"
 
 	"github.com/stretchr/testify/assert"
@@ -17,18 +19,18 @@ import (
 func convRun(t *testing.T, conv string) (dir, by string) {
 	t.Helper()
 	c := tinyConfig(t)
-	c.Conv, c.Device, c.Size, c.GenWidth, c.DiscWidth, c.Steps = conv, "cpu", 32, 16, 16, 3
-	var r recorder
+	c.Run.Conv, c.Run.Device, c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Steps = conv, "cpu", 32, 16, 16, 3
+	var r gantest.Recorder
 	_, err := train(t, context.Background(), c, &r)
 	require.NoError(t, err)
-	return c.Out, r.started.Resolved.Conv
+	return c.Run.Out, resolvedBy(t, c.Run.Out).Conv
 }
 
 func lossOf(t *testing.T, dir string) float64 {
 	t.Helper()
-	res, err := resume(t, dir, &recorder{}, "steps", "4")
+	res, err := resume(t, dir, &gantest.Recorder{}, "steps", "4")
 	require.NoError(t, err)
-	return leftBy(t, res).metrics[0]["loss_g"].(float64)
+	return gantest.LeftBy(t, res).Metrics[0]["loss_g"].(float64)
 }
 
 func TestConvChoosesWhoComputes(t *testing.T) {
@@ -58,8 +60,19 @@ func TestAResumeKeepsTheConvolutions(t *testing.T) {
 	require.Contains(t, string(text), "conv: avx512\n")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), "conv: avx512", "conv: avx2", 1)), 0o644))
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "checkpoints"))) // so that it goes on from config.yaml
-	var r recorder
+	var r gantest.Recorder
 	_, err = resume(t, dir, &r)
 	require.NoError(t, err)
-	assert.Equal(t, "avx2", r.started.Resolved.Conv)
+	assert.Equal(t, "avx2", resolvedBy(t, dir).Conv)
+}
+
+// resolvedBy is what the run in a directory decided.
+func resolvedBy(t *testing.T, dir string) *trainer.Resolved {
+	t.Helper()
+	c := DefaultConfig()
+	_, text, err := c.Settings().ReadFile(filepath.Join(dir, "config.yaml"))
+	require.NoError(t, err)
+	r, err := trainer.ParseResolved(text)
+	require.NoError(t, err)
+	return r
 }

@@ -1,4 +1,4 @@
-package gan
+package setting
 
 import (
 	"errors"
@@ -10,19 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzReadConfig: any file is settings that exist, or a usage error of one line.
-func FuzzReadConfig(f *testing.F) {
+// FuzzReadFile: any file is settings that exist, or a usage error of one line.
+func FuzzReadFile(f *testing.F) {
 	for _, text := range []string{
 		"", "size: 64\ndata: folder:x\nbeta1: .5\n", "resolved:\n  device: cpu\nseed: 3\n", "size: [1, 2]\n", "size: &a 1\nbatch: *a\n",
-		"a: &a [*a]\n", "size: !!binary aGVsbG8=\n", "--- \nsize: 1\n---\nseed: 2\n", "? size\n: 1\n", "<<: {size: 1}\n", "size: |\n  1\n", "\xff\xfe\x00", "- size\n",
+		"a: &a [*a]\n", "size: !!binary aGVsbG8=\n", "--- \nsize: 1\n---\nseed: 2\n", "? size\n: 1\n", "<<: {size: 1}\n", "size: |\n  1\n", "penalty: [a, [b]]\n", "\xff\xfe\x00", "- size\n",
 	} {
 		f.Add([]byte(text))
 	}
 	path := filepath.Join(f.TempDir(), "c.yaml")
-	names := fieldNames()
+	all := new(options).set()
+	names := all.Names()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		require.NoError(t, os.WriteFile(path, text, 0o600))
-		settings, err := ReadConfig(path)
+		settings, _, err := all.ReadFile(path)
 		if err != nil {
 			var usage *UsageError
 			require.True(t, errors.As(err, &usage), err)
