@@ -203,7 +203,7 @@ func TestWhatNeedsNoLibtorchRunsWithoutIt(t *testing.T) {
 func TestHelpIsComplete(t *testing.T) {
 	got := forger(t, t.TempDir(), nil, "train", "--help")
 	var c gan.Config
-	for _, f := range c.Fields() {
+	for _, f := range c.Settings() {
 		assert.Contains(t, got.out, "--"+f.Name)
 	}
 	for _, word := range []string{"nonsaturating", "minimax", "dcgan", "mnist:DIR", "rmsprop", "uniform", "--config", "--quiet"} {

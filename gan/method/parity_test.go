@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"forger/data"
+	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/optim"
@@ -60,28 +62,27 @@ func setWeights(s *torch.Scope, m nn.Module, stream int) {
 }
 
 // parity runs steps of ours from golden.py's weights, data and noise; after looks at each step.
-func parity(t *testing.T, model *torch.Scope, d torch.DType, loss string, steps int,
-	before func(st *stepper), after func(step int, st *stepper, sums []float64)) *stepper {
+func parity(t *testing.T, s *torch.Scope, d torch.DType, loss string, steps int,
+	before func(st *gan), after func(step int, st *gan, sums []float64)) *gan {
 	t.Helper()
-	model = model.Child(torch.Of(d))
+	s = s.Child(torch.Of(d))
 	step := 0
 	fill := func(s *torch.Scope, stream int, scale float64, shape ...int) torch.Tensor {
 		return s.FromDoubles(torchtest.Fill(stream, torchtest.Count(shape)), shape...).MulScalar(scale).To(d)
 	}
-	st := newStepper(t, model, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 8, DiscWidth: 8},
+	st := newStepper(t, s, model.Options{Name: "dcgan", Latent: 100, GenWidth: 8, DiscWidth: 8}, data.Shape{Height: 64, Width: 64, Channels: 3}, loss,
 		func(s *torch.Scope, n int) torch.Tensor { return fill(s, 4000+step, 1.7, n, 100, 1, 1) })
-	st.loss = Objectives[loss]
-	setWeights(model.Child(), st.gen, 1001)
-	setWeights(model.Child(), st.disc, 2002)
+	setWeights(s.Child(), st.gen, 1001)
+	setWeights(s.Child(), st.disc, 2002)
 	if before != nil {
 		before(st)
 	}
 	for ; step < steps; step++ {
-		c := model.Child()
-		st.step(c, []torch.Tensor{fill(c, 3000+step, 1, parityBatch, 3, 64, 64)})
-		after(step, st, append(st.meterD.Doubles(), st.meterG.Doubles()...))
-		st.meterD.Fill(0)
-		st.meterG.Fill(0)
+		c := s.Child()
+		st.Step(c, []Batch{{X: fill(c, 3000+step, 1, parityBatch, 3, 64, 64)}}, 0)
+		after(step, st, append(st.sumsD.Doubles(), st.sumsG.Doubles()...))
+		st.sumsD.Fill(0)
+		st.sumsG.Fill(0)
 		c.Close()
 	}
 	return st
@@ -93,8 +94,8 @@ func TestTwentyStepsAsPyTorchInFloat64(t *testing.T) {
 	for loss, want := range map[string]official{"nonsaturating": golden.Float64, "minimax": golden.Minimax} {
 		t.Run(loss, func(t *testing.T) {
 			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-				st := parity(t, s, torch.Float64, loss, len(want.Log), nil, func(step int, _ *stepper, sums []float64) {
-					got := []float64{sums[placeLoss], sums[placesD+2], sums[placeReal], sums[placeFake]}
+				st := parity(t, s, torch.Float64, loss, len(want.Log), nil, func(step int, _ *gan, sums []float64) {
+					got := []float64{sums[0], sums[5], sums[1], sums[2]}
 					torchtest.Close(t, want.Log[step][:], got, 0, 1e-9, "losses and scores")
 				})
 				for name, m := range map[string]nn.Module{"gen": st.gen, "disc": st.disc} {
@@ -134,12 +135,12 @@ func stepsInFloat32(t *testing.T, steps int, tolerance float64, options ...torch
 		script := filepath.Join(torchtest.Root(t), "scripts", "golden.py")
 		torchtest.JSON(t, &want, python, script, "official", fmt.Sprint(steps), "float32", "1", strings.TrimSuffix(s.Device().String(), ":0"))
 		var optD, optG *watcher
-		parity(t, s, torch.Float32, "nonsaturating", len(want.Log), func(st *stepper) {
+		parity(t, s, torch.Float32, "nonsaturating", len(want.Log), func(st *gan) {
 			optD = &watcher{Optimizer: st.optD, t: t, s: s, params: nn.Parameters(st.disc), want: want.Grads.Disc}
 			optG = &watcher{Optimizer: st.optG, t: t, s: s, params: nn.Parameters(st.gen), want: want.Grads.Gen}
 			st.optD, st.optG = optD, optG
-		}, func(step int, _ *stepper, sums []float64) {
-			got := []float64{sums[placeLoss], sums[placesD+2], sums[placeReal], sums[placeFake]}
+		}, func(step int, _ *gan, sums []float64) {
+			got := []float64{sums[0], sums[5], sums[1], sums[2]}
 			torchtest.Close(t, want.Log[step][:], got, tolerance, tolerance, "losses and scores")
 		})
 		assert.True(t, optD.seen && optG.seen)

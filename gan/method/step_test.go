@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"testing"
 
+	"forger/data"
+	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
@@ -11,11 +13,13 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-var tiny = Network{Size: 16, Channels: 1, Latent: 4, GenWidth: 2, DiscWidth: 2}
+var (
+	tiny   = model.Options{Name: "dcgan", Latent: 4, GenWidth: 2, DiscWidth: 2}
+	tinyOf = data.Shape{Height: 16, Width: 16, Channels: 1}
+)
 
-func tinyStepper(t testing.TB, s *torch.Scope) *stepper {
-	noise := s.NewGenerator(2)
-	return newStepper(t, s, tiny, func(s *torch.Scope, n int) torch.Tensor { return s.Randn(noise, n, 4, 1, 1) })
+func tinyStepper(t testing.TB, s *torch.Scope) *gan {
+	return newStepper(t, s, tiny, tinyOf, "nonsaturating", nil)
 }
 
 // Two thousand steps leave the resident set and the number of live tensors where they were.
@@ -26,7 +30,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		run := func(n int) {
 			for range n {
 				c := s.Child()
-				st.step(c, []torch.Tensor{c.Images(pixels, 8, 16, 16, 1)})
+				st.Step(c, []Batch{{X: c.Images(pixels, 8, 16, 16, 1)}}, 0)
 				c.Close()
 			}
 		}
@@ -49,10 +53,10 @@ func TestDiscriminatorSteps(t *testing.T) {
 		before := append(values(st.gen), values(st.disc)...)
 		c := s.Child()
 		defer c.Close()
-		image := func() torch.Tensor { return c.Rand(c.NewGenerator(9), 4, 1, 16, 16) }
-		st.step(c, []torch.Tensor{image(), image(), image()})
-		assert.InDelta(t, 3, st.meterD.Doubles()[placesD], 0)
-		assert.InDelta(t, 1, st.meterG.Doubles()[placesG], 0)
+		image := func() Batch { return Batch{X: c.Rand(c.NewGenerator(9), 4, 1, 16, 16)} }
+		st.Step(c, []Batch{image(), image(), image()}, 0)
+		assert.InDelta(t, 3, st.sumsD.Doubles()[3], 0)
+		assert.InDelta(t, 1, st.sumsG.Doubles()[1], 0)
 		for i, v := range append(values(st.gen), values(st.disc)...) {
 			assert.NotEqual(t, before[i], v, i)
 		}
@@ -78,4 +82,55 @@ func tracked(t *testing.T, m nn.Module) float64 {
 	}
 	t.Fatal("no BatchNorm")
 	return 0
+}
+
+// The averaged generator is the exponential moving average of the parameters, with copies of the buffers.
+func TestTheAverageFollowsTheGenerator(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		b, e := model.NewBuilder(s, 1), model.Table["dcgan"]
+		gen, net := e.Generator(b, tiny, tinyOf), e.Generator(b, tiny, tinyOf)
+		a := newAverage(net, gen, s.FullOf(torch.Float64, .75))
+		a.start(s)
+		before := map[string][]float64{}
+		for _, e := range nn.Entries(gen) {
+			before[e.Name] = e.Tensor.Doubles()
+			e.Tensor.Fill(2)
+		}
+		a.follow(s)
+		for _, e := range nn.Entries(net) {
+			for i, v := range e.Tensor.Doubles() {
+				want := 2.0
+				if !e.Buffer {
+					want = .75*before[e.Name][i] + .25*2
+				}
+				assert.InDelta(t, want, v, 1e-6, e.Name) // computed in float32
+			}
+		}
+	})
+}
+
+// A dial turns the step: with a rate of 0 nothing moves, and with the rate of before the step is that of before.
+func TestDialsTurnTheStep(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		st := tinyStepper(t, s)
+		rate := 0.0
+		for _, d := range st.parts.Dials {
+			d.At = func(int64) float64 { return rate }
+		}
+		step := func() {
+			c := s.Child()
+			defer c.Close()
+			st.parts.Turn(1)
+			st.Step(c, []Batch{{X: c.Ones(4, 1, 16, 16)}}, 0)
+		}
+		before := values(st.gen)
+		step()
+		assert.Equal(t, before, values(st.gen))
+		rate = 1e-3
+		step()
+		for i, v := range values(st.gen) {
+			assert.NotEqual(t, before[i], v, i)
+		}
+		assert.Equal(t, 1e-3, st.optG.Group()["lr"])
+	})
 }

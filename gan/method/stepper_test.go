@@ -3,32 +3,34 @@ package method
 import (
 	"testing"
 
+	"forger/data"
+	"forger/gan/model"
+	"forger/internal/machine"
 	"forger/torch"
-	"forger/torch/nn"
-	"forger/torch/optim"
 
 	"github.com/stretchr/testify/require"
 )
 
-// newStepper builds the official training of a DCGAN in model, and seals it.
-func newStepper(t testing.TB, model *torch.Scope, n Network, draw func(*torch.Scope, int) torch.Tensor) *stepper {
+// newStepper builds the official training of a DCGAN in s, with noise drawn by draw where it is given, and seals it.
+func newStepper(t testing.TB, s *torch.Scope, o model.Options, of data.Shape, loss string, draw func(*torch.Scope, int) torch.Tensor) *gan {
 	t.Helper()
-	gen, disc, err := Build(Builder{model, model.NewGenerator(1), model.NewGenerator(2)}, "dcgan", n)
-	require.NoError(t, err)
-	adam := torch.AdamOptions{LR: model.FullOf(torch.Float64, 2e-4), Beta1: .5, Beta2: .999, Eps: 1e-8}
-	st := &stepper{
-		gen: gen, disc: disc, loss: Objectives["nonsaturating"], draw: draw,
-		optG: optim.NewAdam(model, nn.Parameters(gen), adam), optD: optim.NewAdam(model, nn.Parameters(disc), adam),
-		meterD: model.FullOf(torch.Float64, 0, placesD+2), meterG: model.FullOf(torch.Float64, 0, placesG+2),
+	b := model.NewBuilder(s, 1)
+	all := Options{
+		Method: "gan", Model: o, Prior: "normal", Loss: loss, DiscSteps: 1, Optim: "adam", LR: 2e-4, Beta1: .5, Beta2: .999,
 	}
-	model.Seal()
-	return st
+	g, ok := newGAN(b, all, ganNets(b, all, of)).(*gan)
+	require.True(t, ok)
+	if draw != nil {
+		g.noise = draw
+	}
+	s.Seal()
+	return g
 }
 
 // residentMiB is the resident memory of this process.
 func residentMiB(t testing.TB) float64 {
 	t.Helper()
-	now, _, err := memoryMiB(torch.CPU)
+	now, _, err := machine.Resident()
 	require.NoError(t, err)
-	return now
+	return float64(now) / (1 << 20)
 }

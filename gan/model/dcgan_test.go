@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"forger/data"
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
@@ -12,11 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func build(t testing.TB, s *torch.Scope, n Network) (gen, disc nn.Module) {
+func build(t testing.TB, s *torch.Scope, o Options, of data.Shape) (gen, disc nn.Module) {
 	t.Helper()
-	gen, disc, err := Build(Builder{s, s.NewGenerator(1), s.NewGenerator(2)}, "dcgan", n)
-	require.NoError(t, err)
-	return gen, disc
+	b, e := NewBuilder(s, 1), Table["dcgan"]
+	return e.Generator(b, o, of), e.Discriminator(b, o, of)
+}
+
+func square(side, channels int) data.Shape {
+	return data.Shape{Height: side, Width: side, Channels: channels}
 }
 
 func shapes(m nn.Module) (keys []string, count int) {
@@ -33,7 +37,7 @@ func shapes(m nn.Module) (keys []string, count int) {
 // At 64 the networks are the official example's to the key.
 func TestDCGANIsTheOfficialOneAt64(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-		gen, disc := build(t, s, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 64, DiscWidth: 64})
+		gen, disc := build(t, s, Options{Latent: 100, GenWidth: 64, DiscWidth: 64}, square(64, 3))
 		keys, count := shapes(gen)
 		assert.Equal(t, 3576704, count)
 		assert.Len(t, keys, 25)
@@ -65,9 +69,9 @@ func TestDCGANAtEverySize(t *testing.T) {
 		256: {"main.0.weight[5 32 4 4]", "main.17.weight[1 48 4 4]"},
 	}
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-		for _, size := range ModelSizes("dcgan") {
+		for _, size := range Table["dcgan"].Sizes {
 			for _, channels := range []int{1, 3} {
-				gen, disc := build(t, s, Network{Size: size, Channels: channels, Latent: 5, GenWidth: 2, DiscWidth: 3})
+				gen, disc := build(t, s, Options{Latent: 5, GenWidth: 2, DiscWidth: 3}, square(size, channels))
 				keys, _ := shapes(gen)
 				assert.Contains(t, keys, first[size][0], size)
 				keys, _ = shapes(disc)
@@ -83,20 +87,18 @@ func TestDCGANAtEverySize(t *testing.T) {
 	})
 }
 
-func TestBuildRefusesASizeItCannotMake(t *testing.T) {
-	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-		_, _, err := Build(Builder{s, s.NewGenerator(1), s.NewGenerator(2)}, "dcgan", Network{Size: 63, Channels: 3, Latent: 5, GenWidth: 2, DiscWidth: 2})
-		assert.EqualError(t, err, "gan: model dcgan: size 63: it takes [16 32 64 128 256]")
-		_, _, err = Build(Builder{s, s.NewGenerator(1), s.NewGenerator(2)}, "biggan", Network{Size: 64})
-		assert.EqualError(t, err, `gan: model "biggan": unknown: have dcgan`)
-	})
+func TestASizeThatCannotBeMadeIsRefused(t *testing.T) {
+	o := Options{Name: "dcgan"}
+	assert.NoError(t, o.CheckSize(0))
+	assert.NoError(t, o.CheckSize(16))
+	assert.EqualError(t, o.CheckSize(63), "--size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256")
 }
 
 // The official initialisation: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0; over all draws of the
 // full-size networks.
 func TestDCGANInitialisation(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-		gen, disc := build(t, s, Network{Size: 64, Channels: 3, Latent: 100, GenWidth: 64, DiscWidth: 64})
+		gen, disc := build(t, s, Options{Latent: 100, GenWidth: 64, DiscWidth: 64}, square(64, 3))
 		for _, m := range []nn.Module{gen, disc} {
 			var norm []torch.Tensor
 			for _, e := range nn.Entries(m) {

@@ -11,41 +11,50 @@ import (
 
 func TestRunsAreNumbered(t *testing.T) {
 	t.Chdir(t.TempDir())
-	cfg := DefaultConfig()
-	cfg.Data = "mnist:some/where"
 	for _, want := range []string{"runs/0000-dcgan-mnist", "runs/0001-dcgan-mnist"} {
-		d, err := createRun(cfg, []byte("x"))
+		d, err := Create("", "dcgan-mnist", []byte("x"))
 		require.NoError(t, err)
-		d.close()
-		assert.Equal(t, want, d.path)
+		d.Close()
+		assert.Equal(t, want, d.Path)
 	}
 	require.NoError(t, os.Mkdir("runs/0041-other", 0o755))
-	d, err := createRun(cfg, nil)
+	d, err := Create("", "dcgan-mnist", nil)
 	require.NoError(t, err)
-	d.close()
-	assert.Equal(t, "runs/0042-dcgan-mnist", d.path)
+	d.Close()
+	assert.Equal(t, "runs/0042-dcgan-mnist", d.Path)
 }
 
 func TestADirectoryThatHoldsARunIsRefused(t *testing.T) {
-	cfg := DefaultConfig()
-	cfg.Out = filepath.Join(t.TempDir(), "run")
-	d, err := createRun(cfg, []byte("x"))
+	out := filepath.Join(t.TempDir(), "run")
+	d, err := Create(out, "", []byte("x"))
 	require.NoError(t, err)
-	defer d.close()
-	_, err = createRun(cfg, nil)
-	assert.EqualError(t, err, cfg.Out+": it holds a run already: choose another --out")
+	defer d.Close()
+	_, err = Create(out, "", nil)
+	assert.EqualError(t, err, out+": it holds a run already: choose another --out")
+	_, err = Open(out, false)
+	assert.ErrorContains(t, err, "another process trains in it")
+	looked, err := Open(out, true)
+	require.NoError(t, err)
+	looked.Close()
+}
 
-	other := runDir{path: cfg.Out}
-	assert.ErrorContains(t, other.begin(nil), "another process trains in it")
-	other.close()
+// Of two starts in one directory the later one finds it held, and takes nothing of the other's away.
+func TestTheLoserOfALockRemovesNothing(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.Mkdir(out, 0o755))
+	winner := &Dir{Path: out}
+	require.NoError(t, winner.hold())
+	defer winner.Close()
+	require.NoError(t, os.WriteFile(filepath.Join(out, "begun"), nil, 0o644))
+	_, err := Create(out, "", nil)
+	assert.ErrorContains(t, err, "another process trains in it")
+	assert.FileExists(t, filepath.Join(out, "begun"))
 }
 
 func TestADirectoryThatCannotBeFilledIsTakenAwayAgain(t *testing.T) {
 	dir := t.TempDir()
-	cfg := DefaultConfig()
-	cfg.Out = filepath.Join(dir, "file", "run")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
-	_, err := createRun(cfg, nil)
+	_, err := Create(filepath.Join(dir, "file", "run"), "", nil)
 	assert.ErrorContains(t, err, "not a directory: choose a directory that can be written with --out")
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -53,20 +62,19 @@ func TestADirectoryThatCannotBeFilledIsTakenAwayAgain(t *testing.T) {
 }
 
 func TestPublishedKeepsTheNewestAndPointsAtIt(t *testing.T) {
-	cfg := DefaultConfig()
-	cfg.Out = filepath.Join(t.TempDir(), "a[b] c")
-	d, err := createRun(cfg, nil)
+	out := filepath.Join(t.TempDir(), "a[b] c")
+	d, err := Create(out, "", nil)
 	require.NoError(t, err)
-	defer d.close()
+	defer d.Close()
 	for step := range int64(5) {
-		path := d.checkpointPath(step * 100)
+		path := d.Checkpoint(step * 100)
 		require.NoError(t, os.WriteFile(path, []byte{byte(step)}, 0o644))
-		require.NoError(t, d.published(path, 2))
-		link, err := os.Readlink(filepath.Join(cfg.Out, "checkpoints", "latest"))
+		require.NoError(t, d.Publish(path, 2))
+		link, err := os.Readlink(filepath.Join(out, "checkpoints", "latest"))
 		require.NoError(t, err)
 		assert.Equal(t, filepath.Base(path), link, "relative, so that the directory can be moved")
 	}
-	entries, err := os.ReadDir(filepath.Join(cfg.Out, "checkpoints"))
+	entries, err := os.ReadDir(filepath.Join(out, "checkpoints"))
 	require.NoError(t, err)
 	var names []string
 	for _, e := range entries {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"forger/data"
+	"forger/gan/gantest"
 	"forger/torch"
 
 	"github.com/stretchr/testify/assert"
@@ -14,10 +15,10 @@ import (
 )
 
 // feedAhead gives a trainer the feed that CUDA has, on any device.
-func feedAhead(t *testing.T, tr *trainer) *ahead {
+func feedAhead(t *testing.T, tr *Trainer) *ahead {
 	t.Helper()
 	tr.feed.close()
-	p := tr.cfg.plan(tr.ds)
+	p := planOf(tr.job, tr.ds)
 	l, err := data.NewLoader(tr.ds, data.LoaderOptions{Batch: p.Batch, Seed: p.Seed, Shuffle: true, DropLast: p.DropLast, Start: tr.position()})
 	require.NoError(t, err)
 	f := newAhead(tr, l)
@@ -26,10 +27,10 @@ func feedAhead(t *testing.T, tr *trainer) *ahead {
 }
 
 // feedAtOnce gives a trainer the feed that the CPU has.
-func feedAtOnce(t *testing.T, tr *trainer) {
+func feedAtOnce(t *testing.T, tr *Trainer) {
 	t.Helper()
 	tr.feed.close()
-	p := tr.cfg.plan(tr.ds)
+	p := planOf(tr.job, tr.ds)
 	l, err := data.NewLoader(tr.ds, data.LoaderOptions{Batch: p.Batch, Seed: p.Seed, Shuffle: true, DropLast: p.DropLast})
 	require.NoError(t, err)
 	tr.feed = &loading{tr, l}
@@ -40,7 +41,7 @@ func TestUploadsAheadAreTheSameRun(t *testing.T) {
 	c := tinyConfig(t)
 	c.Data.Spec, c.Data.Flip, c.Data.Cache, c.Method.DiscSteps, c.Run.Graph = "folder:"+gantest.Pictures(t, 21), true, "none", 2, "off"
 	var want [][]float32
-	take := func(tr *trainer) (all [][]float32) {
+	take := func(tr *Trainer) (all [][]float32) {
 		for range 9 {
 			s := tr.root.Child()
 			images, n, err := tr.feed.next(t.Context(), s)
@@ -52,22 +53,22 @@ func TestUploadsAheadAreTheSameRun(t *testing.T) {
 		}
 		return all
 	}
-	onTrainer(t, c, func(tr *trainer) {
+	onTrainer(t, c, func(tr *Trainer) {
 		feedAtOnce(t, tr)
 		want = take(tr)
 	})
-	onTrainer(t, c, func(tr *trainer) {
+	onTrainer(t, c, func(tr *Trainer) {
 		f := feedAhead(t, tr)
 		f.fill(t)
 		assert.Len(t, f.sent, 1)
 		assert.Equal(t, want, take(tr))
 	})
 
-	onTrainer(t, c, func(tr *trainer) {
+	onTrainer(t, c, func(tr *Trainer) {
 		feedAtOnce(t, tr)
 		steps(t, tr, 6)
 		state := stateOf(t, tr)
-		onTrainer(t, c, func(tr *trainer) {
+		onTrainer(t, c, func(tr *Trainer) {
 			f := feedAhead(t, tr)
 			steps(t, tr, 3)
 			f.fill(t)
@@ -92,8 +93,8 @@ func TestErrorsOfUploadsAhead(t *testing.T) {
 	folder := gantest.Pictures(t, 30)
 	c := tinyConfig(t)
 	c.Data.Spec, c.Run.Batch, c.Data.Cache, c.Run.Graph = "folder:"+folder, 10, "none", "off"
-	onTrainer(t, c, func(tr *trainer) {
-		epoch, images := tr.cfg.plan(tr.ds).Images(1)
+	onTrainer(t, c, func(tr *Trainer) {
+		epoch, images := planOf(tr.job, tr.ds).Images(1)
 		assert.Zero(t, epoch)
 		require.NoError(t, os.WriteFile(filepath.Join(folder, filepath.Base(nthFile(t, folder, images[0]))), []byte("none"), 0o644))
 		f := feedAhead(t, tr)
@@ -126,11 +127,11 @@ func TestTheDevicesFeed(t *testing.T) {
 	onCUDA(t)
 	c := tinyConfig(t)
 	c.Run.Device, c.Data.Spec, c.Data.Cache = "cuda", "folder:"+gantest.Pictures(t, 21), "none"
-	onTrainer(t, c, func(tr *trainer) {
+	onTrainer(t, c, func(tr *Trainer) {
 		assert.IsType(t, &ahead{}, tr.feed)
 		steps(t, tr, 9)
 		want := stateOf(t, tr)
-		onTrainer(t, c, func(tr *trainer) {
+		onTrainer(t, c, func(tr *Trainer) {
 			feedAtOnce(t, tr)
 			steps(t, tr, 9)
 			assert.Empty(t, differences("", want, stateOf(t, tr)))
@@ -143,22 +144,23 @@ func TestOutOfMemorySaysWhatToLower(t *testing.T) {
 	c := tinyConfig(t)
 	c.Run.Device, c.Method.Model.GenWidth = "cpu", 1<<38
 	_, err := train(t, context.Background(), c, &gantest.Recorder{})
-	var short *trainer.MemoryError
+	var short *MemoryError
 	require.ErrorAs(t, err, &short)
 	assert.Regexp(t, `^out of memory: \d+ bytes more were asked for, the process used \d+ MiB: lower --batch \(8\), --gen-width \(274877906944\), --disc-width \(2\) or --size$`, err.Error())
 	assert.ErrorAs(t, err, new(*torch.Error))
 
 	// What libtorch says of a CUDA device.
+	job := c.job()
 	err = &torch.Error{Op: "conv2d", Code: torch.OutOfMemory, Msg: "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB of which " +
 		"1.02 GiB is free. Including non-PyTorch memory, this process has 78.07 GiB memory in use. Of the allocated memory 70.00 GiB is allocated by PyTorch, and 1 GiB"}
-	c.explainMemory(&err)
+	job.explainMemory(&err)
 	assert.EqualError(t, err, "out of memory: 2.00 GiB more were asked for, 78.07 GiB are in use of 79.10 GiB: "+
 		"lower --batch (8), --gen-width (274877906944), --disc-width (2) or --size")
 	other := &torch.Error{Op: "add", Code: torch.Failed, Msg: "shapes"}
 	err = other
-	c.explainMemory(&err)
+	job.explainMemory(&err)
 	assert.Same(t, other, err)
 	err = nil
-	c.explainMemory(&err)
+	job.explainMemory(&err)
 	assert.NoError(t, err)
 }
