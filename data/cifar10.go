@@ -49,7 +49,7 @@ func openCIFAR10(dir string, o Options) (Dataset, error) {
 	if err != nil {
 		return fail(err)
 	}
-	c := &cifar10{dir: dir, shape: Shape{o.Size, o.Size, o.Channels}}
+	c := &cifar10{dir: dir, shape: square(o)}
 	for n := range cifarFiles {
 		path := filepath.Join(at, fmt.Sprintf("data_batch_%d.bin", n+1))
 		if c.records, err = appendCIFAR(c.records, path, n); err != nil {

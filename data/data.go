@@ -9,13 +9,8 @@ import (
 	"strings"
 )
 
-// Shape is the form of every image a dataset yields, uint8 [H,W,C].
-type Shape struct{ Height, Width, Channels int }
-
-// Bytes is the size of an image.
-func (s Shape) Bytes() int { return s.Height * s.Width * s.Channels }
-
-// Options ask a source for images of one form.
+// Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
+// sense, which is an error.
 type Options struct {
 	Size     int    // image side; 0: the source's own
 	Channels int    // 1 or 3; 0: the source's default
@@ -41,16 +36,17 @@ type Options struct {
 	CacheDir string
 }
 
-// Dataset is a list of images, an epoch long. Its methods may be called from several goroutines at once.
+// Dataset is a list of elements, images or points, an epoch long. Its methods may be called from several goroutines at
+// once.
 type Dataset interface {
 	// Spec is what Open was given.
 	Spec() string
-	// Len is the number of images of an epoch.
+	// Len is the number of elements of an epoch.
 	Len() int
 	Shape() Shape
-	// Read writes image i of an epoch to dst, uint8 [H,W,C]. Only sources that draw their images heed the epoch.
+	// Read writes element i of an epoch to dst, as Shape has it. Only sources that draw their elements heed the epoch.
 	Read(epoch, i int, dst []byte) error
-	// Label is the class of image i, -1 where there is none.
+	// Label is the class of element i, -1 where there is none.
 	Label(i int) int
 	// Classes names the labels; nil where there are none.
 	Classes() []string
@@ -63,9 +59,9 @@ type Dataset interface {
 type Source struct {
 	Usage    string // e.g. "mnist:DIR"
 	Doc      string
-	Channels int // default
+	Channels int  // default
+	Decodes  bool // image files, which takes time
 	path     bool
-	decodes  bool // image files, which takes time
 	drawn    bool // its images differ from epoch to epoch
 	open     func(path string, o Options) (Dataset, error)
 }
@@ -86,15 +82,20 @@ var Sources = map[string]Source{
 	},
 	"folder": {
 		Usage: "folder:DIR", Doc: "image files below DIR; the first folder level is the label, labels.csv (path,label) beside them overrides it",
-		Channels: 3, path: true, decodes: true, open: openFolder,
+		Channels: 3, path: true, Decodes: true, open: openFolder,
 	},
 	"zip": {
 		Usage: "zip:FILE", Doc: "image files in a zip archive, labelled as in a folder; a folder around all of them is no label",
-		Channels: 3, path: true, decodes: true, open: openZip,
+		Channels: 3, path: true, Decodes: true, open: openZip,
 	},
 	"tar": {
 		Usage: "tar:FILE", Doc: "image files in a .tar, .tgz or .tar.zst archive, labelled as in zip",
-		Channels: 3, path: true, decodes: true, open: openTar,
+		Channels: 3, path: true, Decodes: true, open: openTar,
+	},
+	"npy": {
+		Usage: "npy:FILE", Doc: "a NumPy array: points, float32 or float64 [N,D]; images, uint8 [N,H,W,C] or [N,H,W], float32 [N,C,H,W] from -1 to 1; " +
+			"labels beside NAME.npy in NAME.labels.npy, int64 [N]",
+		path: true, open: openNPY,
 	},
 	"packed": {
 		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
@@ -139,9 +140,10 @@ func Open(spec string, o Options) (Dataset, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.CropBefore > 0 && !src.decodes {
+	if o.CropBefore > 0 && !src.Decodes {
 		return nil, &SpecError{fmt.Sprintf("data %q: crop-before %d is for image files, which %s has none of: leave it out", spec, o.CropBefore, name)}
 	}
+	asked := o
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
@@ -150,10 +152,15 @@ func Open(spec string, o Options) (Dataset, error) {
 		return nil, err
 	}
 	whole := ds
+	if ds.Shape().IsPoints() {
+		if err := asked.fitPoints(spec); err != nil {
+			return nil, errors.Join(err, ds.Close())
+		}
+	}
 	if ds, err = selected(ds, o); err != nil {
 		return nil, errors.Join(err, whole.Close())
 	}
-	if o.CacheBytes > 0 && src.decodes {
+	if o.CacheBytes > 0 && src.Decodes {
 		ds = withCache(ds, o.CacheBytes)
 	}
 	if o.SkipCorrupt > 0 {
@@ -163,6 +170,19 @@ func Open(spec string, o Options) (Dataset, error) {
 		ds = &flipping{Dataset: ds, seed: o.Seed}
 	}
 	return ds, nil
+}
+
+// fitPoints refuses what can be asked of images alone.
+func (o Options) fitPoints(spec string) error {
+	for _, option := range []struct {
+		name  string
+		asked bool
+	}{{"size", o.Size != 0}, {"channels", o.Channels != 0}, {"flip", o.Flip}} {
+		if option.asked {
+			return &SpecError{fmt.Sprintf("data %q: %s is for images, and this holds points: leave it out", spec, option.name)}
+		}
+	}
+	return nil
 }
 
 // Validate tells what the options alone show to be wrong. Errors are *SpecError.

@@ -44,7 +44,7 @@ func openGlyphs(_ string, o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: glyphs: %w", err)
 	}
-	g := &glyphs{shape: Shape{o.Size, o.Size, o.Channels}, seed: o.Seed, masks: masks}
+	g := &glyphs{shape: square(o), seed: o.Seed, masks: masks}
 	for d := range 10 {
 		g.classes = append(g.classes, fmt.Sprint(d))
 	}

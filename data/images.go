@@ -90,7 +90,7 @@ func endingsText() string { return strings.Join(vision.Endings(), ", ") }
 
 // finish makes a dataset of listed and labelled files.
 func finish(d *imageFiles, o Options) (Dataset, error) {
-	d.shape = Shape{o.Size, o.Size, o.Channels}
+	d.shape = square(o)
 	d.options = vision.Options{
 		Channels: o.Channels, Background: o.Background, MaxPixels: o.MaxPixels, CropBefore: o.CropBefore, FastDecode: o.FastDecode,
 	}

@@ -23,7 +23,7 @@ type LoaderOptions struct {
 
 // Batch is what Next yields.
 type Batch struct {
-	Images []byte  // uint8 [N,H,W,C]
+	Images []byte  // uint8 [N,H,W,C]; of points float32 [N,D], little-endian
 	Labels []int32 // [N]; -1 where there is none
 	N      int
 	Epoch  int

@@ -83,6 +83,8 @@ func newPackedHead(ds Dataset, decoder string) (*packedHead, error) {
 func (h *packedHead) measure(text int) error {
 	s := h.shape
 	switch {
+	case s.IsPoints():
+		return errors.New("it holds points, and a packed file images: use it as it is")
 	case s.Height < 1 || s.Width < 1 || s.Height > maxPackedSide || s.Width > maxPackedSide || s.Channels != 1 && s.Channels != 3:
 		return fmt.Errorf("images of %dx%dx%d: a side has 1 to %d pixels of 1 or 3 channels", s.Height, s.Width, s.Channels, maxPackedSide)
 	case h.count < 1 || h.count > maxPackedCount:
@@ -186,7 +188,7 @@ func (h *packedHead) parseFixed(b []byte) (text int, err error) {
 	if v := le.Uint32(b[8:]); v != packedVersion {
 		return 0, fmt.Errorf("packed format %d, this program reads %d", v, packedVersion)
 	}
-	h.shape = Shape{int(le.Uint32(b[12:])), int(le.Uint32(b[16:])), int(le.Uint32(b[20:]))}
+	h.shape = Shape{Height: int(le.Uint32(b[12:])), Width: int(le.Uint32(b[16:])), Channels: int(le.Uint32(b[20:]))}
 	h.count = int(min(le.Uint64(b[24:]), maxPackedCount+1))
 	h.perBlock, text = int(le.Uint32(b[32:])), int(le.Uint32(b[36:]))
 	if err := h.measure(text); err != nil {

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"forger/vision"
@@ -35,7 +34,7 @@ func read(t *testing.T, ds Dataset, epoch, i int) []byte {
 
 func TestParse(t *testing.T) {
 	for spec, want := range map[string]string{
-		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, packed:FILE, tar:FILE, zip:FILE`,
+		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, npy:FILE, packed:FILE, tar:FILE, zip:FILE`,
 		"mnist":     `data "mnist": no path given: write mnist:DIR`,
 		"folder:":   `data "folder:": no path given: write folder:DIR`,
 		"glyphs:x":  `data "glyphs:x": glyphs takes no path: write glyphs`,
@@ -60,7 +59,7 @@ func TestGlyphs(t *testing.T) {
 	}
 	ds := open(Options{Seed: 1})
 	assert.Equal(t, 60000, ds.Len())
-	assert.Equal(t, Shape{32, 32, 1}, ds.Shape())
+	assert.Equal(t, Shape{32, 32, 1, 0}, ds.Shape())
 	assert.Equal(t, 7, ds.Label(27))
 	assert.Len(t, ds.Classes(), 10)
 	base := read(t, ds, 0, 27)
@@ -122,7 +121,7 @@ func TestMNISTReadsIDX(t *testing.T) {
 	ds, err := Open("mnist:"+dir, Options{})
 	require.NoError(t, err)
 	assert.Equal(t, 2, ds.Len())
-	assert.Equal(t, Shape{2, 2, 1}, ds.Shape())
+	assert.Equal(t, Shape{2, 2, 1, 0}, ds.Shape())
 	assert.Equal(t, []int{5, 0}, []int{ds.Label(0), ds.Label(1)})
 	assert.Equal(t, fourPixels[4:], read(t, ds, 0, 1))
 	rgb, err := Open("mnist:"+dir, Options{Channels: 3})
@@ -215,14 +214,14 @@ func TestFolder(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 4, ds.Len())
 	assert.Equal(t, []string{"a", "b"}, ds.Classes())
-	assert.Equal(t, Shape{4, 4, 3}, ds.Shape())
+	assert.Equal(t, Shape{4, 4, 3, 0}, ds.Shape())
 	for i, want := range []struct{ shade, label int }{{80, 0}, {120, 0}, {40, 1}, {255, 1}} {
 		assert.InDelta(t, want.shade, read(t, ds, 0, i)[5], 1, "%d", i)
 		assert.Equal(t, want.label, ds.Label(i))
 	}
 	own, err := Open("folder:"+dir, Options{})
 	require.NoError(t, err)
-	assert.Equal(t, Shape{8, 8, 3}, own.Shape())
+	assert.Equal(t, Shape{8, 8, 3, 0}, own.Shape())
 	gray, err := Open("folder:"+dir, Options{Channels: 1, Size: 4})
 	require.NoError(t, err)
 	assert.InDelta(t, 120, read(t, gray, 0, 1)[5], 1)
@@ -326,43 +325,6 @@ func TestPreviewIsAChoiceBySeed(t *testing.T) {
 		}
 	}
 	assert.Len(t, chosen, 25, "any may be chosen")
-}
-
-func TestReadNPY(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "z.npy")
-	require.NoError(t, WriteNPY(path, "<f4", []int{2, 3}, func(w io.Writer) error {
-		return binary.Write(w, binary.LittleEndian, []float32{1, 2, 3, 4, 5, 6.5})
-	}))
-	shape, values, err := ReadNPY(path)
-	require.NoError(t, err)
-	assert.Equal(t, []int{2, 3}, shape)
-	assert.Equal(t, []float32{1, 2, 3, 4, 5, 6.5}, values)
-	for want, file := range map[string]string{
-		"not a NumPy file":          "hello world",
-		"elements of type":          string(npyHeader("<f8", []int{1})) + "12345678",
-		"the file is short: 3 of 4": string(npyHeader("<f4", []int{1})) + "123",
-		"too large":                 string(npyHeader("<f4", []int{1 << 30, 1 << 30})),
-	} {
-		_, _, err := parseNPY(strings.NewReader(file))
-		assert.ErrorContains(t, err, want)
-	}
-}
-
-func FuzzNPY(f *testing.F) {
-	f.Add(append(npyHeader("<f4", []int{2, 1}), 0, 0, 0, 0, 1, 1, 1, 1))
-	f.Add(npyHeader("<f4", []int{1 << 40}))
-	f.Add([]byte("\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		shape, values, err := parseNPY(bytes.NewReader(file))
-		if err != nil {
-			return
-		}
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		require.Len(t, values, n)
-	})
 }
 
 // shared is a file of the real data beside the checkout; without it the test is skipped.

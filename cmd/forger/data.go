@@ -135,10 +135,9 @@ func newDataInfo() *cobra.Command {
 				return err
 			}
 			defer ds.Close()
-			shape := ds.Shape()
 			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintf(t, "images\t%d\n", ds.Len())
-			fmt.Fprintf(t, "shape\t%dx%dx%d (height, width, channels)\n", shape.Height, shape.Width, shape.Channels)
+			fmt.Fprintf(t, "%s\t%d\n", elements(ds), ds.Len())
+			fmt.Fprintf(t, "shape\t%s\n", ds.Shape())
 			fmt.Fprintf(t, "classes\t%s\n", classes(ds))
 			fmt.Fprintf(t, "fingerprint\t%s\n", ds.Fingerprint())
 			return t.Flush()
@@ -147,6 +146,14 @@ func newDataInfo() *cobra.Command {
 	imageFlags(cmd, &o)
 	selectionFlags(cmd, &o)
 	return cmd
+}
+
+// elements is what a dataset is a list of.
+func elements(ds data.Dataset) string {
+	if ds.Shape().IsPoints() {
+		return "points"
+	}
+	return "images"
 }
 
 func classes(ds data.Dataset) string {
@@ -173,6 +180,9 @@ func newDataPreview() *cobra.Command {
 				return err
 			}
 			defer ds.Close()
+			if ds.Shape().IsPoints() {
+				return errors.New("points have no picture yet: use data dump")
+			}
 			_, order := gan.DataSeeds(o.Seed)
 			pixels, count, err := data.Preview(cmd.Context(), ds, n, order)
 			if err != nil {
@@ -195,7 +205,7 @@ func newDataDump() *cobra.Command {
 	var d data.DumpOptions
 	cmd := &cobra.Command{
 		Use:   "dump SPEC OUT.npy",
-		Short: "Write the bytes that training sees: uint8 [N,H,W,C], and OUT.labels.npy",
+		Short: "Write the bytes that training sees: uint8 [N,H,W,C] (points: float32 [N,D]), and OUT.labels.npy",
 		Args:  arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if d.N < 0 {

@@ -1,0 +1,44 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// Shape is the form of every element of a dataset: an image, uint8 [H,W,C], or a point, float32 [D] in little-endian
+// bytes, of which all but Points is 0.
+type Shape struct {
+	Height, Width, Channels int
+	Points                  int // D; 0: images
+}
+
+// square is the shape of the images that o asks for.
+func square(o Options) Shape { return Shape{Height: o.Size, Width: o.Size, Channels: o.Channels} }
+
+// IsPoints tells points from images.
+func (s Shape) IsPoints() bool { return s.Points > 0 }
+
+// Bytes is the size of an element.
+func (s Shape) Bytes() int {
+	if s.IsPoints() {
+		return 4 * s.Points
+	}
+	return s.Height * s.Width * s.Channels
+}
+
+// String is the shape as a person is told it, e.g. "28x28x1 (height, width, channels)" or "2 numbers".
+func (s Shape) String() string {
+	switch {
+	case s.Points == 1:
+		return "1 number"
+	case s.IsPoints():
+		return fmt.Sprintf("%d numbers", s.Points)
+	}
+	return fmt.Sprintf("%dx%dx%d (height, width, channels)", s.Height, s.Width, s.Channels)
+}
+
+// putNumber writes number i of a point.
+func putNumber(point []byte, i int, v float32) {
+	binary.LittleEndian.PutUint32(point[4*i:], math.Float32bits(v))
+}
