@@ -187,6 +187,12 @@ func (o Options) fitPoints(spec string) error {
 
 // Validate tells what the options alone show to be wrong. Errors are *SpecError.
 func (o Options) Validate() error {
+	if o.Size < 0 {
+		return &SpecError{fmt.Sprintf("size %d: negative: use 0 (the source's own) or more", o.Size)}
+	}
+	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
+		return &SpecError{fmt.Sprintf("channels %d: neither gray nor RGB: use 1 or 3", o.Channels)}
+	}
 	for _, pattern := range strings.Split(o.Filter, ",") {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return &SpecError{fmt.Sprintf("filter %q: %s is no glob: write names of labels, * and ?, with commas between", o.Filter, pattern)}
