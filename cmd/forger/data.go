@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -29,12 +27,30 @@ func newData() *cobra.Command {
 	return cmd
 }
 
-// open is data.Open with what the spec alone shows to be wrong as a usage error.
-func open(spec string, o data.Options) (data.Dataset, error) {
-	if o.Size < 0 || o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
-		return nil, &gan.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
+// source is what the flags of a data command ask of data: the settings of a training, and its --seed.
+type source struct {
+	data.Settings
+	seed uint64
+}
+
+// open opens a source as `forger train` does, but its folders are listed as they are now. What the command line alone
+// shows to be wrong is a usage error.
+func (s source) open(spec string) (data.Dataset, error) { return s.openWith(spec, false) }
+
+// asTraining is open with the lists of folders that trainings keep.
+func (s source) asTraining(spec string) (data.Dataset, error) { return s.openWith(spec, true) }
+
+func (s source) openWith(spec string, lists bool) (data.Dataset, error) {
+	s.Spec, s.Cache = spec, "none" // each image is read once
+	seed, _ := gan.DataSeeds(s.seed)
+	o, err := s.Options(seed)
+	if !lists {
+		o.CacheDir = ""
 	}
-	ds, err := data.Open(spec, o)
+	var ds data.Dataset
+	if err == nil {
+		ds, err = data.Open(spec, o)
+	}
 	var wrong *data.SpecError
 	if errors.As(err, &wrong) {
 		return nil, &gan.UsageError{Msg: err.Error()}
@@ -42,39 +58,47 @@ func open(spec string, o data.Options) (data.Dataset, error) {
 	return ds, err
 }
 
-// selectionFlags are those that say which images of a source are used, and what of them.
-func selectionFlags(cmd *cobra.Command, o *data.Options) {
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.StringVar(&o.Filter, "filter", "", "only images with these labels: names or globs, e.g. cat,dog or n02*")
-	f.IntVar(&o.Limit, "limit", 0, "at most so many images: the first ones, after --filter (default: all)")
-	f.IntVar(&o.CropBefore, "crop-before", 0, "take the centre square of so many pixels before the resize (CelebA: 108 or 178)")
-	f.BoolVar(&o.FastDecode, "fast-decode", false, "let libjpeg-turbo shrink JPEGs while it decodes")
-	f.Var((*background)(o), "background", "under transparent pixels, as RRGGBB (default FFFFFF)")
-	f.IntVar(&o.MaxPixels, "max-pixels", 0, fmt.Sprintf("refuse larger images before they are decoded (default %d)", vision.MaxPixels))
+// order is the seed of the order in which a training sees the source.
+func (s source) order() uint64 {
+	_, order := gan.DataSeeds(s.seed)
+	return order
 }
 
-// background is the flag of Options.Background.
-type background data.Options
+// imageFlags are those that say in which form images are wanted.
+func (s *source) imageFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVar(&s.Size, "size", 0, "image side (default: the source's own)")
+	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
+}
 
-func (b *background) String() string { return "" }
-func (b *background) Type() string   { return "string" }
+// seedFlag is that of a training, which decides about what of the command.
+func (s *source) seedFlag(cmd *cobra.Command, what string) {
+	cmd.Flags().Uint64Var(&s.seed, "seed", 0, "of a training: "+what)
+}
 
-func (b *background) Set(text string) (err error) {
-	b.Background, err = data.ParseBackground(text)
-	return err
+// selectionFlags are those that say which images of a source are used, and what of them.
+func (s *source) selectionFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&s.Filter, "filter", "", "only images with these labels: names or globs, e.g. cat,dog or n02*")
+	f.IntVar(&s.Limit, "limit", 0, "at most so many images: the first ones, after --filter (default: all)")
+	f.IntVar(&s.CropBefore, "crop-before", 0, "take the centre square of so many pixels before the resize (CelebA: 108 or 178)")
+	f.BoolVar(&s.FastDecode, "fast-decode", false, "let libjpeg-turbo shrink JPEGs while it decodes")
+	f.StringVar(&s.Background, "background", "", "under transparent pixels, as RRGGBB (default FFFFFF)")
+	f.IntVar(&s.MaxPixels, "max-pixels", 0, fmt.Sprintf("refuse larger images before they are decoded (default %d)", vision.MaxPixels))
 }
 
 // skipFlag is the one that allows for corrupt files.
-func skipFlag(cmd *cobra.Command, o *data.Options) {
-	cmd.Flags().IntVar(&o.SkipCorrupt, "skip-corrupt", 0, "how many files may be no images; another image takes the place of each")
+func (s *source) skipFlag(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&s.SkipCorrupt, "skip-corrupt", 0, "how many files may be no images; another image takes the place of each")
 }
 
 // readingFlags are those that a training has too.
-func readingFlags(cmd *cobra.Command, o *data.Options) {
-	selectionFlags(cmd, o)
-	cmd.Flags().BoolVar(&o.Flip, "flip", false, "mirror half of the images, anew each epoch")
-	skipFlag(cmd, o)
+func (s *source) readingFlags(cmd *cobra.Command) {
+	s.selectionFlags(cmd)
+	cmd.Flags().BoolVar(&s.Flip, "flip", false, "mirror half of the images, anew each epoch")
+	s.skipFlag(cmd)
 }
 
 // reportSkipped lists the corrupt files that were passed over.
@@ -86,25 +110,6 @@ func reportSkipped(w io.Writer, ds data.Dataset) {
 	if n := len(skipped); n > 0 {
 		fmt.Fprintf(w, "%d corrupt files skipped\n", n)
 	}
-}
-
-// asTraining opens a source with the seed that `forger train --seed` gives it, and with the lists of folders that
-// trainings keep.
-func asTraining(spec string, o data.Options) (data.Dataset, error) {
-	o.Seed, _ = gan.DataSeeds(o.Seed)
-	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
-		o.CacheDir = filepath.Join(dir, "forger", "data")
-	}
-	return open(spec, o)
-}
-
-// imageFlags are those that say in which form images are wanted.
-func imageFlags(cmd *cobra.Command, o *data.Options) {
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.IntVar(&o.Size, "size", 0, "image side (default: the source's own)")
-	f.IntVar(&o.Channels, "channels", 0, "1 or 3 (default: the source's)")
-	f.Uint64Var(&o.Seed, "seed", 0, "of sources that draw their images, and of --shuffled")
 }
 
 func newDataList() *cobra.Command {
@@ -124,13 +129,13 @@ func newDataList() *cobra.Command {
 }
 
 func newDataInfo() *cobra.Command {
-	var o data.Options
+	var s source
 	cmd := &cobra.Command{
 		Use:   "info SPEC",
 		Short: "What a dataset holds",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ds, err := open(args[0], o)
+			ds, err := s.open(args[0])
 			if err != nil {
 				return err
 			}
@@ -143,8 +148,9 @@ func newDataInfo() *cobra.Command {
 			return t.Flush()
 		},
 	}
-	imageFlags(cmd, &o)
-	selectionFlags(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws")
+	s.selectionFlags(cmd)
 	return cmd
 }
 
@@ -165,7 +171,7 @@ func classes(ds data.Dataset) string {
 }
 
 func newDataPreview() *cobra.Command {
-	var o data.Options
+	var s source
 	out, n := "", 64
 	cmd := &cobra.Command{
 		Use:   "preview SPEC --out grid.png",
@@ -175,7 +181,7 @@ func newDataPreview() *cobra.Command {
 			if out == "" || n < 1 {
 				return &gan.UsageError{Msg: "--out must name the picture to write, --n be positive"}
 			}
-			ds, err := asTraining(args[0], o)
+			ds, err := s.asTraining(args[0])
 			if err != nil {
 				return err
 			}
@@ -183,8 +189,7 @@ func newDataPreview() *cobra.Command {
 			if ds.Shape().IsPoints() {
 				return errors.New("points have no picture yet: use data dump")
 			}
-			_, order := gan.DataSeeds(o.Seed)
-			pixels, count, err := data.Preview(cmd.Context(), ds, n, order)
+			pixels, count, err := data.Preview(cmd.Context(), ds, n, s.order())
 			if err != nil {
 				return err
 			}
@@ -193,15 +198,16 @@ func newDataPreview() *cobra.Command {
 			return vision.SavePNG(out, vision.Grid(pixels, count, shape.Height, shape.Width, shape.Channels, 8))
 		},
 	}
-	imageFlags(cmd, &o)
-	readingFlags(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws, and which images are chosen: those that it begins with")
+	s.readingFlags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "the PNG to write")
 	cmd.Flags().IntVar(&n, "n", n, "how many images")
 	return cmd
 }
 
 func newDataDump() *cobra.Command {
-	var o data.Options
+	var s source
 	var d data.DumpOptions
 	cmd := &cobra.Command{
 		Use:   "dump SPEC OUT.npy",
@@ -211,12 +217,12 @@ func newDataDump() *cobra.Command {
 			if d.N < 0 {
 				return &gan.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 0 (an epoch) or more", d.N)}
 			}
-			ds, err := asTraining(args[0], o)
+			ds, err := s.asTraining(args[0])
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			_, d.Seed = gan.DataSeeds(o.Seed)
+			d.Seed = s.order()
 			if err := data.Dump(cmd.Context(), ds, args[1], d); err != nil {
 				return err
 			}
@@ -224,8 +230,9 @@ func newDataDump() *cobra.Command {
 			return nil
 		},
 	}
-	imageFlags(cmd, &o)
-	readingFlags(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws, and the order of --shuffled")
+	s.readingFlags(cmd)
 	cmd.Flags().IntVar(&d.N, "n", 0, "how many images (default: an epoch)")
 	cmd.Flags().BoolVar(&d.Shuffled, "shuffled", false, "in the order of a training with this --seed")
 	return cmd

@@ -18,7 +18,7 @@ import (
 const checkSide = 32
 
 func newDataCheck() *cobra.Command {
-	var o data.Options
+	var s source
 	var c data.CheckOptions
 	asJSON, quiet := false, false
 	cmd := &cobra.Command{
@@ -26,10 +26,10 @@ func newDataCheck() *cobra.Command {
 		Short: "Read every image once and list those that are broken; exit code 1 when there are any",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && o.Size == 0 { // others hold one size, or points
-				o.Size = checkSide
+			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size == 0 { // others hold one size, or points
+				s.Size = checkSide
 			}
-			ds, err := open(args[0], o)
+			ds, err := s.open(args[0])
 			if err != nil {
 				return err
 			}
@@ -51,9 +51,9 @@ func newDataCheck() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken: image, file, error of each")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
-	f.IntVar(&o.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
-	f.IntVar(&o.Channels, "channels", 0, "1 or 3 (default: the source's)")
-	selectionFlags(cmd, &o)
+	f.IntVar(&s.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
+	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
+	s.selectionFlags(cmd)
 	return cmd
 }
 

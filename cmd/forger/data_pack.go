@@ -13,7 +13,7 @@ import (
 )
 
 func newDataPack() *cobra.Command {
-	var o data.Options
+	var s source
 	var p data.PackOptions
 	var asJSON, quiet bool
 	cmd := &cobra.Command{
@@ -28,8 +28,7 @@ func newDataPack() *cobra.Command {
 			if p.Workers < 0 {
 				return &gan.UsageError{Msg: fmt.Sprintf("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)}
 			}
-			o.Seed, _ = gan.DataSeeds(o.Seed) // as asTraining, but a file for good is made of a folder as it is now
-			ds, err := open(args[0], o)
+			ds, err := s.open(args[0])
 			if err != nil {
 				return err
 			}
@@ -56,9 +55,10 @@ func newDataPack() *cobra.Command {
 			return nil
 		},
 	}
-	imageFlags(cmd, &o)
-	selectionFlags(cmd, &o)
-	skipFlag(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws")
+	s.selectionFlags(cmd)
+	s.skipFlag(cmd)
 	f := cmd.Flags()
 	f.IntVar(&p.Workers, "workers", 0, "how many decode at a time (default: as many as cores)")
 	f.BoolVar(&asJSON, "json", false, "say what was written as JSON, on standard output")
