@@ -38,6 +38,21 @@ func TestReadingFilesAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Reading an array allocates nothing, whatever it takes to make an element of it.
+func TestReadingArraysAllocatesNothing(t *testing.T) {
+	for name, o := range map[string]Options{"points": {}, "points64": {}, "gray": {Size: 4, Channels: 3}, "rgb": {Channels: 1}, "planes": {Size: 8}} {
+		ds := opened(t, "npy:"+golden(name), o)
+		dst := make([]byte, ds.Shape().Bytes())
+		one := func() {
+			if err := ds.Read(0, 1, dst); err != nil {
+				panic(err)
+			}
+		}
+		one()
+		assert.Zero(t, testing.AllocsPerRun(50, one), name)
+	}
+}
+
 // Batches come out of memory that was used before.
 func TestTheLoaderAllocatesNothing(t *testing.T) {
 	l, err := NewLoader(newCounting(6000), LoaderOptions{Batch: 64, Shuffle: true, Workers: 3})

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,6 +23,31 @@ func BenchmarkGlyphs(b *testing.B) {
 	for b.Loop() {
 		require.NoError(b, ds.Read(0, i%ds.Len(), dst))
 		i++
+	}
+}
+
+// BenchmarkNPY is one element of an array on one core: a point of two numbers, an image as it is in the file.
+func BenchmarkNPY(b *testing.B) {
+	for name, write := range map[string]func(path string) error{
+		"point": func(path string) error {
+			return WriteNPY(path, "<f4", []int{1 << 20, 2}, func(w io.Writer) error { _, err := w.Write(make([]byte, 8<<20)); return err })
+		},
+		"image": func(path string) error {
+			return WriteNPY(path, "|u1", []int{4096, 64, 64, 3}, func(w io.Writer) error { _, err := w.Write(make([]byte, 48<<20)); return err })
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "x.npy")
+			require.NoError(b, write(path))
+			ds := opened(b, "npy:"+path, Options{})
+			order, dst, i := newOrder(1, 0, ds.Len()), make([]byte, ds.Shape().Bytes()), 0
+			b.SetBytes(int64(len(dst)))
+			b.ReportAllocs()
+			for b.Loop() {
+				require.NoError(b, ds.Read(0, order.at(i), dst))
+				i = (i + 1) % ds.Len()
+			}
+		})
 	}
 }
 

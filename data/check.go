@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"forger/internal/machine"
 )
 
 // CheckOptions say how Check works.
@@ -47,7 +48,7 @@ const checkStretch = 64
 // Check reads every image of ds once, in parallel, and lists those that cannot be read. Its error is that of ctx.
 func Check(ctx context.Context, ds Dataset, o CheckOptions) (Report, error) {
 	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = machine.CPUs()
 	}
 	c := &checker{ds: ds, report: Report{Spec: ds.Spec(), Fingerprint: ds.Fingerprint(), Images: ds.Len(), Broken: []Broken{}}}
 	var group sync.WaitGroup

@@ -12,8 +12,8 @@ import (
 // Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
 // sense, which is an error.
 type Options struct {
-	DefaultSize int    // image side where Size is 0; of images alone
-	Size        int    // image side; 0: the source's own
+	Size        int    // image side; 0: DefaultSize
+	DefaultSize int    // of images alone, not of points; 0: the source's own
 	Channels    int    // 1 or 3; 0: the source's default
 	Seed        uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
 
@@ -60,9 +60,9 @@ type Dataset interface {
 type Source struct {
 	Usage    string // e.g. "mnist:DIR"
 	Doc      string
-	Channels int // default
+	Channels int  // default
+	Decodes  bool // image files, which takes time
 	path     bool
-	decodes  bool // image files, which takes time
 	drawn    bool // its images differ from epoch to epoch
 	open     func(path string, o Options) (Dataset, error)
 }
@@ -83,15 +83,20 @@ var Sources = map[string]Source{
 	},
 	"folder": {
 		Usage: "folder:DIR", Doc: "image files below DIR; the first folder level is the label, labels.csv (path,label) beside them overrides it",
-		Channels: 3, path: true, decodes: true, open: openFolder,
+		Channels: 3, path: true, Decodes: true, open: openFolder,
 	},
 	"zip": {
 		Usage: "zip:FILE", Doc: "image files in a zip archive, labelled as in a folder; a folder around all of them is no label",
-		Channels: 3, path: true, decodes: true, open: openZip,
+		Channels: 3, path: true, Decodes: true, open: openZip,
 	},
 	"tar": {
 		Usage: "tar:FILE", Doc: "image files in a .tar, .tgz or .tar.zst archive, labelled as in zip",
-		Channels: 3, path: true, decodes: true, open: openTar,
+		Channels: 3, path: true, Decodes: true, open: openTar,
+	},
+	"npy": {
+		Usage: "npy:FILE", Doc: "a NumPy array: points, float32 or float64 [N,D]; images, uint8 [N,H,W,C] or [N,H,W], float32 [N,C,H,W] from -1 to 1; " +
+			"labels beside NAME.npy in NAME.labels.npy, int64 [N]",
+		path: true, open: openNPY,
 	},
 	"packed": {
 		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
@@ -136,15 +141,15 @@ func Open(spec string, o Options) (Dataset, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.CropBefore > 0 && !src.decodes {
+	if o.CropBefore > 0 && !src.Decodes {
 		return nil, &SpecError{fmt.Sprintf("data %q: crop-before %d is for image files, which %s has none of: leave it out", spec, o.CropBefore, name)}
 	}
 	asked := o
-	if o.Size == 0 {
-		o.Size = o.DefaultSize
-	}
 	if o.Channels == 0 {
 		o.Channels = src.Channels
+	}
+	if o.Size == 0 {
+		o.Size = o.DefaultSize
 	}
 	ds, err := src.open(path, o)
 	if err != nil {
@@ -159,7 +164,7 @@ func Open(spec string, o Options) (Dataset, error) {
 	if ds, err = selected(ds, o); err != nil {
 		return nil, errors.Join(err, whole.Close())
 	}
-	if o.CacheBytes > 0 && src.decodes {
+	if o.CacheBytes > 0 && src.Decodes {
 		ds = withCache(ds, o.CacheBytes)
 	}
 	if o.SkipCorrupt > 0 {
@@ -186,6 +191,12 @@ func (o Options) fitPoints(spec string) error {
 
 // Validate tells what the options alone show to be wrong. Errors are *SpecError.
 func (o Options) Validate() error {
+	if o.Size < 0 {
+		return &SpecError{fmt.Sprintf("size %d: negative: use 0 (the source's own) or more", o.Size)}
+	}
+	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
+		return &SpecError{fmt.Sprintf("channels %d: neither gray nor RGB: use 1 or 3", o.Channels)}
+	}
 	for _, pattern := range strings.Split(o.Filter, ",") {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return &SpecError{fmt.Sprintf("filter %q: %s is no glob: write names of labels, * and ?, with commas between", o.Filter, pattern)}

@@ -3,27 +3,33 @@ package data
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
-	"strings"
+	"io/fs"
+	"os"
 )
 
-// DumpOptions say which images Dump writes.
+// DumpOptions say which elements Dump writes.
 type DumpOptions struct {
-	N        int // images; 0: an epoch
+	N        int // 0: an epoch
 	Shuffled bool
 	Seed     uint64 // of the order
 	Workers  int
 }
 
-// Dump writes the very bytes that training would see to path, a NumPy file of uint8 [N,H,W,C], and the labels, where
-// there are any, to the name with .labels.npy, int64 [N].
+// Dump writes the very bytes that training would see to path, a NumPy file of uint8 [N,H,W,C], of points float32 [N,D],
+// and the labels, where there are any, to the name with .labels.npy, int64 [N]. npy:PATH reads both.
 func Dump(ctx context.Context, ds Dataset, path string, o DumpOptions) error {
 	if o.N <= 0 {
 		o.N = ds.Len()
 	}
-	shape := ds.Shape()
+	descr, shape := "|u1", []int{o.N, ds.Shape().Height, ds.Shape().Width, ds.Shape().Channels}
+	if ds.Shape().IsPoints() {
+		descr, shape = "<f4", []int{o.N, ds.Shape().Points}
+	}
 	var labels []byte
-	err := WriteNPY(path, "|u1", []int{o.N, shape.Height, shape.Width, shape.Channels}, func(w io.Writer) error {
+	err := WriteNPY(path, descr, shape, func(w io.Writer) error {
 		return stream(ctx, ds, o, func(images []byte, batch []int32) error {
 			for _, l := range batch {
 				labels = binary.LittleEndian.AppendUint64(labels, uint64(int64(l)))
@@ -32,16 +38,27 @@ func Dump(ctx context.Context, ds Dataset, path string, o DumpOptions) error {
 			return err
 		})
 	})
-	if err != nil || ds.Classes() == nil {
+	if err != nil {
 		return err
 	}
-	return WriteNPY(strings.TrimSuffix(path, ".npy")+".labels.npy", "<i8", []int{o.N}, func(w io.Writer) error {
+	if ds.Classes() == nil {
+		return removeLabels(labelsBeside(path))
+	}
+	return WriteNPY(labelsBeside(path), "<i8", []int{o.N}, func(w io.Writer) error {
 		_, err := w.Write(labels)
 		return err
 	})
 }
 
-// Preview is n images out of the whole set, uint8 [N,H,W,C], each at most once: those that training with this seed of
+// removeLabels removes what an earlier dump left, which would be taken for the labels of this one.
+func removeLabels(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("data: dump: labels of an earlier dump: %w: remove them", plainError(err))
+	}
+	return nil
+}
+
+// Preview is n images out of the whole set, uint8 [N,H,W,C] (of points float32 [N,D]), each at most once: those that training with this seed of
 // the order begins with. It is all of them where there are fewer.
 func Preview(ctx context.Context, ds Dataset, n int, seed uint64) (images []byte, count int, err error) {
 	n = min(n, ds.Len())
@@ -52,7 +69,7 @@ func Preview(ctx context.Context, ds Dataset, n int, seed uint64) (images []byte
 	return images, n, err
 }
 
-// stream yields o.N images through the loader.
+// stream yields o.N elements through the loader.
 func stream(ctx context.Context, ds Dataset, o DumpOptions, yield func(images []byte, labels []int32) error) error {
 	l, err := NewLoader(ds, LoaderOptions{Batch: 64, Seed: o.Seed, Shuffle: o.Shuffled, Workers: o.Workers})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -84,11 +85,20 @@ func eachOnce(t *testing.T, name string, ds Dataset, batches, workers []int) {
 	}
 }
 
+// dumped is an array of a dataset.
+func dumped(t *testing.T, ds Dataset) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.npy")
+	require.NoError(t, Dump(t.Context(), ds, path, DumpOptions{}))
+	return path
+}
+
 // Every source gives each image exactly once an epoch, with its label, whatever the batch, the workers and the start.
 func TestEverySourceGivesEachImageOnceAnEpoch(t *testing.T) {
 	specs := kinds(t)
 	specs["glyphs"] = "glyphs"
 	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: 8}))
+	specs["npy"] = "npy:" + dumped(t, opened(t, specs["folder"], Options{Size: 9}))
 	for kind, spec := range specs {
 		for _, o := range []Options{{Size: 8, Limit: 300}, {Size: 8, Limit: 300, Flip: true, Seed: 4, SkipCorrupt: 1}} {
 			ds := opened(t, spec, o)
@@ -129,6 +139,7 @@ func descriptors() int {
 func TestCancellingAtRandomMomentsLeavesNothing(t *testing.T) {
 	specs := kinds(t)
 	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: 8}))
+	specs["npy"] = "npy:" + dumped(t, opened(t, specs["folder"], Options{Size: 9}))
 	goroutines, files := runtime.NumGoroutine(), descriptors()
 	r := rand.New(rand.NewPCG(3, 4))
 	for round := range 20 {
@@ -165,11 +176,11 @@ func TestCancellingAtRandomMomentsLeavesNothing(t *testing.T) {
 		}
 	}
 	// A source that fails leaves nothing either.
-	for _, spec := range []string{"zip:" + written(t, "x", []byte("no")), "tar:" + written(t, "x", gzipped(t, []byte("no"))), "tar:" + t.TempDir()} {
+	for _, spec := range []string{"zip:" + written(t, "x", []byte("no")), "tar:" + written(t, "x", gzipped(t, []byte("no"))), "tar:" + t.TempDir(), "npy:" + written(t, "x", []byte("no")), "npy:" + golden("fortran")} {
 		_, err := Open(spec, Options{})
 		require.Error(t, err)
 	}
-	for _, spec := range []string{specs["zip"], specs["tgz"]} {
+	for _, spec := range []string{specs["zip"], specs["tgz"], specs["npy"]} {
 		_, err := Open(spec, Options{Filter: "none"})
 		require.Error(t, err)
 	}

@@ -112,6 +112,47 @@ func FuzzCIFAR(f *testing.F) {
 	})
 }
 
+// FuzzNPYFile opens file as a source, with labels beside it.
+func FuzzNPYFile(f *testing.F) {
+	for _, name := range []string{"points", "points64", "gray", "rgb", "planes", "fortran", "big", "integers", "rgb.labels"} {
+		file, err := os.ReadFile(golden(name))
+		require.NoError(f, err)
+		f.Add(file, []byte(nil))
+	}
+	f.Add(append(npyHeader("|u1", []int{1, 1, 1 << 16}), make([]byte, 1<<16)...), append(npyHeader("<i8", []int{1}), 9, 0, 0, 0, 0, 0, 0, 0))
+	f.Add(npyHeader("<f4", []int{1 << 31, 1 << 31}), npyHeader("<i8", []int{1 << 40}))
+	f.Add([]byte("\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}"), []byte("\x93NUMPY\x01\x00\xff\xff"))
+	path := filepath.Join(f.TempDir(), "x.npy")
+	f.Fuzz(func(t *testing.T, file, labels []byte) {
+		require.NoError(t, os.WriteFile(path, file, 0o600))
+		require.NoError(t, os.WriteFile(labelsBeside(path), labels, 0o600))
+		if len(labels) == 0 {
+			require.NoError(t, os.Remove(labelsBeside(path)))
+		}
+		var ds Dataset
+		var err error
+		used := allocated(func() { ds, err = Open("npy:"+path, Options{}) })
+		require.LessOrEqual(t, used, uint64(listingFixed+listingTimes*len(file)+npyNames))
+		if err != nil {
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		used = allocated(func() {
+			dst := make([]byte, ds.Shape().Bytes())
+			for i := range ds.Len() {
+				require.NoError(t, ds.Read(0, i, dst))
+				require.GreaterOrEqual(t, ds.Label(i), -1)
+				require.Less(t, ds.Label(i), max(1, len(ds.Classes())))
+			}
+		})
+		require.LessOrEqual(t, used, uint64(listingFixed+listingTimes*len(file)+1024*ds.Len()))
+		require.NoError(t, ds.Close())
+	})
+}
+
+// npyNames bounds the names of classes, which are as many as the largest label says.
+const npyNames = 64 * (maxNPYLabel + 1)
+
 func FuzzLabels(f *testing.F) {
 	f.Add([]byte("path,label\na/1.png,x\n"))
 	f.Add([]byte("\xef\xbb\xbfa/1.png,\"x\ny\"\n"))

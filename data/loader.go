@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"forger/internal/machine"
 )
 
 // LoaderOptions say which batches a run sees. All but Workers and Ahead, which decide nothing but speed, are part of
@@ -23,7 +24,7 @@ type LoaderOptions struct {
 
 // Batch is what Next yields.
 type Batch struct {
-	Images []byte  // uint8 [N,H,W,C]
+	Images []byte  // uint8 [N,H,W,C]; of points float32 [N,D], little-endian
 	Labels []int32 // [N]; -1 where there is none
 	N      int
 	Epoch  int
@@ -99,7 +100,7 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 		return nil, fmt.Errorf("data: loader: start %d: negative: use 0 or more", o.Start)
 	}
 	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = machine.CPUs()
 	}
 	if o.Ahead <= 0 {
 		o.Ahead = 4

@@ -21,7 +21,7 @@ type mnist struct {
 	h, w   int
 	shape  Shape
 	print  string
-	fitter sync.Pool // of *vision.Resizer
+	fitter sync.Pool // of *fitter
 }
 
 func openMNIST(dir string, o Options) (Dataset, error) {
@@ -44,7 +44,7 @@ func openMNIST(dir string, o Options) (Dataset, error) {
 		side := min(m.h, m.w)
 		m.shape.Height, m.shape.Width = side, side
 	}
-	m.fitter.New = func() any { return new(vision.Resizer) }
+	m.fitter.New = func() any { return new(fitter) }
 	for i := range 10 {
 		m.classes = append(m.classes, fmt.Sprint(i))
 	}
@@ -96,22 +96,8 @@ func (m *mnist) Close() error        { return nil }
 
 func (m *mnist) Read(_, i int, dst []byte) error {
 	gray := vision.Image{Pix: m.pixels[i*m.h*m.w : (i+1)*m.h*m.w], Height: m.h, Width: m.w, Channels: 1}
-	r := m.fitter.Get().(*vision.Resizer)
-	defer m.fitter.Put(r)
-	if m.shape.Channels == 1 {
-		r.Fit(dst, gray, m.shape.Height)
-		return nil
-	}
-	n := len(dst) / 3
-	plane := dst[2*n:] // the gray image at the end, spread to the front
-	r.Fit(plane, gray, m.shape.Height)
-	spread(dst, plane)
+	f := m.fitter.Get().(*fitter)
+	defer m.fitter.Put(f)
+	f.fit(dst, gray, m.shape)
 	return nil
-}
-
-// spread writes each byte of gray, which may be the last third of dst, three times.
-func spread(dst, gray []byte) {
-	for i, v := range gray {
-		dst[3*i], dst[3*i+1], dst[3*i+2] = v, v, v
-	}
 }

@@ -98,11 +98,13 @@ func TestFilterAndLimit(t *testing.T) {
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for want, o := range map[string]Options{
-		`filter "a,[": [ is no glob`:      {Filter: "a,["},
-		"limit -1, skip-corrupt 0: ":      {Limit: -1},
-		"limit 0, skip-corrupt -2: n":     {SkipCorrupt: -2},
-		"crop-before -1, max-pixels 0: ":  {CropBefore: -1},
-		"crop-before 0, max-pixels -3: n": {MaxPixels: -3},
+		"size -1: negative: use 0":         {Size: -1},
+		"channels 2: neither gray nor RGB": {Channels: 2},
+		`filter "a,[": [ is no glob`:       {Filter: "a,["},
+		"limit -1, skip-corrupt 0: ":       {Limit: -1},
+		"limit 0, skip-corrupt -2: n":      {SkipCorrupt: -2},
+		"crop-before -1, max-pixels 0: ":   {CropBefore: -1},
+		"crop-before 0, max-pixels -3: n":  {MaxPixels: -3},
 	} {
 		var e *SpecError
 		require.ErrorAs(t, o.Validate(), &e)

@@ -37,6 +37,18 @@ func stampOf(f *os.File) (fileStamp, error) {
 	return fileStamp{st.Size, st.Mtim}, err
 }
 
+// unchanged compares a file with what it was when the stamp was taken.
+func (s fileStamp) unchanged(f *os.File) error {
+	now, err := stampOf(f)
+	if err != nil {
+		return err
+	}
+	if now != s {
+		return fmt.Errorf("%w (%d bytes when opened, now %d): leave it alone while it is in use", errAltered, s.size, now.size)
+	}
+	return nil
+}
+
 func openPacked(path string, o Options) (Dataset, error) {
 	p, err := mapPacked(path)
 	if err != nil {
@@ -168,14 +180,7 @@ func (p *packed) unchanged() error {
 	if p.file == nil { // a map of no file
 		return nil
 	}
-	stamp, err := stampOf(p.file)
-	if err != nil {
-		return err
-	}
-	if stamp != p.stamp {
-		return fmt.Errorf("%w (%d bytes when opened, now %d): leave it alone while it is in use", errAltered, p.stamp.size, stamp.size)
-	}
-	return nil
+	return p.stamp.unchanged(p.file)
 }
 
 var (

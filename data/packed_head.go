@@ -83,6 +83,8 @@ func newPackedHead(ds Dataset, decoder string) (*packedHead, error) {
 func (h *packedHead) measure(text int) error {
 	s := h.shape
 	switch {
+	case s.IsPoints():
+		return errors.New("it holds points, and a packed file images: use it as it is")
 	case s.Height < 1 || s.Width < 1 || s.Height > maxPackedSide || s.Width > maxPackedSide || s.Channels != 1 && s.Channels != 3:
 		return fmt.Errorf("images of %dx%dx%d: a side has 1 to %d pixels of 1 or 3 channels", s.Height, s.Width, s.Channels, maxPackedSide)
 	case h.count < 1 || h.count > maxPackedCount:

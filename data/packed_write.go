@@ -8,10 +8,10 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"forger/internal/machine"
 	"forger/vision"
 )
 
@@ -85,7 +85,7 @@ func (w *packer) keep(ctx context.Context, err error) error {
 
 func (w *packer) run(ctx context.Context, workers int) error {
 	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = machine.CPUs()
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -35,7 +35,7 @@ func (s *Settings) Settings() setting.Set {
 	return setting.Set{
 		{Name: "data", Help: "the data: " + strings.Join(usages(), ", "), Value: &s.Spec, Default: "glyphs", Check: knownSpec, Marks: of,
 			Words: words()},
-		{Name: "size", Help: "image side; dcgan: 16, 32, 64, 128 or 256 (default 64)", Value: &s.Size, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "size", Help: "image side (default: the model's or, of the data commands, the source's)", Value: &s.Size, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "channels", Help: "1 or 3; images are converted (default: the source's)", Value: &s.Channels, Check: grayOrRGB, Marks: of | setting.Auto},
 		{Name: "filter", Help: "keep the images with these labels: names or patterns, with commas between", Value: &s.Filter, Marks: of | setting.Auto},
 		{Name: "limit", Help: "use so many images at most, the first ones", Value: &s.Limit, Check: setting.AtLeast(0), Marks: of | setting.Auto},
@@ -89,7 +89,9 @@ func (s Settings) Options(of uint64) (Options, error) {
 	o := Options{
 		Size: s.Size, Channels: s.Channels, Seed: source, Filter: s.Filter, Limit: s.Limit, Flip: s.Flip,
 		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
-		CacheDir: ListsDir(),
+	}
+	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
+		o.CacheDir = filepath.Join(dir, "forger", "data")
 	}
 	var err error
 	if o.Background, err = ParseBackground(s.Background); err != nil {
@@ -102,15 +104,6 @@ func (s Settings) Options(of uint64) (Options, error) {
 		return o, setting.Usagef("--%s", strings.TrimPrefix(err.Error(), "data: "))
 	}
 	return o, nil
-}
-
-// ListsDir is where the lists of folders are kept for all runs; "": nowhere.
-func ListsDir() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(dir, "forger", "data")
 }
 
 // hostBudget is how much of the host's memory decoded images may take: a quarter of what the process may still use. A

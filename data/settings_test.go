@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"forger/internal/machine"
 	"forger/internal/setting"
 
 	"github.com/stretchr/testify/assert"
@@ -36,4 +37,19 @@ func TestSettingsAreOptions(t *testing.T) {
 	ds, err := Settings{Spec: "glyphs"}.Open(0, 16)
 	require.NoError(t, err)
 	assert.Equal(t, Shape{16, 16, 1, 0}, ds.Shape(), "the side that is not asked for")
+}
+
+// A quarter of what is free, which a cgroup may bound, is what decoded images may take where they stay on the host.
+func TestTheCacheTakesAQuarterOfWhatIsFree(t *testing.T) {
+	for cache, kept := range map[string]bool{"auto": true, "host": true, "device": false, "none": false} {
+		o, err := Settings{Spec: "glyphs", Cache: cache}.Options(0)
+		require.NoError(t, err)
+		if !kept {
+			assert.Zero(t, o.CacheBytes, cache)
+			continue
+		}
+		free, err := machine.FreeMemory()
+		require.NoError(t, err)
+		assert.InEpsilon(t, free/4, o.CacheBytes, .2, "%q: others take memory meanwhile", cache)
+	}
 }

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"forger/vision"
@@ -35,7 +34,7 @@ func read(t *testing.T, ds Dataset, epoch, i int) []byte {
 
 func TestParse(t *testing.T) {
 	for spec, want := range map[string]string{
-		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, packed:FILE, tar:FILE, zip:FILE`,
+		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, npy:FILE, packed:FILE, tar:FILE, zip:FILE`,
 		"mnist":     `data "mnist": no path given: write mnist:DIR`,
 		"folder:":   `data "folder:": no path given: write folder:DIR`,
 		"glyphs:x":  `data "glyphs:x": glyphs takes no path: write glyphs`,
@@ -326,43 +325,6 @@ func TestPreviewIsAChoiceBySeed(t *testing.T) {
 		}
 	}
 	assert.Len(t, chosen, 25, "any may be chosen")
-}
-
-func TestReadNPY(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "z.npy")
-	require.NoError(t, WriteNPY(path, "<f4", []int{2, 3}, func(w io.Writer) error {
-		return binary.Write(w, binary.LittleEndian, []float32{1, 2, 3, 4, 5, 6.5})
-	}))
-	shape, values, err := ReadNPY(path)
-	require.NoError(t, err)
-	assert.Equal(t, []int{2, 3}, shape)
-	assert.Equal(t, []float32{1, 2, 3, 4, 5, 6.5}, values)
-	for want, file := range map[string]string{
-		"not a NumPy file":          "hello world",
-		"elements of type":          string(npyHeader("<f8", []int{1})) + "12345678",
-		"the file is short: 3 of 4": string(npyHeader("<f4", []int{1})) + "123",
-		"too large":                 string(npyHeader("<f4", []int{1 << 30, 1 << 30})),
-	} {
-		_, _, err := parseNPY(strings.NewReader(file))
-		assert.ErrorContains(t, err, want)
-	}
-}
-
-func FuzzNPY(f *testing.F) {
-	f.Add(append(npyHeader("<f4", []int{2, 1}), 0, 0, 0, 0, 1, 1, 1, 1))
-	f.Add(npyHeader("<f4", []int{1 << 40}))
-	f.Add([]byte("\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		shape, values, err := parseNPY(bytes.NewReader(file))
-		if err != nil {
-			return
-		}
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		require.Len(t, values, n)
-	})
 }
 
 // shared is a file of the real data beside the checkout; without it the test is skipped.

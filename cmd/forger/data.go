@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -30,10 +28,30 @@ func newData() *cobra.Command {
 	return cmd
 }
 
-// open is data.Open with what the spec alone shows to be wrong as a usage error.
-func open(spec string, o data.Options) (data.Dataset, error) {
-	if o.Size < 0 || o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
-		return nil, &setting.UsageError{Msg: "--size must be positive, --channels 1 or 3"}
+// source is what the flags of a data command ask of data: the settings of a training, and its --seed.
+type source struct {
+	data.Settings
+	seed uint64
+}
+
+// open opens a source as `forger train` does, but its folders are listed as they are now. What the command line alone
+// shows to be wrong is a usage error.
+func (s source) open(spec string) (data.Dataset, error) { return s.openWith(spec, false) }
+
+// asTraining is open with the lists of folders that trainings keep.
+func (s source) asTraining(spec string) (data.Dataset, error) { return s.openWith(spec, true) }
+
+func (s source) openWith(spec string, lists bool) (data.Dataset, error) {
+	s.Spec, s.Cache = spec, "none" // each image is read once
+	if err := s.Settings.Settings().Check(); err != nil {
+		return nil, err
+	}
+	o, err := s.Options(s.seed)
+	if err != nil {
+		return nil, err
+	}
+	if !lists {
+		o.CacheDir = ""
 	}
 	ds, err := data.Open(spec, o)
 	var wrong *data.SpecError
@@ -43,39 +61,40 @@ func open(spec string, o data.Options) (data.Dataset, error) {
 	return ds, err
 }
 
-// selectionFlags are those that say which images of a source are used, and what of them.
-func selectionFlags(cmd *cobra.Command, o *data.Options) {
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.StringVar(&o.Filter, "filter", "", "only images with these labels: names or globs, e.g. cat,dog or n02*")
-	f.IntVar(&o.Limit, "limit", 0, "at most so many images: the first ones, after --filter (default: all)")
-	f.IntVar(&o.CropBefore, "crop-before", 0, "take the centre square of so many pixels before the resize (CelebA: 108 or 178)")
-	f.BoolVar(&o.FastDecode, "fast-decode", false, "let libjpeg-turbo shrink JPEGs while it decodes")
-	f.Var((*background)(o), "background", "under transparent pixels, as RRGGBB (default FFFFFF)")
-	f.IntVar(&o.MaxPixels, "max-pixels", 0, fmt.Sprintf("refuse larger images before they are decoded (default %d)", vision.MaxPixels))
+// order is the seed of the order in which a training sees the source.
+func (s source) order() uint64 {
+	_, order := seed.Data(s.seed)
+	return order
 }
 
-// background is the flag of Options.Background.
-type background data.Options
+// flags are those of a training's settings.
+func (s *source) flags(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		row, _ := s.Settings.Settings().Find(name)
+		addSettings(cmd.Flags(), setting.Set{row})
+	}
+}
 
-func (b *background) String() string { return "" }
-func (b *background) Type() string   { return "string" }
+// imageFlags are those that say in which form images are wanted.
+func (s *source) imageFlags(cmd *cobra.Command) { s.flags(cmd, "size", "channels") }
 
-func (b *background) Set(text string) (err error) {
-	b.Background, err = data.ParseBackground(text)
-	return err
+// seedFlag is that of a training, which decides about what of the command.
+func (s *source) seedFlag(cmd *cobra.Command, what string) {
+	cmd.Flags().Uint64Var(&s.seed, "seed", 0, "of a training: "+what)
+}
+
+// selectionFlags are those that say which images of a source are used, and what of them.
+func (s *source) selectionFlags(cmd *cobra.Command) {
+	s.flags(cmd, "filter", "limit", "crop-before", "fast-decode", "background", "max-pixels")
 }
 
 // skipFlag is the one that allows for corrupt files.
-func skipFlag(cmd *cobra.Command, o *data.Options) {
-	cmd.Flags().IntVar(&o.SkipCorrupt, "skip-corrupt", 0, "how many files may be no images; another image takes the place of each")
-}
+func (s *source) skipFlag(cmd *cobra.Command) { s.flags(cmd, "skip-corrupt") }
 
 // readingFlags are those that a training has too.
-func readingFlags(cmd *cobra.Command, o *data.Options) {
-	selectionFlags(cmd, o)
-	cmd.Flags().BoolVar(&o.Flip, "flip", false, "mirror half of the images, anew each epoch")
-	skipFlag(cmd, o)
+func (s *source) readingFlags(cmd *cobra.Command) {
+	s.selectionFlags(cmd)
+	s.flags(cmd, "flip", "skip-corrupt")
 }
 
 // reportSkipped lists the corrupt files that were passed over.
@@ -87,25 +106,6 @@ func reportSkipped(w io.Writer, ds data.Dataset) {
 	if n := len(skipped); n > 0 {
 		fmt.Fprintf(w, "%d corrupt files skipped\n", n)
 	}
-}
-
-// asTraining opens a source with the seed that `forger train --seed` gives it, and with the lists of folders that
-// trainings keep.
-func asTraining(spec string, o data.Options) (data.Dataset, error) {
-	o.Seed, _ = seed.Data(o.Seed)
-	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
-		o.CacheDir = filepath.Join(dir, "forger", "data")
-	}
-	return open(spec, o)
-}
-
-// imageFlags are those that say in which form images are wanted.
-func imageFlags(cmd *cobra.Command, o *data.Options) {
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.IntVar(&o.Size, "size", 0, "image side (default: the source's own)")
-	f.IntVar(&o.Channels, "channels", 0, "1 or 3 (default: the source's)")
-	f.Uint64Var(&o.Seed, "seed", 0, "of sources that draw their images, and of --shuffled")
 }
 
 func newDataList() *cobra.Command {
@@ -125,29 +125,37 @@ func newDataList() *cobra.Command {
 }
 
 func newDataInfo() *cobra.Command {
-	var o data.Options
+	var s source
 	cmd := &cobra.Command{
 		Use:   "info SPEC",
 		Short: "What a dataset holds",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ds, err := open(args[0], o)
+			ds, err := s.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			shape := ds.Shape()
 			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintf(t, "images\t%d\n", ds.Len())
-			fmt.Fprintf(t, "shape\t%dx%dx%d (height, width, channels)\n", shape.Height, shape.Width, shape.Channels)
+			fmt.Fprintf(t, "%s\t%d\n", elements(ds), ds.Len())
+			fmt.Fprintf(t, "shape\t%s\n", ds.Shape())
 			fmt.Fprintf(t, "classes\t%s\n", classes(ds))
 			fmt.Fprintf(t, "fingerprint\t%s\n", ds.Fingerprint())
 			return t.Flush()
 		},
 	}
-	imageFlags(cmd, &o)
-	selectionFlags(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws")
+	s.selectionFlags(cmd)
 	return cmd
+}
+
+// elements is what a dataset is a list of.
+func elements(ds data.Dataset) string {
+	if ds.Shape().IsPoints() {
+		return "points"
+	}
+	return "images"
 }
 
 func classes(ds data.Dataset) string {
@@ -159,7 +167,7 @@ func classes(ds data.Dataset) string {
 }
 
 func newDataPreview() *cobra.Command {
-	var o data.Options
+	var s source
 	out, n := "", 64
 	cmd := &cobra.Command{
 		Use:   "preview SPEC --out grid.png",
@@ -169,13 +177,15 @@ func newDataPreview() *cobra.Command {
 			if out == "" || n < 1 {
 				return &setting.UsageError{Msg: "--out must name the picture to write, --n be positive"}
 			}
-			ds, err := asTraining(args[0], o)
+			ds, err := s.asTraining(args[0])
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			_, order := seed.Data(o.Seed)
-			pixels, count, err := data.Preview(cmd.Context(), ds, n, order)
+			if ds.Shape().IsPoints() {
+				return errors.New("points have no picture yet: use data dump")
+			}
+			pixels, count, err := data.Preview(cmd.Context(), ds, n, s.order())
 			if err != nil {
 				return err
 			}
@@ -184,30 +194,31 @@ func newDataPreview() *cobra.Command {
 			return vision.SavePNG(out, vision.Grid(pixels, count, shape.Height, shape.Width, shape.Channels, 8))
 		},
 	}
-	imageFlags(cmd, &o)
-	readingFlags(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws, and which images are chosen: those that it begins with")
+	s.readingFlags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "the PNG to write")
 	cmd.Flags().IntVar(&n, "n", n, "how many images")
 	return cmd
 }
 
 func newDataDump() *cobra.Command {
-	var o data.Options
+	var s source
 	var d data.DumpOptions
 	cmd := &cobra.Command{
 		Use:   "dump SPEC OUT.npy",
-		Short: "Write the bytes that training sees: uint8 [N,H,W,C], and OUT.labels.npy",
+		Short: "Write the bytes that training sees: uint8 [N,H,W,C] (points: float32 [N,D]), and OUT.labels.npy",
 		Args:  arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if d.N < 0 {
-				return setting.Usagef("--n %d: too small: use 0 (an epoch) or more", d.N)
+				return &setting.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 0 (an epoch) or more", d.N)}
 			}
-			ds, err := asTraining(args[0], o)
+			ds, err := s.asTraining(args[0])
 			if err != nil {
 				return err
 			}
 			defer ds.Close()
-			_, d.Seed = seed.Data(o.Seed)
+			d.Seed = s.order()
 			if err := data.Dump(cmd.Context(), ds, args[1], d); err != nil {
 				return err
 			}
@@ -215,8 +226,9 @@ func newDataDump() *cobra.Command {
 			return nil
 		},
 	}
-	imageFlags(cmd, &o)
-	readingFlags(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws, and the order of --shuffled")
+	s.readingFlags(cmd)
 	cmd.Flags().IntVar(&d.N, "n", 0, "how many images (default: an epoch)")
 	cmd.Flags().BoolVar(&d.Shuffled, "shuffled", false, "in the order of a training with this --seed")
 	return cmd

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"forger/data"
@@ -15,11 +14,11 @@ import (
 	"golang.org/x/term"
 )
 
-// checkSide is the side images are brought to while they are checked, where --size does not say.
+// checkSide is the side image files are brought to while they are checked, where --size does not say.
 const checkSide = 32
 
 func newDataCheck() *cobra.Command {
-	var o data.Options
+	var s source
 	var c data.CheckOptions
 	asJSON, quiet := false, false
 	cmd := &cobra.Command{
@@ -27,10 +26,10 @@ func newDataCheck() *cobra.Command {
 		Short: "Read every image once and list those that are broken; exit code 1 when there are any",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if name, _, _ := strings.Cut(args[0], ":"); o.Size == 0 && name != "packed" { // which holds one size
-				o.Size = checkSide
+			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size == 0 { // others hold one size, or points
+				s.Size = checkSide
 			}
-			ds, err := open(args[0], o)
+			ds, err := s.open(args[0])
 			if err != nil {
 				return err
 			}
@@ -44,7 +43,7 @@ func newDataCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printReport(cmd.OutOrStdout(), report, asJSON)
+			return printReport(cmd.OutOrStdout(), report, elements(ds), asJSON)
 		},
 	}
 	f := cmd.Flags()
@@ -52,13 +51,14 @@ func newDataCheck() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken: image, file, error of each")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
-	f.IntVar(&o.Size, "size", 0, fmt.Sprintf("image side (default: %d)", checkSide))
-	f.IntVar(&o.Channels, "channels", 0, "1 or 3 (default: the source's)")
-	selectionFlags(cmd, &o)
+	f.IntVar(&s.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
+	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
+	s.selectionFlags(cmd)
 	return cmd
 }
 
-func printReport(w io.Writer, r data.Report, asJSON bool) error {
+// printReport tells what was found among the elements, images or points.
+func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
@@ -76,7 +76,7 @@ func printReport(w io.Writer, r data.Report, asJSON bool) error {
 				return err
 			}
 		}
-		if _, err := fmt.Fprintf(w, "%d images, %d broken\n", r.Images, len(r.Broken)); err != nil {
+		if _, err := fmt.Fprintf(w, "%d %s, %d broken\n", r.Images, elements, len(r.Broken)); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"forger/data"
-	"forger/gan/report"
+	"forger/internal/seed"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,6 +75,34 @@ func TestDataCheck(t *testing.T) {
 	got = forger(t, dir, nil, "data", "check", "folder:set", "--filter", "[")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Contains(t, got.errout, "is no glob")
+}
+
+// A preview shows what training with the same seed begins with, not the first class of a folder.
+func TestDataPreviewIsChosenBySeed(t *testing.T) {
+	dir := t.TempDir()
+	photos(t, dir)
+	numbers := func(seed string) (numbers []int) {
+		got := forger(t, dir, none, "data", "preview", "folder:set", "--out", "x.png", "--n", "5", "--seed", seed)
+		require.Equal(t, exitDone, got.code, got.errout)
+		grid, err := png.Decode(bytes.NewReader(readFile(t, dir, "x.png")))
+		require.NoError(t, err)
+		for i := range 5 {
+			r, _, _, _ := grid.At(2+8*i, 2).RGBA()
+			numbers = append(numbers, int(r>>8))
+		}
+		return numbers
+	}
+	all := map[int]bool{}
+	for of := range 9 {
+		_, order := seed.Data(uint64(of))
+		_, want := data.Plan{Len: 10, Batch: 5, Seed: order, Shuffle: true}.Images(0)
+		got := numbers(fmt.Sprint(of))
+		assert.Equal(t, want, got)
+		for _, i := range got {
+			all[i] = true
+		}
+	}
+	assert.Len(t, all, 10, "any may be chosen")
 }
 
 func TestDataSelectionAndSkipping(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"forger/data"
-	"forger/internal/seed"
 	"forger/internal/setting"
 
 	"github.com/schollz/progressbar/v3"
@@ -14,7 +13,7 @@ import (
 )
 
 func newDataPack() *cobra.Command {
-	var o data.Options
+	var s source
 	var p data.PackOptions
 	var asJSON, quiet bool
 	cmd := &cobra.Command{
@@ -27,10 +26,9 @@ func newDataPack() *cobra.Command {
 		Args:    arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if p.Workers < 0 {
-				return setting.Usagef("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)
+				return &setting.UsageError{Msg: fmt.Sprintf("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)}
 			}
-			o.Seed, _ = seed.Data(o.Seed) // as asTraining, but a file for good is made of a folder as it is now
-			ds, err := open(args[0], o)
+			ds, err := s.open(args[0])
 			if err != nil {
 				return err
 			}
@@ -57,9 +55,10 @@ func newDataPack() *cobra.Command {
 			return nil
 		},
 	}
-	imageFlags(cmd, &o)
-	selectionFlags(cmd, &o)
-	skipFlag(cmd, &o)
+	s.imageFlags(cmd)
+	s.seedFlag(cmd, "what a source draws")
+	s.selectionFlags(cmd)
+	s.skipFlag(cmd)
 	f := cmd.Flags()
 	f.IntVar(&p.Workers, "workers", 0, "how many decode at a time (default: as many as cores)")
 	f.BoolVar(&asJSON, "json", false, "say what was written as JSON, on standard output")

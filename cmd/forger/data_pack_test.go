@@ -124,7 +124,8 @@ func TestDataPackSaysWhatIsWrong(t *testing.T) {
 	}{
 		"pack glyphs":                      {exitUsage, "forger: data pack: 1 arguments given, 2 wanted: usage: forger data pack SPEC OUT [flags]"},
 		"pack nope out":                    {exitUsage, `forger: data pack: data "nope": unknown: have `},
-		"pack glyphs out --size -1":        {exitUsage, "forger: data pack: --size must be positive"},
+		"pack glyphs out --size -1":        {exitUsage, "forger: data pack: size -1: negative: use 0 (the source's own) or more"},
+		"pack glyphs out --channels 2":     {exitUsage, "forger: data pack: channels 2: neither gray nor RGB: use 1 or 3"},
 		"pack glyphs out --workers -1":     {exitUsage, "forger: data pack: --workers -1: too small"},
 		"pack glyphs out --background red": {exitUsage, `background "red": no colour: write six hexadecimal digits, such as FFFFFF`},
 		"pack glyphs out --crop-before 9":  {exitUsage, `forger: data pack: data "glyphs": crop-before 9 is for image files, which glyphs has none of: leave it out`},

@@ -246,11 +246,12 @@ func TestPrecedenceAndRepeating(t *testing.T) {
 
 func readSettings(t *testing.T, path string) map[string]string {
 	t.Helper()
-	lines, err := gan.ReadConfig(path)
+	c := gan.DefaultConfig()
+	lines, _, err := c.Settings().ReadFile(path)
 	require.NoError(t, err)
 	all := map[string]string{}
 	for _, s := range lines {
-		all[s.Name] = s.Value
+		all[s.Name] = s.Values[0]
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"forger/data"
@@ -23,8 +24,9 @@ var shape16 = data.Shape{Height: 16, Width: 16, Channels: 1}
 
 // fakeData is a source whose image i is a gradient, until image bad.
 type fakeData struct {
-	n, bad int
-	shape  data.Shape
+	n     int
+	bad   *atomic.Int64 // nil, or 0: none
+	shape data.Shape
 }
 
 func (f fakeData) Spec() string        { return "fake" }
@@ -35,7 +37,7 @@ func (f fakeData) Classes() []string   { return nil }
 func (f fakeData) Fingerprint() string { return "fake" }
 func (f fakeData) Close() error        { return nil }
 func (f fakeData) Read(_, i int, dst []byte) error {
-	if f.bad > 0 && i == f.bad {
+	if f.bad != nil && i > 0 && int64(i) == f.bad.Load() {
 		return errors.New("image 13 is broken")
 	}
 	for k := range dst {

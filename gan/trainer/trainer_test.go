@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 
 	"forger/gan/gantest"
@@ -40,7 +41,8 @@ func TestTheFirstBadStepIsNamed(t *testing.T) {
 func TestABrokenImageSavesWhatWasTrained(t *testing.T) {
 	c := tinyConfig(t)
 	c.Run.Epochs, c.Run.Steps = 1, 0
-	p := &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 100, bad: 90, shape: shape16}, dev: torch.CPU}
+	bad := new(atomic.Int64)
+	p := &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 1000, bad: bad, shape: shape16}, dev: torch.CPU}
 	require.NoError(t, torch.Load())
 	require.NoError(t, p.resolve())
 	tr, err := p.trainer(t.Context())
@@ -48,6 +50,8 @@ func TestABrokenImageSavesWhatWasTrained(t *testing.T) {
 	defer tr.Close()
 	r := run{Trainer: tr, ob: &gantest.Recorder{}}
 	require.NoError(t, r.open(t.Context(), p))
+	_, last := planOf(p.job, p.ds).Images(120) // not decoded yet
+	bad.Store(int64(last[0]))
 	defer r.close(&err)
 	_, err = r.train(context.Background())
 	require.ErrorContains(t, err, "image 13 is broken")
