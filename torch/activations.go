@@ -5,6 +5,8 @@ package torch
 */
 import "C"
 
+import "runtime"
+
 // ReLU is max(t, 0).
 func (t Tensor) ReLU() Tensor {
 	s := t.one("relu")
@@ -59,6 +61,7 @@ func (t Tensor) TanhInPlace() Tensor {
 // Dropout zeroes elements with probability p and divides the others by 1-p, with numbers from g alone. It is the
 // training form; modules leave it out in an eval scope.
 func (t Tensor) Dropout(g *Generator, p float64) Tensor {
+	defer runtime.KeepAlive(g)
 	s := t.one("dropout")
 	return s.made("dropout", C.gt_dropout(s.h, t.h, g.h, C.double(p)), t)
 }

@@ -5,7 +5,10 @@ package torch
 */
 import "C"
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // Full makes a tensor of one value, of the scope's dtype. PyTorch: torch.full.
 func (s *Scope) Full(value float64, shape ...int) Tensor {
@@ -34,6 +37,7 @@ func (s *Scope) ZerosLike(t Tensor) Tensor {
 
 // Randn draws numbers from N(0,1). PyTorch: torch.randn(generator=g).
 func (s *Scope) Randn(g *Generator, shape ...int) Tensor {
+	defer runtime.KeepAlive(g)
 	s.open("randn")
 	p, n := sizes(shape)
 	return s.made("randn", C.gt_randn(s.h, g.h, p, n, C.int(s.set.dtype)))
@@ -41,6 +45,7 @@ func (s *Scope) Randn(g *Generator, shape ...int) Tensor {
 
 // Rand draws numbers from U[0,1). PyTorch: torch.rand(generator=g).
 func (s *Scope) Rand(g *Generator, shape ...int) Tensor {
+	defer runtime.KeepAlive(g)
 	s.open("rand")
 	p, n := sizes(shape)
 	return s.made("rand", C.gt_rand(s.h, g.h, p, n, C.int(s.set.dtype)))
@@ -193,12 +198,14 @@ func (t Tensor) Fill(value float64) {
 
 // Normal overwrites t with draws from N(mean, std^2). PyTorch: nn.init.normal_.
 func (t Tensor) Normal(g *Generator, mean, std float64) {
+	defer runtime.KeepAlive(g)
 	t.s.check("normal_")
 	t.s.must("normal_", C.gt_normal_(t.s.h, t.h, g.h, C.double(mean), C.double(std)), t)
 }
 
 // Uniform overwrites t with draws from U[from,to). PyTorch: nn.init.uniform_.
 func (t Tensor) Uniform(g *Generator, from, to float64) {
+	defer runtime.KeepAlive(g)
 	t.s.check("uniform_")
 	t.s.must("uniform_", C.gt_uniform_(t.s.h, t.h, g.h, C.double(from), C.double(to)), t)
 }

@@ -242,6 +242,10 @@ GT_API int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, 
 GT_API gt_event *gt_event_new(gt_scope *s); /* the moment at which the work queued so far is done */
 GT_API void gt_event_free(gt_event *e);
 GT_API int gt_event_between(gt_scope *s, gt_event *from, gt_event *to, double *ms); /* waits for both */
+/* bytes that tensors take at most between the two, beyond those taken before; one measurement a tree at a time, whose
+ * whole work counts. On the CPU, to free what was there before counts for nothing; on CUDA, all work on the device counts. */
+GT_API int gt_peak_begin(gt_scope *s);
+GT_API int gt_peak_end(gt_scope *s, int64_t *bytes);
 GT_API int gt_trace_start(gt_scope *s);                   /* one trace a process at a time */
 GT_API int gt_trace_stop(gt_scope *s, const char *path);  /* writes it, in Chrome's format */
 GT_API gt_span *gt_span_new(gt_scope *s, const char *name); /* spans nest; on the scope's thread */

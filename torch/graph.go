@@ -5,6 +5,8 @@ package torch
 */
 import "C"
 
+import "runtime"
+
 // Graph is work that a CUDA device was given once and repeats by itself: a step of a thousand kernels is one launch.
 // PyTorch: torch.cuda.CUDAGraph.
 type Graph struct {
@@ -18,6 +20,7 @@ type Graph struct {
 // the generators are as they were before; gradients that body left must be dropped.
 func (s *Scope) Capture(body func(), generators ...*Generator) (_ *Graph, err error) {
 	s.check("capture")
+	defer runtime.KeepAlive(generators)
 	defer Catch(&err)
 	g := &Graph{C.gt_graph_new(s.h), s}
 	if g.h == nil {

@@ -36,6 +36,27 @@ func (e Event) Milliseconds(later Event) float64 {
 // Free releases e.
 func (e Event) Free() { C.gt_event_free(e.h) }
 
+// PeakBytes runs body and returns the bytes that tensors took at most meanwhile, beyond those taken before, as libtorch's
+// allocators count: on the CPU the tensors of s's tree, on CUDA all that is on the device. Memory that kernels take and
+// give back by themselves, such as oneDNN's, is no tensor. Body should keep what was there before: to free it counts for
+// nothing on the CPU, and libtorch warns of it. With the batch the peak can come to lie at another operation, and its line
+// becomes steeper there.
+func (s *Scope) PeakBytes(body func()) (bytes int64) {
+	s.check("peak_bytes")
+	root := s
+	for root.parent != nil {
+		root = root.parent
+	}
+	root.must("peak_bytes", C.gt_peak_begin(root.h))
+	defer func() { // also when body panics
+		if !root.closed {
+			C.gt_peak_end(root.h, (*C.int64_t)(&bytes))
+		}
+	}()
+	body()
+	return 0
+}
+
 // StartTrace begins to record every operation of this process, on the host and on the scope's device.
 // PyTorch: torch.profiler.
 func (s *Scope) StartTrace() {

@@ -12,7 +12,7 @@ import (
 
 // Generator is a stream of random numbers on one device. PyTorch: torch.Generator.
 type Generator struct {
-	h *C.gt_generator
+	h *C.gt_generator // freed with g: calls that take it keep g alive until they return
 	s *Scope
 }
 
@@ -31,6 +31,7 @@ func (s *Scope) NewGenerator(seed uint64) *Generator {
 
 // State is the stream's position, as torch.Generator.get_state has it.
 func (g *Generator) State() []byte {
+	defer runtime.KeepAlive(g)
 	buf := make([]byte, 8192) // the CPU's Mersenne Twister takes 5056
 	var used C.size_t
 	g.s.check("get_state")
@@ -40,6 +41,7 @@ func (g *Generator) State() []byte {
 
 // SetState moves the stream to a position that State returned.
 func (g *Generator) SetState(state []byte) {
+	defer runtime.KeepAlive(g)
 	g.s.check("set_state")
 	g.s.must("set_state", C.gt_generator_set_state(g.s.h, g.h, unsafe.Pointer(unsafe.SliceData(state)), C.size_t(len(state))))
 }

@@ -108,6 +108,8 @@ static struct {
   gt_event * (*gt_event_new)(gt_scope *s);
   void (*gt_event_free)(gt_event *e);
   int (*gt_event_between)(gt_scope *s, gt_event *from, gt_event *to, double *ms);
+  int (*gt_peak_begin)(gt_scope *s);
+  int (*gt_peak_end)(gt_scope *s, int64_t *bytes);
   int (*gt_trace_start)(gt_scope *s);
   int (*gt_trace_stop)(gt_scope *s, const char *path);
   gt_span * (*gt_span_new)(gt_scope *s, const char *name);
@@ -220,6 +222,8 @@ static const struct {
     {"gt_event_new", (void **)&table.gt_event_new},
     {"gt_event_free", (void **)&table.gt_event_free},
     {"gt_event_between", (void **)&table.gt_event_between},
+    {"gt_peak_begin", (void **)&table.gt_peak_begin},
+    {"gt_peak_end", (void **)&table.gt_peak_end},
     {"gt_trace_start", (void **)&table.gt_trace_start},
     {"gt_trace_stop", (void **)&table.gt_trace_stop},
     {"gt_span_new", (void **)&table.gt_span_new},
@@ -446,6 +450,10 @@ gt_event * gt_event_new(gt_scope *s) { return table.gt_event_new(s); }
 void gt_event_free(gt_event *e) { table.gt_event_free(e); }
 
 int gt_event_between(gt_scope *s, gt_event *from, gt_event *to, double *ms) { return table.gt_event_between(s, from, to, ms); }
+
+int gt_peak_begin(gt_scope *s) { return table.gt_peak_begin(s); }
+
+int gt_peak_end(gt_scope *s, int64_t *bytes) { return table.gt_peak_end(s, bytes); }
 
 int gt_trace_start(gt_scope *s) { return table.gt_trace_start(s); }
 

@@ -210,6 +210,10 @@ package torch
 #cgo nocallback gt_event_free
 #cgo noescape gt_event_between
 #cgo nocallback gt_event_between
+#cgo noescape gt_peak_begin
+#cgo nocallback gt_peak_begin
+#cgo noescape gt_peak_end
+#cgo nocallback gt_peak_end
 #cgo noescape gt_trace_start
 #cgo nocallback gt_trace_start
 #cgo noescape gt_trace_stop

@@ -53,6 +53,7 @@ GT_EXPORT int gt_event_between(gt_scope *s, gt_event *from, gt_event *to, double
 
 GT_EXPORT int gt_trace_start(gt_scope *s) {
   return gt::run(s, [&] {
+    if (s->root->meter) throw gt::Error(GT_FAILED, "memory is being measured: libtorch tells one of them alone");
     using torch::profiler::impl::ActivityType;
     profiler::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO);
     std::set<ActivityType> activities{ActivityType::CPU};

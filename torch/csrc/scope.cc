@@ -102,6 +102,7 @@ GT_EXPORT int gt_scope_own_stream(gt_scope *s) {
 GT_EXPORT int gt_scope_close(gt_scope *s) {
   if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
   s->root->tree_live -= s->live;
+  gt::Metered metered(s);
   delete s;
   return GT_OK;
 }

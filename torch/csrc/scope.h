@@ -4,12 +4,14 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/StreamGuard.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
 #include <pthread.h>
 
 #include <deque>
 #include <exception>
-#include <optional>
+#include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -40,6 +42,7 @@ struct gt_scope {
   std::string message;
   int64_t live = 0;      // tensors held by this scope
   int64_t tree_live = 0; // of the whole tree; kept at the root
+  std::shared_ptr<c10::DebugInfoBase> meter; // of memory, from gt_peak_begin to gt_peak_end; kept at the root
   std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
 
   gt_scope(at::Device device, bool grad, bool bf16, int conv, bool resident)
@@ -76,13 +79,19 @@ class Autocast {
   at::ScalarType type_before_;
 };
 
+// Metered has libtorch tell the tree's meter, if there is one, of the memory that tensors take and free.
+struct Metered : c10::DebugInfoGuard {
+  explicit Metered(const gt_scope *s) : DebugInfoGuard(c10::DebugInfoKind::PROFILER_STATE, s->root->meter) {}
+};
+
 // Context sets libtorch's thread-local switches from the scope for the length of one call.
 struct Context {
   c10::AutoGradMode grad;
   c10::OptionalStreamGuard stream;
+  Metered metered;
   std::optional<Autocast> autocast;
 
-  explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream) {
+  explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream), metered(s) {
     if (s->bf16) autocast.emplace(s->device.type());
   }
 };
