@@ -43,7 +43,8 @@ func (s source) asTraining(spec string) (data.Dataset, error) { return s.openWit
 
 func (s source) openWith(spec string, lists bool) (data.Dataset, error) {
 	s.Spec, s.Cache = spec, "none" // each image is read once
-	if err := s.Settings.Settings().Check(); err != nil {
+	flags := s.Settings.Settings()[1:] // the source is no flag here
+	if err := flags.Check(); err != nil {
 		return nil, err
 	}
 	o, err := s.Options(s.seed)
