@@ -91,6 +91,14 @@ func (s *Scope) Gather(store Tensor, index []int64, flip []bool) Tensor {
 		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(flip))), C.int64_t(len(index)), C.int(s.Format())), store)
 }
 
+// GatherPoints picks points by their indices out of store, uint8 [N,4d] on the scope's device that holds float32 [N,d],
+// little-endian: float32 [len(index),d]. Only indices cross to the device.
+func (s *Scope) GatherPoints(store Tensor, index []int64) Tensor {
+	s.open("gather")
+	return s.made("gather", C.gt_gather_points(s.h, store.h, (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(index))),
+		C.int64_t(len(index))), store)
+}
+
 // FillRows overwrites n rows of t, a uint8 tensor, from row first on.
 func (t Tensor) FillRows(first, n int, data []byte) {
 	t.s.check("fill_rows")

@@ -74,6 +74,21 @@ func TestImagesAndPixels(t *testing.T) {
 	})
 }
 
+// A store of points is bytes on the device, which are filled and picked by rows.
+func TestPointsOfAStore(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		points := []float32{.5, -1, 2, 3.25, -4e-9, 5, 6e8, -7}
+		store := s.FullOf(torch.Uint8, 0, 4, 8)
+		store.FillRows(0, 4, s.FromFloats(points, 8).Bytes())
+		got := s.GatherPoints(store, []int64{3, 0, 3})
+		assert.Equal(t, torch.Float32, got.Info().DType)
+		assert.Equal(t, []int{3, 2}, got.Shape())
+		assert.Equal(t, []float32{6e8, -7, .5, -1, 6e8, -7}, got.Floats())
+		e := torchtest.Error(t, func() { s.GatherPoints(s.FullOf(torch.Uint8, 0, 4, 6), []int64{0}) })
+		assert.Equal(t, torch.Failed, e.Code, "six bytes are no numbers of four")
+	})
+}
+
 func TestInPlaceOps(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 		x := s.FromFloats([]float32{-1, 2}, 2)

@@ -28,7 +28,7 @@ typedef struct gt_tensor gt_tensor;       /* a slot in a scope's arena */
 typedef struct gt_event gt_event;         /* a moment on a device, owned by the caller */
 typedef struct gt_span gt_span;           /* a named stretch of a trace, owned by the caller */
 typedef struct gt_graph gt_graph;         /* work that the device repeats by itself, owned by the caller */
-typedef struct gt_uploader gt_uploader;   /* images on their way to the device, owned by the caller */
+typedef struct gt_uploader gt_uploader;   /* batches on their way to the device, owned by the caller */
 typedef struct gt_generator gt_generator; /* a stream of random numbers, owned by the caller */
 
 typedef enum gt_code {
@@ -126,6 +126,8 @@ GT_API gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t h,
  * gt_images does */
 GT_API gt_tensor *gt_gather_images(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n,
                                    int format);
+/* picks n points, by index, of float32 [N,d] that store holds as uint8 [N,4d] */
+GT_API gt_tensor *gt_gather_points(gt_scope *s, gt_tensor *store, const int64_t *index, int64_t n);
 /* copies bytes to n rows of store, uint8, from row first on */
 GT_API int gt_fill_rows(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size);
 GT_API gt_tensor *gt_to_uint8(gt_scope *s, gt_tensor *t); /* [N,C,H,W] in [-1,1] -> uint8 [N,H,W,C], rounded */
@@ -222,11 +224,13 @@ GT_API int gt_graph_end(gt_scope *s, gt_graph *g);
 GT_API int gt_graph_replay(gt_scope *s, gt_graph *g);
 GT_API void gt_graph_free(gt_graph *g); /* gives a capture up that was not ended; on the scope's thread */
 
-/* --- uploads: batches of images that cross while the device works; at most two are sent and not taken ------------ */
+/* --- uploads: batches of images or points that cross while the device works; at most two are sent and not taken ------------ */
 GT_API gt_uploader *gt_uploader_new(gt_scope *s, size_t size); /* bytes of a batch at most */
 GT_API int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, size_t size);
 /* the oldest that was sent, as gt_images has it */
 GT_API gt_tensor *gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format);
+/* the oldest that was sent, float32 [n,d] */
+GT_API gt_tensor *gt_uploader_take_points(gt_scope *s, gt_uploader *u, int64_t n, int64_t d);
 GT_API void gt_uploader_free(gt_uploader *u);
 
 /* --- TorchScript: a module with the n tensors under their state_dict keys, whose forward is source, written to path -- */

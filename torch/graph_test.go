@@ -109,6 +109,33 @@ func TestAFailedCaptureLeavesNothing(t *testing.T) {
 	assert.Equal(t, []float64{1, 1, 1, 1}, s.Ones(4).Doubles())
 }
 
+// Points are the float32 numbers whose bytes were sent, in their order, whatever is sent next.
+func TestUploadsArePoints(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		batch := func(i, n int) []float32 {
+			values := make([]float32, n*2)
+			for k := range values {
+				values[k] = float32(i) - float32(k)/3
+			}
+			return values
+		}
+		send := func(u *torch.Uploader, values []float32) { u.Send(s.FromFloats(values, len(values)).Bytes()) }
+		u := s.NewUploader(5 * 2 * 4)
+		defer u.Free()
+		send(u, batch(0, 5))
+		send(u, batch(1, 3))
+		first, second := u.Points(s, 5, 2), u.Points(s, 3, 2)
+		send(u, batch(2, 4))
+		send(u, batch(3, 4))
+		assert.Equal(t, torch.Float32, first.Info().DType)
+		assert.Equal(t, s.Device(), first.Info().Device)
+		assert.Equal(t, []int{5, 2}, first.Shape())
+		assert.Equal(t, batch(0, 5), first.Floats())
+		assert.Equal(t, []int{3, 2}, second.Shape())
+		assert.Equal(t, batch(1, 3), second.Floats())
+	})
+}
+
 // What an Uploader brings is what Images makes, whatever the sizes, also two at a time.
 func TestUploadsAreImages(t *testing.T) {
 	for _, format := range []torch.Format{torch.Contiguous, torch.ChannelsLast} {

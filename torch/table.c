@@ -44,6 +44,7 @@ static struct {
   int (*gt_to_bytes)(gt_scope *s, gt_tensor *t, void *data, size_t size);
   gt_tensor * (*gt_images)(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format);
   gt_tensor * (*gt_gather_images)(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n, int format);
+  gt_tensor * (*gt_gather_points)(gt_scope *s, gt_tensor *store, const int64_t *index, int64_t n);
   int (*gt_fill_rows)(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size);
   gt_tensor * (*gt_to_uint8)(gt_scope *s, gt_tensor *t);
   gt_tensor * (*gt_to)(gt_scope *s, gt_tensor *t, int device, int index, int dtype, int format);
@@ -102,6 +103,7 @@ static struct {
   gt_uploader * (*gt_uploader_new)(gt_scope *s, size_t size);
   int (*gt_uploader_send)(gt_scope *s, gt_uploader *u, const void *data, size_t size);
   gt_tensor * (*gt_uploader_take)(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format);
+  gt_tensor * (*gt_uploader_take_points)(gt_scope *s, gt_uploader *u, int64_t n, int64_t d);
   void (*gt_uploader_free)(gt_uploader *u);
   int (*gt_script_save)(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
@@ -158,6 +160,7 @@ static const struct {
     {"gt_to_bytes", (void **)&table.gt_to_bytes},
     {"gt_images", (void **)&table.gt_images},
     {"gt_gather_images", (void **)&table.gt_gather_images},
+    {"gt_gather_points", (void **)&table.gt_gather_points},
     {"gt_fill_rows", (void **)&table.gt_fill_rows},
     {"gt_to_uint8", (void **)&table.gt_to_uint8},
     {"gt_to", (void **)&table.gt_to},
@@ -216,6 +219,7 @@ static const struct {
     {"gt_uploader_new", (void **)&table.gt_uploader_new},
     {"gt_uploader_send", (void **)&table.gt_uploader_send},
     {"gt_uploader_take", (void **)&table.gt_uploader_take},
+    {"gt_uploader_take_points", (void **)&table.gt_uploader_take_points},
     {"gt_uploader_free", (void **)&table.gt_uploader_free},
     {"gt_script_save", (void **)&table.gt_script_save},
     {"gt_meter_add", (void **)&table.gt_meter_add},
@@ -322,6 +326,8 @@ int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) { return tab
 gt_tensor * gt_images(gt_scope *s, const void *data, int64_t n, int64_t h, int64_t w, int64_t c, int format) { return table.gt_images(s, data, n, h, w, c, format); }
 
 gt_tensor * gt_gather_images(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n, int format) { return table.gt_gather_images(s, store, index, flip, n, format); }
+
+gt_tensor * gt_gather_points(gt_scope *s, gt_tensor *store, const int64_t *index, int64_t n) { return table.gt_gather_points(s, store, index, n); }
 
 int gt_fill_rows(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size) { return table.gt_fill_rows(s, store, first, n, data, size); }
 
@@ -438,6 +444,8 @@ gt_uploader * gt_uploader_new(gt_scope *s, size_t size) { return table.gt_upload
 int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, size_t size) { return table.gt_uploader_send(s, u, data, size); }
 
 gt_tensor * gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format) { return table.gt_uploader_take(s, u, n, h, w, c, format); }
+
+gt_tensor * gt_uploader_take_points(gt_scope *s, gt_uploader *u, int64_t n, int64_t d) { return table.gt_uploader_take_points(s, u, n, d); }
 
 void gt_uploader_free(gt_uploader *u) { table.gt_uploader_free(u); }
 

@@ -82,6 +82,8 @@ package torch
 #cgo nocallback gt_images
 #cgo noescape gt_gather_images
 #cgo nocallback gt_gather_images
+#cgo noescape gt_gather_points
+#cgo nocallback gt_gather_points
 #cgo noescape gt_fill_rows
 #cgo nocallback gt_fill_rows
 #cgo noescape gt_to_uint8
@@ -198,6 +200,8 @@ package torch
 #cgo nocallback gt_uploader_send
 #cgo noescape gt_uploader_take
 #cgo nocallback gt_uploader_take
+#cgo noescape gt_uploader_take_points
+#cgo nocallback gt_uploader_take_points
 #cgo noescape gt_uploader_free
 #cgo nocallback gt_uploader_free
 #cgo noescape gt_script_save

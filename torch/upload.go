@@ -5,7 +5,7 @@ package torch
 */
 import "C"
 
-// Uploader copies batches of images to a scope's device beside the work that the device has: on CUDA by way of pinned
+// Uploader copies batches of images or points to a scope's device beside the work that the device has: on CUDA by way of pinned
 // memory and a stream of its own.
 type Uploader struct {
 	h *C.gt_uploader
@@ -22,11 +22,12 @@ func (s *Scope) NewUploader(size int) *Uploader {
 	return &Uploader{h, s}
 }
 
-// Send starts the copy of a batch, uint8 [N,H,W,C]; pixels may then be overwritten. Two batches can be on their way. It
-// waits only for the copy of the one before those, which may still read the memory that this one goes through.
-func (u *Uploader) Send(pixels []byte) {
+// Send starts the copy of a batch, uint8 [N,H,W,C] or float32 [N,d], little-endian; batch may then be overwritten. Two can
+// be on their way. It waits only for the copy of the one before those, which may still read the memory that this one goes
+// through.
+func (u *Uploader) Send(batch []byte) {
 	u.s.check("send")
-	u.s.must("send", C.gt_uploader_send(u.s.h, u.h, bytesPtr(pixels), C.size_t(len(pixels))))
+	u.s.must("send", C.gt_uploader_send(u.s.h, u.h, bytesPtr(batch), C.size_t(len(batch))))
 }
 
 // Images is the oldest batch that was sent and not taken yet, as Scope.Images has it, in s.
@@ -34,6 +35,12 @@ func (u *Uploader) Images(s *Scope, n, h, w, c int) Tensor {
 	s.open("images")
 	return s.made("images", C.gt_uploader_take(s.h, u.h, C.int64_t(n), C.int64_t(h), C.int64_t(w), C.int64_t(c),
 		C.int(s.Format())))
+}
+
+// Points is the oldest batch that was sent and not taken yet, float32 [n,d], in s.
+func (u *Uploader) Points(s *Scope, n, d int) Tensor {
+	s.open("points")
+	return s.made("points", C.gt_uploader_take_points(s.h, u.h, C.int64_t(n), C.int64_t(d)))
 }
 
 // Free waits for the copies and releases u.

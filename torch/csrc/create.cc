@@ -102,6 +102,13 @@ GT_EXPORT gt_tensor *gt_gather_images(gt_scope *s, gt_tensor *store, const int64
   });
 }
 
+GT_EXPORT gt_tensor *gt_gather_points(gt_scope *s, gt_tensor *store, const int64_t *index, int64_t n) {
+  return gt::result(s, [&] {
+    at::Tensor at = upload(s, index, static_cast<size_t>(n) * sizeof(int64_t), {n}, at::kLong);
+    return get(store).index_select(0, at).view(at::kFloat);
+  });
+}
+
 GT_EXPORT int gt_fill_rows(gt_scope *s, gt_tensor *store, int64_t first, int64_t n, const void *data, size_t size) {
   return gt::run(s, [&] {
     at::Tensor rows = get(store).narrow(0, first, n);

@@ -1,4 +1,4 @@
-// upload.cc: batches of images that cross to the device on a stream of their own, while the scope's stream works.
+// upload.cc: batches of images or points that cross to the device on a stream of their own, while the scope's stream works.
 #include <c10/core/Event.h>
 
 #include <array>
@@ -63,15 +63,17 @@ struct gt_uploader {
     sent++;
   }
 
-  at::Tensor take(const gt_scope *s, at::IntArrayRef nhwc, int format) {
+  // The oldest batch, size bytes of it, as make has it: a tensor with memory of its own.
+  template <class F>
+  at::Tensor take(const gt_scope *s, int64_t size, F &&make) {
     if (sent == taken) throw gt::Error(GT_FAILED, "no batch was sent");
     Slot &slot = slots[taken % slots.size()];
     if (copies) slot.copied->block(*s->stream);
     const at::Tensor &bytes = copies ? slot.device : slot.host;
-    at::Tensor images = gt::scaled(bytes.narrow(0, 0, c10::multiply_integers(nhwc)).view(nhwc), format);
+    at::Tensor batch = make(bytes.narrow(0, 0, size));
     if (copies) slot.used->record(*s->stream);
     taken++;
-    return images;
+    return batch;
   }
 };
 
@@ -86,7 +88,16 @@ GT_EXPORT int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, si
 }
 
 GT_EXPORT gt_tensor *gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format) {
-  return gt::result(s, [&] { return u->take(s, {n, h, w, c}, format); });
+  return gt::result(s, [&] {
+    return u->take(s, n * h * w * c, [&](const at::Tensor &bytes) { return gt::scaled(bytes.view({n, h, w, c}), format); });
+  });
+}
+
+GT_EXPORT gt_tensor *gt_uploader_take_points(gt_scope *s, gt_uploader *u, int64_t n, int64_t d) {
+  return gt::result(s, [&] {
+    return u->take(s, n * d * static_cast<int64_t>(sizeof(float)),
+                   [&](const at::Tensor &bytes) { return bytes.view(at::kFloat).view({n, d}).clone(); });
+  });
 }
 
 GT_EXPORT void gt_uploader_free(gt_uploader *u) { delete u; }
