@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ParseBackground reads a colour for Options.Background: six hexadecimal digits, with or without # before them. "" is
+// parseBackground reads a colour for Options.Background: six hexadecimal digits, with or without # before them. "" is
 // none. Errors are *SpecError.
-func ParseBackground(text string) (*[3]byte, error) {
+func parseBackground(text string) (*[3]byte, error) {
 	if text == "" {
 		return nil, nil
 	}

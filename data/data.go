@@ -138,7 +138,7 @@ func Open(spec string, o Options) (Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	if o.CropBefore > 0 && !src.Decodes {
@@ -189,8 +189,8 @@ func (o Options) fitPoints(spec string) error {
 	return nil
 }
 
-// Validate tells what the options alone show to be wrong. Errors are *SpecError.
-func (o Options) Validate() error {
+// validate tells what the options alone show to be wrong. Errors are *SpecError.
+func (o Options) validate() error {
 	if o.Size < 0 {
 		return &SpecError{fmt.Sprintf("size %d: negative: use 0 (the source's own) or more", o.Size)}
 	}

@@ -169,7 +169,7 @@ func TestCancellingAtRandomMomentsLeavesNothing(t *testing.T) {
 				l.Close()
 			} else {
 				l.Close()
-				require.ErrorIs(t, <-ended, ErrClosed, kind)
+				require.ErrorIs(t, <-ended, errClosed, kind)
 				cancel()
 			}
 			require.NoError(t, ds.Close())

@@ -87,8 +87,8 @@ type task struct {
 // stretch is how many images a worker takes at a time: enough to make handing over cheap, few enough to share a batch.
 const stretch = 8
 
-// ErrClosed is what Next returns after Close.
-var ErrClosed = errors.New("data: loader: closed")
+// errClosed is what Next returns after Close.
+var errClosed = errors.New("data: loader: closed")
 
 // NewLoader starts the workers.
 func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
@@ -215,14 +215,14 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	}
 	select {
 	case <-l.stop: // also when batches are left: a choice among ready channels is random
-		return nil, ErrClosed
+		return nil, errClosed
 	default:
 	}
 	if l.current == nil {
 		select {
 		case l.current = <-l.queue:
 		case <-l.stop:
-			return nil, ErrClosed
+			return nil, errClosed
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -230,7 +230,7 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	select {
 	case <-l.current.done:
 	case <-l.stop:
-		return nil, ErrClosed
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

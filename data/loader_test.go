@@ -130,7 +130,7 @@ func TestTheLoaderReadsABoundedNumberAhead(t *testing.T) {
 	l.Close()
 	assert.LessOrEqual(t, ds.reads.Load(), int64(10*(1+3+1)))
 	_, err = l.Next(context.Background())
-	assert.ErrorIs(t, err, ErrClosed)
+	assert.ErrorIs(t, err, errClosed)
 }
 
 func TestAContextThatEndsLosesNoBatch(t *testing.T) {
@@ -172,7 +172,7 @@ func TestCloseAtRandomMoments(t *testing.T) {
 			runtime.Gosched()
 		}
 		l.Close()
-		require.ErrorIs(t, <-done, ErrClosed)
+		require.ErrorIs(t, <-done, errClosed)
 	}
 	// A goroutine counts until the runtime has buried it, a moment after its last statement.
 	for range 1_000_000 {

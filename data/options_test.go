@@ -107,7 +107,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		"crop-before 0, max-pixels -3: n":  {MaxPixels: -3},
 	} {
 		var e *SpecError
-		require.ErrorAs(t, o.Validate(), &e)
+		require.ErrorAs(t, o.validate(), &e)
 		assert.Contains(t, e.Msg, want)
 		_, err := Open("glyphs", o)
 		assert.ErrorAs(t, err, &e)
@@ -119,13 +119,13 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		assert.Contains(t, e.Msg, "crop-before 20 is for image files")
 	}
 	for text, want := range map[string]*[3]byte{"": nil, "#0a0B0c": {10, 11, 12}, "FFFFFF": {255, 255, 255}} {
-		got, err := ParseBackground(text)
+		got, err := parseBackground(text)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
 	for _, text := range []string{"red", "#fff", "0x1234", "+12345", "1234567"} {
 		var e *SpecError
-		_, err := ParseBackground(text)
+		_, err := parseBackground(text)
 		require.ErrorAs(t, err, &e, text)
 	}
 	dir := t.TempDir()

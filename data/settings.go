@@ -94,13 +94,13 @@ func (s Settings) Options(of uint64) (Options, error) {
 		o.CacheDir = filepath.Join(dir, "forger", "data")
 	}
 	var err error
-	if o.Background, err = ParseBackground(s.Background); err != nil {
+	if o.Background, err = parseBackground(s.Background); err != nil {
 		return o, setting.Usagef("--%s", err)
 	}
 	if s.Cache == "auto" || s.Cache == "host" {
 		o.CacheBytes = hostBudget()
 	}
-	if err := o.Validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return o, setting.Usagef("--%s", strings.TrimPrefix(err.Error(), "data: "))
 	}
 	return o, nil

@@ -42,7 +42,7 @@ func (s *subset) filter(filter string) error {
 		pattern = strings.TrimSpace(pattern)
 		matched := false
 		for i, class := range classes {
-			// Validate has seen to it that patterns are well formed.
+			// validate has seen to it that patterns are well formed.
 			if ok, _ := path.Match(pattern, class); ok {
 				wanted[i], matched = true, true
 			}

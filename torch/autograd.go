@@ -27,8 +27,6 @@ func (s *Scope) Gradient(t Tensor) Tensor {
 // graph. Nothing else is differentiated. PyTorch: t.backward(inputs=leaves).
 func (t Tensor) Backward(leaves ...Tensor) { t.backward(false, leaves) }
 
-// BackwardRetain is Backward, but the graph stays.
-func (t Tensor) BackwardRetain(leaves ...Tensor) { t.backward(true, leaves) }
 
 func (t Tensor) backward(retain bool, leaves []Tensor) {
 	t.s.check("backward")

@@ -10,10 +10,10 @@ import (
 	"forger/internal/atomicfile"
 )
 
-// EncodeGIF writes frames, each uint8 [H,W,C], as an animation that repeats for ever, with delay hundredths of a second
+// encodeGIF writes frames, each uint8 [H,W,C], as an animation that repeats for ever, with delay hundredths of a second
 // a frame. Gray frames (c 1) are exact; RGB frames (c 3) are too while they have at most 256 colours together, else they
 // share a palette made over all of them. There is no dithering, which would flicker.
-func EncodeGIF(w io.Writer, frames [][]byte, height, width, c, delay int) error {
+func encodeGIF(w io.Writer, frames [][]byte, height, width, c, delay int) error {
 	if err := checkFrames(frames, height, width, c, delay); err != nil {
 		return err
 	}
@@ -29,9 +29,9 @@ func EncodeGIF(w io.Writer, frames [][]byte, height, width, c, delay int) error 
 	return gif.EncodeAll(w, &animation)
 }
 
-// SaveGIF is EncodeGIF to path, whole or not at all.
+// SaveGIF is encodeGIF to path, whole or not at all.
 func SaveGIF(path string, frames [][]byte, height, width, c, delay int) error {
-	write := func(w io.Writer) error { return EncodeGIF(w, frames, height, width, c, delay) }
+	write := func(w io.Writer) error { return encodeGIF(w, frames, height, width, c, delay) }
 	if err := atomicfile.Write(path, write); err != nil {
 		return fmt.Errorf("vision: %w", err)
 	}

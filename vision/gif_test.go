@@ -82,7 +82,7 @@ func TestGIFDoesNotFlicker(t *testing.T) {
 		copy(f[:40*20*3], frames[0]) // the upper half stands still
 	}
 	var b bytes.Buffer
-	require.NoError(t, EncodeGIF(&b, frames, 40, 40, 3, 5))
+	require.NoError(t, encodeGIF(&b, frames, 40, 40, 3, 5))
 	g, err := gif.DecodeAll(&b)
 	require.NoError(t, err)
 	require.Len(t, g.Image, 6)

@@ -107,7 +107,7 @@ func ganNets(b *model.Builder, o Options, of data.Shape) []Net {
 	}
 	disc := Net{
 		Key: keyDiscriminator, Module: m.Discriminator(b, o.Model, of), Input: sample, Output: Value{"score", nil},
-		Probabilities: Objectives[o.Loss].Probabilities,
+		Probabilities: objectives[o.Loss].Probabilities,
 		Init:          Init{o.InitDiscriminator, []string{keyDiscriminator, "netD", "D"}},
 		// Reals and fakes of each update, and once through it to the generator, which the weights are not asked for.
 		Passes: Passes{Forward: 2*k + 1, Weights: 2 * k, Between: 2*k + 1, Input: 1},
@@ -127,7 +127,7 @@ func ganSampler(n Net, o Options) Sampler { return latents(n, o.Prior, o.Model.L
 
 func newGAN(b *model.Builder, o Options, nets []Net) Method {
 	s := b.Scope
-	g := &gan{gen: nets[0].Module, disc: nets[1].Module, loss: Objectives[o.Loss], updates: o.DiscSteps}
+	g := &gan{gen: nets[0].Module, disc: nets[1].Module, loss: objectives[o.Loss], updates: o.DiscSteps}
 	g.parts = Parts{
 		Nets:    nets,
 		Streams: []Stream{{Noise, b.Stream(Noise)}, {"dropout", b.Stream("dropout")}},

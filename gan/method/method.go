@@ -52,11 +52,11 @@ var Table = map[string]Entry{
 type Options struct {
 	Method    string // a key of Table
 	Model     model.Options
-	Prior     string // a key of Priors
-	Loss      string // a key of Objectives
+	Prior     string // a key of priors
+	Loss      string // a key of objectives
 	DiscSteps int    // discriminator updates a generator update
 
-	Optim                            string // a key of Optimizers
+	Optim                            string // a key of optimizers
 	LR                               float64
 	GenLR, DiscLR                    float64 // 0: LR
 	Beta1, Beta2, Momentum           float64
@@ -70,14 +70,14 @@ func (o *Options) Settings() setting.Set {
 	first := setting.Set{{Name: "method", Help: "what is trained", Value: &o.Method, Default: "gan", Check: setting.KeyOf(Table), Marks: form,
 		Words: setting.Words(Table, func(e Entry) string { return e.Doc })}}
 	return append(append(first, o.Model.Settings()...), setting.Set{
-		{Name: "prior", Help: "distribution of the latents", Value: &o.Prior, Default: "normal", Check: setting.KeyOf(Priors), Marks: of,
-			Words: setting.Words(Priors, func(p Prior) string { return p.Doc })},
-		{Name: "loss", Help: "the objective", Value: &o.Loss, Default: "nonsaturating", Check: setting.KeyOf(Objectives), Marks: form,
-			Words: setting.Words(Objectives, func(o Objective) string { return o.Doc })},
+		{Name: "prior", Help: "distribution of the latents", Value: &o.Prior, Default: "normal", Check: setting.KeyOf(priors), Marks: of,
+			Words: setting.Words(priors, func(p Prior) string { return p.Doc })},
+		{Name: "loss", Help: "the objective", Value: &o.Loss, Default: "nonsaturating", Check: setting.KeyOf(objectives), Marks: form,
+			Words: setting.Words(objectives, func(o Objective) string { return o.Doc })},
 		{Name: "disc-steps", Help: "discriminator updates a generator update, each with a batch of its own", Value: &o.DiscSteps, Default: 1,
 			Check: setting.AtLeast(1), Marks: of},
-		{Name: "optim", Help: "the optimizer of both networks", Value: &o.Optim, Default: "adam", Check: setting.KeyOf(Optimizers), Marks: form,
-			Words: setting.Words(Optimizers, func(p Optimization) string { return p.Doc })},
+		{Name: "optim", Help: "the optimizer of both networks", Value: &o.Optim, Default: "adam", Check: setting.KeyOf(optimizers), Marks: form,
+			Words: setting.Words(optimizers, func(p Optimization) string { return p.Doc })},
 		{Name: "lr", Help: "learning rate", Value: &o.LR, Default: 2e-4, Check: setting.Above0, Marks: of | setting.Resume},
 		{Name: "beta1", Help: "Adam's first beta", Value: &o.Beta1, Default: .5, Check: setting.Share, Marks: of},
 		{Name: "beta2", Help: "Adam's second beta", Value: &o.Beta2, Default: .999, Check: setting.Share, Marks: of},

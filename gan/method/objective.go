@@ -12,11 +12,11 @@ type Objective struct {
 	Generator     func(logits torch.Tensor) torch.Tensor
 }
 
-// Objectives is where a loss is added: one line here, one golden.
+// objectives is where a loss is added: one line here, one golden.
 //
 // Goodfellow et al. 2014: D maximises E log D(x) + E log(1-D(G(z))), and with D = sigmoid(l), -log D = softplus(-l) and
 // -log(1-D) = softplus(l).
-var Objectives = map[string]Objective{
+var objectives = map[string]Objective{
 	"minimax": {
 		"log(1-D(G(z))), the value function of the 2014 paper", true, realBCE, fakeBCE,
 		func(l torch.Tensor) torch.Tensor { return l.Softplus().Mean().Neg() },

@@ -12,8 +12,8 @@ type Optimization struct {
 	new func(o Options, s *torch.Scope, p []torch.Tensor, lr, momentum torch.Tensor) optim.Optimizer
 }
 
-// Optimizers is where an optimizer is added.
-var Optimizers = map[string]Optimization{
+// optimizers is where an optimizer is added.
+var optimizers = map[string]Optimization{
 	"adam": {"torch.optim.Adam", func(o Options, s *torch.Scope, p []torch.Tensor, lr, _ torch.Tensor) optim.Optimizer {
 		return optim.NewAdam(s, p, torch.AdamOptions{LR: lr, Beta1: o.Beta1, Beta2: o.Beta2, Eps: 1e-8})
 	}},
@@ -36,7 +36,7 @@ func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, n Net, own
 	if o.Momentum != 0 {
 		momentum = p.dial(s, "momentum", constant(o.Momentum))
 	}
-	opt := Optimizers[o.Optim].new(o, s, nn.Parameters(n.Module), lr, momentum)
+	opt := optimizers[o.Optim].new(o, s, nn.Parameters(n.Module), lr, momentum)
 	p.Optimizers = append(p.Optimizers, Optimizer{key, opt})
 	return opt
 }

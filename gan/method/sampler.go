@@ -17,7 +17,7 @@ type Sampler struct {
 
 // latents is the sampler of a network that maps latents [N,Z,1,1] of a prior to samples.
 func latents(n Net, prior string, z int) Sampler {
-	p := Priors[prior]
+	p := priors[prior]
 	return Sampler{
 		Width:  z,
 		Noise:  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return p.draw(s, g, n, z) },
@@ -34,8 +34,8 @@ type Prior struct {
 	path func(a, b []float32, t float64) []float32
 }
 
-// Priors is where a distribution of latents is added.
-var Priors = map[string]Prior{
+// priors is where a distribution of latents is added.
+var priors = map[string]Prior{
 	"normal": {
 		"standard normal",
 		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Randn(g, n, z, 1, 1) }, spherical,

@@ -97,7 +97,7 @@ func firstLine(err error) string {
 // YAML is the text of a run's config.yaml: what was asked, and what the run decided.
 func (s Set) YAML(resolved any) ([]byte, error) {
 	lines := yaml.MapSlice{}
-	for _, r := range s.Without(Once) {
+	for _, r := range s.without(Once) {
 		if r.Is(Auto) && r.Zero() {
 			continue
 		}
@@ -109,7 +109,7 @@ func (s Set) YAML(resolved any) ([]byte, error) {
 // Map is the settings of a run by name, as a checkpoint keeps them.
 func (s Set) Map() map[string]any {
 	all := map[string]any{}
-	for _, r := range s.Without(Once) {
+	for _, r := range s.without(Once) {
 		all[r.Name] = r.Get()
 	}
 	return all

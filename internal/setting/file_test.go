@@ -121,5 +121,5 @@ func TestParseAndCheck(t *testing.T) {
 	require.NoError(t, penalty.Parse("gp=10", "r1"))
 	assert.NoError(t, all.Check())
 	assert.Equal(t, []string{"lr"}, all.With(Resume).Names())
-	assert.NotContains(t, all.Without(Once).Names(), "out")
+	assert.NotContains(t, all.without(Once).Names(), "out")
 }

@@ -41,8 +41,8 @@ func (s Set) With(m Mark) Set {
 	return slices.DeleteFunc(slices.Clone(s), func(r Row) bool { return !r.Is(m) })
 }
 
-// Without are the settings that have it not.
-func (s Set) Without(m Mark) Set {
+// without are the settings that have it not.
+func (s Set) without(m Mark) Set {
 	return slices.DeleteFunc(slices.Clone(s), func(r Row) bool { return r.Is(m) })
 }
 

@@ -20,7 +20,7 @@ func checkType(d pt.DType) error {
 	if !d.Valid() {
 		return fmt.Errorf("it has no type: set one, such as %v", pt.Float32)
 	}
-	return fmt.Errorf("%v has no place in IR version %d: convert it to %v", d, IRVersion, pt.Float32)
+	return fmt.Errorf("%v has no place in IR version %d: convert it to %v", d, irVersion, pt.Float32)
 }
 
 // numBytes is the size of the elements. Negative dimensions and what no address could reach are errors.
@@ -33,7 +33,7 @@ func (t *Tensor) numBytes() (int64, error) {
 		case d == 0:
 			empty = true
 		case n > math.MaxInt64/int64(d):
-			return 0, fmt.Errorf("shape %v: %w", t.Shape, ErrTooLarge)
+			return 0, fmt.Errorf("shape %v: %w", t.Shape, errTooLarge)
 		default:
 			n *= int64(d)
 		}

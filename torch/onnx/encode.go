@@ -36,7 +36,7 @@ func modelPieces(m *Model) ([]piece, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := appendInt(nil, modelIRVersion, IRVersion)
+	head := appendInt(nil, modelIRVersion, irVersion)
 	head = appendOptional(head, modelProducer, m.Producer)
 	head = appendOptional(head, modelProducerVersion, m.ProducerVersion)
 	head = protowire.AppendTag(head, modelGraph, protowire.BytesType)

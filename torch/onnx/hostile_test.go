@@ -58,7 +58,7 @@ var spoilt = map[string]func(m *Model){
 	`node 1 ("LeakyRelu"): "\xff" is not UTF-8`:                                          func(m *Model) { m.Nodes[1].Inputs[0] = "\xff" },
 	`an attribute "" has no name or no value: make it with Int`:                          func(m *Model) { m.Nodes[1].Attrs[0] = Attr{} },
 	`node 0 ("Conv", "main.0"): the attribute "pads" is there twice`:                     func(m *Model) { m.Nodes[0].Attrs[0] = Int("pads", 1) },
-	`node 2 ("Resize", "ü"): "\xff" is not UTF-8`:                                        func(m *Model) { m.Nodes[2].Attrs[0] = String("mode", "\xff") },
+	`node 2 ("Resize", "ü"): "\xff" is not UTF-8`:                                        func(m *Model) { m.Nodes[2].Attrs[0] = stringAttr("mode", "\xff") },
 	`the graph has no outputs`:                                                           func(m *Model) { m.Outputs = nil },
 	`graph output 0 is "z", which nothing defines`:                                       func(m *Model) { m.Outputs[0].Name = "z" },
 	`graph output 1 "y" is there twice: keep one`:                                        func(m *Model) { m.Outputs[1].Name = "y" },
@@ -157,11 +157,11 @@ func TestLimit(t *testing.T) {
 
 	m.Name += "r"
 	refused(t, m, "the model takes 2147483648 bytes: protobuf, and so ONNX, allows 2147483647 bytes: store the weights as float16", 0)
-	require.ErrorIs(t, Write(io.Discard, m), ErrTooLarge)
+	require.ErrorIs(t, Write(io.Discard, m), errTooLarge)
 	for _, shape := range [][]int{{1 << 31}, {math.MaxInt64}, {math.MaxInt64, math.MaxInt64}, {1 << 40, 1 << 40, 0}} {
 		m.Initializers[0].Shape = shape
 		m.Initializers[1].Shape = shape
-		require.ErrorIs(t, Write(io.Discard, m), ErrTooLarge)
+		require.ErrorIs(t, Write(io.Discard, m), errTooLarge)
 	}
 }
 

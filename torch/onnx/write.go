@@ -10,8 +10,8 @@ import (
 	"forger/internal/atomicfile"
 )
 
-// ErrTooLarge is in the error for a model over protobuf's limit of 2^31-1 bytes.
-var ErrTooLarge = errors.New("protobuf, and so ONNX, allows 2147483647 bytes: store the weights as float16, or use the " +
+// errTooLarge is in the error for a model over protobuf's limit of 2^31-1 bytes.
+var errTooLarge = errors.New("protobuf, and so ONNX, allows 2147483647 bytes: store the weights as float16, or use the " +
 	"pt or safetensors format")
 
 const maxModel = math.MaxInt32
@@ -43,7 +43,7 @@ func write(w io.Writer, m *Model) error {
 		return err
 	}
 	if n := total(pieces); n > maxModel {
-		return fmt.Errorf("the model takes %d bytes: %w", n, ErrTooLarge)
+		return fmt.Errorf("the model takes %d bytes: %w", n, errTooLarge)
 	}
 	buf := bufio.NewWriterSize(w, 64<<10) // elements of more than this pass through it uncopied
 	for _, p := range pieces {

@@ -47,8 +47,8 @@ func (d *Dict) set(key, v any) {
 // Get finds the value under a name.
 func (d *Dict) Get(name string) (any, bool) { return d.get(name) }
 
-// GetInt finds the value under an integer.
-func (d *Dict) GetInt(i int64) (any, bool) { return d.get(i) }
+// getInt finds the value under an integer.
+func (d *Dict) getInt(i int64) (any, bool) { return d.get(i) }
 
 func (d *Dict) get(key any) (any, bool) {
 	i, ok := d.index[key]

@@ -84,8 +84,8 @@ func DTypes() []DType {
 	return all
 }
 
-// ParseDType finds a type by PyTorch's name, with or without "torch.".
-func ParseDType(name string) (DType, error) {
+// parseDType finds a type by PyTorch's name, with or without "torch.".
+func parseDType(name string) (DType, error) {
 	all := DTypes()
 	short := strings.TrimPrefix(name, "torch.")
 	if i := slices.IndexFunc(all, func(d DType) bool { return d.String() == short }); i >= 0 {

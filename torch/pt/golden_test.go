@@ -121,7 +121,7 @@ func plain(t *testing.T, want golden) any {
 		require.NoError(t, err)
 		return u
 	case "dtype":
-		d, err := ParseDType(want.Value.(string))
+		d, err := parseDType(want.Value.(string))
 		require.NoError(t, err)
 		return d
 	}

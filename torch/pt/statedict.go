@@ -149,7 +149,7 @@ func child(v, key any) (any, bool) {
 	switch v := v.(type) {
 	case *Dict:
 		if i, ok := key.(int); ok {
-			return v.GetInt(int64(i))
+			return v.getInt(int64(i))
 		}
 		return v.get(key)
 	case []any:

@@ -19,7 +19,7 @@ func TestDictKeepsOrder(t *testing.T) {
 	v, ok := d.Get("b")
 	assert.True(t, ok)
 	assert.Equal(t, 3, v)
-	v, ok = d.GetInt(7)
+	v, ok = d.getInt(7)
 	assert.True(t, ok)
 	assert.Equal(t, "seven", v)
 	_, ok = d.Get("c")
@@ -37,7 +37,7 @@ func TestDictKeepsOrder(t *testing.T) {
 func TestDTypeNames(t *testing.T) {
 	assert.Len(t, DTypes(), 17)
 	for _, d := range DTypes() {
-		back, err := ParseDType("torch." + d.String())
+		back, err := parseDType("torch." + d.String())
 		require.NoError(t, err)
 		assert.Equal(t, d, back)
 		assert.Positive(t, d.Size())
@@ -46,7 +46,7 @@ func TestDTypeNames(t *testing.T) {
 	assert.Equal(t, 2, BFloat16.Size())
 	assert.Equal(t, "DType(200)", DType(200).String())
 	assert.Zero(t, DType(0).Size())
-	_, err := ParseDType("float12")
+	_, err := parseDType("float12")
 	assert.ErrorContains(t, err, `unknown dtype "float12": have float32 float64`)
 }
 
