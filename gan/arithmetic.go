@@ -24,7 +24,7 @@ func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err 
 	for _, e := range nn.Entries(m) {
 		weights[e.Name] = e.Tensor.Shape()
 	}
-	shapes := map[string][]int{g.Input: input} // [C,H,W] or [features], without the batch
+	shapes := map[string][]int{g.Inputs[0]: input} // [C,H,W] or [features], without the batch
 	seen := false
 	for _, n := range g.Nodes {
 		x := shapes[n.Inputs[0]]

@@ -92,8 +92,9 @@ func exportSafetensors(o ExportOptions) error {
 // described is a network on the CPU, what it does, and the form of what goes in and comes out.
 type described struct {
 	*openedNetwork
-	graph         *nn.Graph
-	input, output onnx.Value
+	graph  *nn.Graph
+	inputs []onnx.Value // the graph's, in its order
+	output onnx.Value
 }
 
 // describeNetwork loads the network to export and lists its operations. A discriminator whose logits are probabilities
@@ -111,11 +112,11 @@ func describeNetwork(o ExportOptions) (*described, error) {
 	n := opened.network()
 	pictures := onnx.Value{Name: "images", Type: pt.Float32, Dims: onnx.Shape("N", n.Channels, n.Size, n.Size)}
 	if o.Net != "discriminator" {
-		d.input = onnx.Value{Name: "latents", Type: pt.Float32, Dims: onnx.Shape("N", n.Latent, 1, 1)}
+		d.inputs = []onnx.Value{{Name: "latents", Type: pt.Float32, Dims: onnx.Shape("N", n.Latent, 1, 1)}}
 		d.output = pictures
 		return d, nil
 	}
-	d.input, d.output = pictures, onnx.Value{Name: "score", Type: pt.Float32, Dims: onnx.Shape("N")}
+	d.inputs, d.output = []onnx.Value{pictures}, onnx.Value{Name: "score", Type: pt.Float32, Dims: onnx.Shape("N")}
 	if Objectives[opened.cfg.Loss].Probabilities {
 		d.graph.Add(nn.Node{Op: "sigmoid", Inputs: []string{d.graph.Output}})
 		d.output.Name = "probability"

@@ -19,9 +19,12 @@ func exportONNX(o ExportOptions) error {
 	}
 	defer d.root.Close()
 	m := &onnx.Model{
-		Producer: "forger", ProducerVersion: Version, Name: o.Net, Inputs: []onnx.Value{d.input}, Outputs: []onnx.Value{d.output},
+		Producer: "forger", ProducerVersion: Version, Name: o.Net, Inputs: d.inputs, Outputs: []onnx.Value{d.output},
 	}
-	names := map[string]string{d.graph.Input: d.input.Name, d.graph.Output: d.output.Name}
+	names := map[string]string{d.graph.Output: d.output.Name}
+	for i, v := range d.graph.Inputs {
+		names[v] = d.inputs[i].Name
+	}
 	used := map[string]bool{}
 	for _, n := range d.graph.Nodes {
 		node, err := onnxNode(n, m)

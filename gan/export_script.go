@@ -50,7 +50,7 @@ func exportScript(o ExportOptions) (err error) {
 // script is a graph as a forward method in TorchScript's language.
 func script(g *nn.Graph) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "def forward(self, %s):\n", g.Input)
+	fmt.Fprintf(&b, "def forward(self, %s):\n", strings.Join(g.Inputs, ", "))
 	for _, n := range g.Nodes {
 		write, ok := scriptOps[n.Op]
 		if !ok {
