@@ -84,6 +84,7 @@ var onnxOps = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 			Attrs: []onnx.Attr{onnx.Float("epsilon", float32(n.Eps))},
 		}
 	},
+	"add":  func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Add", Inputs: inputs(n)} },
 	"relu": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Relu", Inputs: inputs(n)} },
 	"leaky_relu": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "LeakyRelu", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Float("alpha", float32(n.Slope))}}

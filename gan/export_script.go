@@ -80,6 +80,7 @@ var scriptOps = map[string]func(n nn.Node) string{
 		return fmt.Sprintf("batch_norm(%s, %s, %s, %s, %s, False, 0., %v, False)", n.Inputs[0], attribute(n.Params[2]),
 			attribute(n.Params[3]), attribute(n.Params[0]), attribute(n.Params[1]), n.Eps)
 	},
+	"add":        func(n nn.Node) string { return fmt.Sprintf("add(%s, %s)", n.Inputs[0], n.Inputs[1]) },
 	"relu":       elementwise,
 	"leaky_relu": func(n nn.Node) string { return fmt.Sprintf("leaky_relu(%s, %v)", n.Inputs[0], n.Slope) },
 	"tanh":       elementwise,

@@ -57,6 +57,39 @@ func TestExportsDrawTheSameImages(t *testing.T) {
 	assert.Equal(t, []any{"images", "probability"}, found["discriminator.onnx"].Note)
 }
 
+// residualGenerator is open_exports.py's ResidualGenerator.
+func residualGenerator(b Builder, n Network) nn.Module {
+	s, g, w := b.Scope, b.Init, n.GenWidth
+	conv := func(kernel int, o nn.ConvOptions) nn.Module { return nn.NewConv2d(s, g, w, w, kernel, o) }
+	return named{"main", nn.Sequential{
+		nn.Reshape{-1, n.Latent}, nn.NewLinear(s, g, n.Latent, w*16, false), nn.Reshape{-1, w, 4, 4},
+		nn.NewResidual(nn.Sequential{nn.ReLU(), conv(3, nn.ConvOptions{Padding: 1}), nn.NewBatchNorm2d(s, w), nn.Tanh().InPlace()},
+			conv(1, nn.ConvOptions{}), nn.ResidualOptions{}),
+		nn.NewResidual(nn.Sequential{nn.LeakyReLU(.2), conv(3, nn.ConvOptions{Padding: 1})}, nil, nn.ResidualOptions{}),
+		nn.NewConvTranspose2d(s, g, w, n.Channels, 4, nn.ConvOptions{Stride: 4}), nn.Sigmoid().InPlace(),
+	}}
+}
+
+// A network that is no chain of layers is exported as well, and what it computes is PyTorch's in every format.
+func TestExportsOfAResidualNetwork(t *testing.T) {
+	python := torchtest.Python(t)
+	models["residual"] = model{"for tests", []int{16}, residualGenerator, dcganDiscriminator}
+	t.Cleanup(func() { delete(models, "residual") })
+	res := officialRun(t, func(c *Config) { c.Model, c.Size, c.Channels, c.Batch = "residual", 16, 1, 4 })
+	dir := t.TempDir()
+	for format := range Formats {
+		o := ExportOptions{Checkpoint: res.Checkpoint, Net: "generator", Format: format, Out: filepath.Join(dir, "generator."+format)}
+		require.NoError(t, Export(o), o)
+	}
+	var found map[string]struct{ Difference float64 }
+	script := filepath.Join(torchtest.Root(t), "scripts", "open_exports.py")
+	torchtest.JSON(t, &found, python, script, res.Checkpoint, "4", dir, "residual")
+	require.Len(t, found, len(Formats))
+	for name, f := range found {
+		assert.Less(t, f.Difference, 2e-5, name)
+	}
+}
+
 func TestWhatCannotBeExported(t *testing.T) {
 	res := officialRun(t, func(c *Config) { c.Steps = 1 })
 	out := filepath.Join(t.TempDir(), "x")
