@@ -11,7 +11,9 @@ import (
 	"forger/data"
 	"forger/gan/export"
 	"forger/gan/gantest"
+	"forger/gan/model"
 	"forger/gan/report"
+	"forger/torch/nn"
 	"forger/torch/pt"
 	"forger/torch/safetensors"
 	"forger/torch/torchtest"
@@ -58,6 +60,48 @@ func TestExportsDrawTheSameImages(t *testing.T) {
 	assert.Equal(t, true, found["discriminator.torchscript"].Note, "the state_dict's keys are the network's")
 	assert.Equal(t, []any{"latents", "images"}, found["ema.onnx"].Note)
 	assert.Equal(t, []any{"images", "probability"}, found["discriminator.onnx"].Note)
+}
+
+// underMain is a network under the attribute name that open_exports.py gives it.
+type underMain struct{ nn.Sequential }
+
+func (m underMain) State(_ string, visit func(nn.Entry)) { m.Sequential.State("main", visit) }
+
+func (m underMain) Describe(g *nn.Graph, _, x string) string { return g.Describe(m.Sequential, "main", x) }
+
+// residualGenerator is open_exports.py's ResidualGenerator.
+func residualGenerator(b *model.Builder, o model.Options, of data.Shape) nn.Module {
+	s, g, w := b.Scope, b.Init(), o.GenWidth
+	conv := func(kernel int, o nn.ConvOptions) nn.Module { return nn.NewConv2d(s, g, w, w, kernel, o) }
+	return underMain{nn.Sequential{
+		nn.Reshape{-1, o.Latent}, nn.NewLinear(s, g, o.Latent, w*16, false), nn.Reshape{-1, w, 4, 4},
+		nn.NewResidual(nn.Sequential{nn.ReLU(), conv(3, nn.ConvOptions{Padding: 1}), nn.NewBatchNorm2d(s, w), nn.Tanh().InPlace()},
+			conv(1, nn.ConvOptions{}), nn.ResidualOptions{}),
+		nn.NewResidual(nn.Sequential{nn.LeakyReLU(.2), conv(3, nn.ConvOptions{Padding: 1})}, nil, nn.ResidualOptions{}),
+		nn.NewConvTranspose2d(s, g, w, of.Channels, 4, nn.ConvOptions{Stride: 4}), nn.Sigmoid().InPlace(),
+	}}
+}
+
+// A network that is no chain of layers is exported as well, and what it computes is PyTorch's in every format.
+func TestExportsOfAResidualNetwork(t *testing.T) {
+	python := torchtest.Python(t)
+	e := model.Table["dcgan"]
+	e.Generator = residualGenerator
+	model.Table["residual"] = e
+	t.Cleanup(func() { delete(model.Table, "residual") })
+	res := officialRun(t, func(c *Config) { c.Method.Model.Name, c.Data.Size, c.Data.Channels, c.Run.Batch = "residual", 16, 1, 4 })
+	dir := t.TempDir()
+	for format := range export.Formats {
+		o := export.Options{Checkpoint: res.Checkpoint, Net: "generator", Format: format, Out: filepath.Join(dir, "generator."+format)}
+		require.NoError(t, Export(o), o)
+	}
+	var found map[string]struct{ Difference float64 }
+	script := filepath.Join(torchtest.Root(t), "scripts", "open_exports.py")
+	torchtest.JSON(t, &found, python, script, res.Checkpoint, "4", dir, "residual")
+	require.Len(t, found, len(export.Formats))
+	for name, f := range found {
+		assert.Less(t, f.Difference, 2e-5, name)
+	}
 }
 
 func TestWhatCannotBeExported(t *testing.T) {

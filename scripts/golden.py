@@ -126,6 +126,32 @@ def batch_norm_running():
             "tracked": int(m.num_batches_tracked)}
 
 
+class Residual(nn.Module):
+    def __init__(self, body, skip=None):
+        super().__init__()
+        self.body, self.skip = body, skip
+
+    def forward(self, x):
+        return (x if self.skip is None else self.skip(x)) + self.body(x)
+
+
+def residual():
+    """Two residual blocks in training: state_dict's keys, the output, the gradients of sum(out * fill)."""
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        Residual(nn.Sequential(nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.LeakyReLU(0.2))),
+        Residual(nn.Sequential(nn.Tanh(), nn.Conv2d(8, 4, 3, stride=2, padding=1), nn.Sigmoid()),
+                 nn.Conv2d(8, 4, 1, stride=2)),
+    )
+    with torch.no_grad():
+        for i, p in enumerate(net.parameters()):
+            p.copy_(fill(10 + i, *p.shape) * 0.5)
+    x = fill(1, 2, 3, 6, 4).requires_grad_()
+    out = net(x)
+    grads = torch.autograd.grad((out * fill(99, *out.shape)).sum(), [x, *net.parameters()])
+    return {"keys": list(net.state_dict()), "out": tensor(out), "grads": [numbers(g) for g in grads]}
+
+
 # Rates that float32 holds exactly: CUDA's fused kernels take them so.
 OPTIMIZERS = {
     "adam": lambda p: torch.optim.Adam(p, 0.0625, (0.5, 0.999)),
@@ -278,6 +304,7 @@ def main():
     files = {
         "torch/testdata/ops.json": {"cases": list(op_cases())},
         "torch/nn/testdata/batchnorm.json": batch_norm_running(),
+        "torch/nn/testdata/residual.json": residual(),
         "torch/optim/testdata/steps.json": {
             "constant": optimizers([[0.0625, 0.875]] * 10),
             "scheduled": optimizers([[2.0 ** -(4 + i % 3), 0.5 + i / 32] for i in range(10)]),

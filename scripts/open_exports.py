@@ -1,7 +1,8 @@
 """Opens what `forger export` wrote with the programs it is for, and says as JSON how far each is from a checkpoint's
 networks in real PyTorch; a test calls it.
 
-    python scripts/open_exports.py CHECKPOINT WIDTH DIR   (DIR/{generator,discriminator,ema}.{pth,...})
+    python scripts/open_exports.py CHECKPOINT WIDTH DIR            (DIR/{generator,discriminator,ema}.{pth,...})
+    python scripts/open_exports.py CHECKPOINT WIDTH DIR residual   (DIR/generator.{pth,...}, of the test's own network)
 """
 import json
 import sys
@@ -12,7 +13,36 @@ import onnxruntime
 import safetensors.torch
 import torch
 
-from golden import Discriminator, Generator
+from golden import Discriminator, Generator, Residual
+
+
+class ResidualGenerator(torch.nn.Module):
+    """Latents [N,100,1,1] to images [N,1,16,16] by way of a dense layer and a residual block."""
+
+    def __init__(self, width):
+        super().__init__()
+        nn = torch.nn
+        self.main = nn.Sequential(
+            nn.Flatten(), nn.Linear(100, width * 16), nn.Unflatten(1, (width, 4, 4)),
+            Residual(nn.Sequential(nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width), nn.Tanh()),
+                     nn.Conv2d(width, width, 1)),
+            Residual(nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(width, width, 3, padding=1))),
+            nn.ConvTranspose2d(width, 1, 4, 4), nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        return self.main(x)
+
+
+def networks(width, which):
+    """Name, key in the checkpoint, class, shape of its input."""
+    if which == ["residual"]:
+        return [("generator", "generator", lambda: ResidualGenerator(width), (100, 1, 1))]
+    return [
+        ("generator", "generator", lambda: Generator(100, width, 3), (100, 1, 1)),
+        ("ema", "generator_ema", lambda: Generator(100, width, 3), (100, 1, 1)),
+        ("discriminator", "discriminator", lambda: Discriminator(3, width), (3, 64, 64)),
+    ]
 
 
 def through_onnx(path, x):
@@ -40,11 +70,7 @@ def main():
     torch.manual_seed(0)
     found = {}
     with torch.no_grad():
-        for name, key, make, shape in (
-            ("generator", "generator", lambda: Generator(100, width, 3), (100, 1, 1)),
-            ("ema", "generator_ema", lambda: Generator(100, width, 3), (100, 1, 1)),
-            ("discriminator", "discriminator", lambda: Discriminator(3, width), (3, 64, 64)),
-        ):
+        for name, key, make, shape in networks(width, sys.argv[4:]):
             official = make()
             official.load_state_dict(state[key], strict=True)
             official.eval()

@@ -51,6 +51,13 @@ func (t Tensor) LeakyReLUInPlace(slope float64) Tensor {
 	return t
 }
 
+// SigmoidInPlace overwrites t and returns it. PyTorch: sigmoid_.
+func (t Tensor) SigmoidInPlace() Tensor {
+	t.s.check("sigmoid_")
+	t.s.must("sigmoid_", C.gt_sigmoid_(t.s.h, t.h), t)
+	return t
+}
+
 // TanhInPlace overwrites t and returns it. PyTorch: tanh_.
 func (t Tensor) TanhInPlace() Tensor {
 	t.s.check("tanh_")

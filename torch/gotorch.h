@@ -166,6 +166,7 @@ GT_API gt_tensor *gt_softplus(gt_scope *s, gt_tensor *a);
 GT_API int gt_relu_(gt_scope *s, gt_tensor *a);
 GT_API int gt_leaky_relu_(gt_scope *s, gt_tensor *a, double slope);
 GT_API int gt_tanh_(gt_scope *s, gt_tensor *a);
+GT_API int gt_sigmoid_(gt_scope *s, gt_tensor *a);
 GT_API gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
 
 /* --- layers ----------------------------------------------------------------------------------------------------- */

@@ -76,6 +76,7 @@ static struct {
   int (*gt_relu_)(gt_scope *s, gt_tensor *a);
   int (*gt_leaky_relu_)(gt_scope *s, gt_tensor *a, double slope);
   int (*gt_tanh_)(gt_scope *s, gt_tensor *a);
+  int (*gt_sigmoid_)(gt_scope *s, gt_tensor *a);
   gt_tensor * (*gt_dropout)(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
   gt_tensor * (*gt_linear)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
   gt_tensor * (*gt_conv2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups);
@@ -192,6 +193,7 @@ static const struct {
     {"gt_relu_", (void **)&table.gt_relu_},
     {"gt_leaky_relu_", (void **)&table.gt_leaky_relu_},
     {"gt_tanh_", (void **)&table.gt_tanh_},
+    {"gt_sigmoid_", (void **)&table.gt_sigmoid_},
     {"gt_dropout", (void **)&table.gt_dropout},
     {"gt_linear", (void **)&table.gt_linear},
     {"gt_conv2d", (void **)&table.gt_conv2d},
@@ -390,6 +392,8 @@ int gt_relu_(gt_scope *s, gt_tensor *a) { return table.gt_relu_(s, a); }
 int gt_leaky_relu_(gt_scope *s, gt_tensor *a, double slope) { return table.gt_leaky_relu_(s, a, slope); }
 
 int gt_tanh_(gt_scope *s, gt_tensor *a) { return table.gt_tanh_(s, a); }
+
+int gt_sigmoid_(gt_scope *s, gt_tensor *a) { return table.gt_sigmoid_(s, a); }
 
 gt_tensor * gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p) { return table.gt_dropout(s, a, g, p); }
 

@@ -146,6 +146,8 @@ package torch
 #cgo nocallback gt_leaky_relu_
 #cgo noescape gt_tanh_
 #cgo nocallback gt_tanh_
+#cgo noescape gt_sigmoid_
+#cgo nocallback gt_sigmoid_
 #cgo noescape gt_dropout
 #cgo nocallback gt_dropout
 #cgo noescape gt_linear

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"forger/gan/method"
 	"forger/torch/nn"
@@ -27,11 +29,13 @@ func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err 
 	for _, e := range nn.Entries(m) {
 		weights[e.Name] = e.Tensor.Shape()
 	}
-	shapes := map[string][]int{g.Input: input} // [C,H,W] or [features], without the batch
+	shapes := map[string][]int{g.Inputs[0]: input} // [C,H,W] or [features], without the batch
 	seen := false
 	for _, n := range g.Nodes {
-		x := shapes[n.Inputs[0]]
-		cost, y := nodeCost(n, x, weights, batch)
+		cost, y, err := nodeCost(n, shapes[n.Inputs[0]], weights, batch)
+		if err != nil {
+			return all, first, fmt.Errorf("arithmetic: %s: %w", n.Op, err)
+		}
 		shapes[n.Output] = y
 		all = all.plus(cost)
 		if !seen && cost.flops > 0 {
@@ -43,7 +47,7 @@ func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err 
 
 // nodeCost is one operation's arithmetic for an image of shape x, and the shape of its result. A weight's bytes are
 // shared by the batch.
-func nodeCost(n nn.Node, x []int, weights map[string][]int, batch int) (cost arithmetic, y []int) {
+func nodeCost(n nn.Node, x []int, weights map[string][]int, batch int) (cost arithmetic, y []int, err error) {
 	switch n.Op {
 	case "conv2d":
 		w, c := weights[n.Params[0]], n.Conv // [out,in/groups,kh,kw]
@@ -58,12 +62,17 @@ func nodeCost(n nn.Node, x []int, weights map[string][]int, batch int) (cost ari
 		y = []int{w[0]}
 		cost.flops = 2 * float64(size(w))
 	case "reshape":
-		return cost, []int{size(x)}
+		if len(n.Shape) == 0 || n.Shape[0] != -1 || size(n.Shape[1:]) != size(x) {
+			return cost, nil, fmt.Errorf("%v of an image of %v: it must keep the batch first, as -1, and each image's %d numbers", n.Shape, x, size(x))
+		}
+		return cost, slices.Clone(n.Shape[1:]), nil
+	case "batch_norm", "relu", "leaky_relu", "tanh", "sigmoid", "add":
+		return cost, x, nil
 	default:
-		return cost, x
+		return cost, nil, errors.New("not known")
 	}
 	cost.bytes = 4 * (float64(size(x)+size(y)) + float64(size(weights[n.Params[0]]))/float64(batch))
-	return cost, y
+	return cost, y, nil
 }
 
 func outSize(in, kernel, stride, padding, dilation int) int {

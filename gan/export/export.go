@@ -123,8 +123,9 @@ func exportSafetensors(o Options, read checkpoint.Reader) error {
 // described is a network on the CPU, what it does, and the form of what goes in and comes out.
 type described struct {
 	*checkpoint.Opened
-	graph         *nn.Graph
-	input, output onnx.Value
+	graph  *nn.Graph
+	inputs []onnx.Value
+	output onnx.Value
 }
 
 // describe loads the network to export and lists its operations. Logits that are read as probabilities get the official
@@ -142,7 +143,7 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 	if opened.Net.Probabilities {
 		d.graph.Add(nn.Node{Op: "sigmoid", Inputs: []string{d.graph.Output}})
 	}
-	d.input, d.output = value(opened.Net.Input), value(opened.Net.Output)
+	d.inputs, d.output = []onnx.Value{value(opened.Net.Input)}, value(opened.Net.Output)
 	return d, nil
 }
 

@@ -21,9 +21,12 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 	}
 	defer d.Root.Close()
 	m := &onnx.Model{
-		Producer: "forger", ProducerVersion: release.Version(), Name: o.Net, Inputs: []onnx.Value{d.input}, Outputs: []onnx.Value{d.output},
+		Producer: "forger", ProducerVersion: release.Version(), Name: o.Net, Inputs: d.inputs, Outputs: []onnx.Value{d.output},
 	}
-	names := map[string]string{d.graph.Input: d.input.Name, d.graph.Output: d.output.Name}
+	names := map[string]string{d.graph.Output: d.output.Name}
+	for i, v := range d.graph.Inputs {
+		names[v] = d.inputs[i].Name
+	}
 	used := map[string]bool{}
 	for _, n := range d.graph.Nodes {
 		node, err := onnxNode(n, m)
@@ -83,6 +86,7 @@ var onnxOps = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 			Attrs: []onnx.Attr{onnx.Float("epsilon", float32(n.Eps))},
 		}
 	},
+	"add":  func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Add", Inputs: inputs(n)} },
 	"relu": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Relu", Inputs: inputs(n)} },
 	"leaky_relu": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "LeakyRelu", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Float("alpha", float32(n.Slope))}}

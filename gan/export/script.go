@@ -51,7 +51,7 @@ func exportScript(o Options, read checkpoint.Reader) (err error) {
 // script is a graph as a forward method in TorchScript's language.
 func script(g *nn.Graph) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "def forward(self, %s):\n", g.Input)
+	fmt.Fprintf(&b, "def forward(self, %s):\n", strings.Join(g.Inputs, ", "))
 	for _, n := range g.Nodes {
 		write, ok := scriptOps[n.Op]
 		if !ok {
@@ -81,6 +81,7 @@ var scriptOps = map[string]func(n nn.Node) string{
 		return fmt.Sprintf("batch_norm(%s, %s, %s, %s, %s, False, 0., %v, False)", n.Inputs[0], attribute(n.Params[2]),
 			attribute(n.Params[3]), attribute(n.Params[0]), attribute(n.Params[1]), n.Eps)
 	},
+	"add":        func(n nn.Node) string { return fmt.Sprintf("add(%s, %s)", n.Inputs[0], n.Inputs[1]) },
 	"relu":       elementwise,
 	"leaky_relu": func(n nn.Node) string { return fmt.Sprintf("leaky_relu(%s, %v)", n.Inputs[0], n.Slope) },
 	"tanh":       elementwise,

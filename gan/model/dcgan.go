@@ -43,10 +43,10 @@ func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 	var layers nn.Sequential
 	for _, w := range dcganWidths(of.Height) {
 		out := w * n.GenWidth
-		layers = append(layers, nn.NewConvTranspose2d(s, g, in, out, 4, o), nn.NewBatchNorm2d(s, out), nn.ReLU())
+		layers = append(layers, nn.NewConvTranspose2d(s, g, in, out, 4, o), nn.NewBatchNorm2d(s, out), nn.ReLU().InPlace())
 		in, o = out, double
 	}
-	layers = append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double), nn.Tanh())
+	layers = append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double), nn.Tanh().InPlace())
 	return dcganInit(named{"main", layers}, g)
 }
 
@@ -57,11 +57,11 @@ func dcganDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 	widths := dcganWidths(of.Height)
 	slices.Reverse(widths)
 	first := widths[0] * n.DiscWidth
-	layers := nn.Sequential{nn.NewConv2d(s, g, of.Channels, first, 4, double), nn.LeakyReLU(.2)}
+	layers := nn.Sequential{nn.NewConv2d(s, g, of.Channels, first, 4, double), nn.LeakyReLU(.2).InPlace()}
 	in := first
 	for _, w := range widths[1:] {
 		out := w * n.DiscWidth
-		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2))
+		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2).InPlace())
 		in = out
 	}
 	layers = append(layers, nn.NewConv2d(s, g, in, 1, 4, plain), toScores)

@@ -57,6 +57,10 @@ GT_EXPORT int gt_tanh_(gt_scope *s, gt_tensor *a) {
   return run(s, [&] { at::tanh_(get(a)); });
 }
 
+GT_EXPORT int gt_sigmoid_(gt_scope *s, gt_tensor *a) {
+  return run(s, [&] { at::sigmoid_(get(a)); });
+}
+
 // at::dropout takes no generator, so that its numbers would come from a stream nobody named.
 GT_EXPORT gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p) {
   return result(s, [&] {

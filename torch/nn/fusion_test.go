@@ -23,7 +23,9 @@ func TestSequentialJoinsBatchNormAndRectifier(t *testing.T) {
 		joined bool
 	}{
 		"relu": {nn.ReLU, false, true}, "leaky": {func() nn.Activation { return nn.LeakyReLU(.2) }, false, true},
-		"tanh": {nn.Tanh, false, false}, "stock": {nn.ReLU, true, false},
+		"relu in place":  {func() nn.Activation { return nn.ReLU().InPlace() }, false, true},
+		"leaky in place": {func() nn.Activation { return nn.LeakyReLU(.2).InPlace() }, false, true},
+		"tanh":           {nn.Tanh, false, false}, "stock": {nn.ReLU, true, false},
 	} {
 		options := []torch.Option{torch.Layout(torch.ChannelsLast)}
 		if c.stock {

@@ -10,14 +10,15 @@ import (
 
 // Graph is a network in inference mode as a list of operations, for those who write it in another language.
 type Graph struct {
-	Nodes         []Node // each behind those whose values it reads
-	Input, Output string // values
-	err           error
+	Nodes  []Node   // each behind those whose values it reads
+	Inputs []string // values
+	Output string   // a value
+	err    error
 }
 
 // Node is an operation of torch.nn.functional.
 type Node struct {
-	Op     string   // its name there, as in "conv2d"
+	Op     string   // its name there, as in "conv2d", or in torch, as in "add"
 	Inputs []string // values
 	Output string
 	Params []string // state_dict keys, in the function's order; "" where one is left out
@@ -34,12 +35,18 @@ type describer interface {
 	Describe(g *Graph, prefix, x string) string
 }
 
-// Describe lists what m does in inference mode.
+// NewGraph makes a graph without operations whose inputs have these names.
+func NewGraph(inputs ...string) *Graph { return &Graph{Inputs: inputs} }
+
+// Describe lists what m does in inference mode with one input, "input".
 func Describe(m Module) (*Graph, error) {
-	g := &Graph{Input: "input"}
-	g.Output = g.Describe(m, "", g.Input)
-	return g, g.err
+	g := NewGraph("input")
+	g.Output = g.Describe(m, "", g.Inputs[0])
+	return g, g.Err()
 }
+
+// Err is what kept a module from being described.
+func (g *Graph) Err() error { return g.err }
 
 // Describe appends what module m does to value x.
 func (g *Graph) Describe(m Module, prefix, x string) string {

@@ -171,27 +171,52 @@ func (d *Dropout) State(string, func(Entry)) {}
 
 // Activation is a function without state, elementwise.
 type Activation struct {
-	op    string // its name in torch.nn.functional
-	slope float64
-	apply func(x torch.Tensor) torch.Tensor
+	op         string // its name in torch.nn.functional
+	slope      float64
+	made, over func(x torch.Tensor) torch.Tensor
+	inPlace    bool
 }
 
-// Forward applies it; those that this package makes overwrite x.
-func (a Activation) Forward(x torch.Tensor) torch.Tensor { return a.apply(x) }
+// Forward keeps x's shape, and x unless a is InPlace.
+func (a Activation) Forward(x torch.Tensor) torch.Tensor {
+	if a.inPlace {
+		return a.over(x)
+	}
+	return a.made(x)
+}
+
+// InPlace is a that overwrites its input, which nobody may need any more. PyTorch: inplace=True.
+func (a Activation) InPlace() Activation {
+	a.inPlace = true
+	return a
+}
 
 // State is empty.
 func (a Activation) State(string, func(Entry)) {}
 
-// ReLU overwrites its input. PyTorch: nn.ReLU(inplace=True).
-func ReLU() Activation { return Activation{op: "relu", apply: torch.Tensor.ReLUInPlace} }
-
-// LeakyReLU overwrites its input. PyTorch: nn.LeakyReLU(slope, inplace=True).
-func LeakyReLU(slope float64) Activation {
-	return Activation{"leaky_relu", slope, func(x torch.Tensor) torch.Tensor { return x.LeakyReLUInPlace(slope) }}
+// ReLU is max(x, 0). PyTorch: nn.ReLU.
+func ReLU() Activation {
+	return Activation{op: "relu", made: torch.Tensor.ReLU, over: torch.Tensor.ReLUInPlace}
 }
 
-// Tanh overwrites its input.
-func Tanh() Activation { return Activation{op: "tanh", apply: torch.Tensor.TanhInPlace} }
+// LeakyReLU is x where positive, slope*x elsewhere. PyTorch: nn.LeakyReLU.
+func LeakyReLU(slope float64) Activation {
+	return Activation{
+		op: "leaky_relu", slope: slope,
+		made: func(x torch.Tensor) torch.Tensor { return x.LeakyReLU(slope) },
+		over: func(x torch.Tensor) torch.Tensor { return x.LeakyReLUInPlace(slope) },
+	}
+}
+
+// Tanh is the hyperbolic tangent. PyTorch: nn.Tanh.
+func Tanh() Activation {
+	return Activation{op: "tanh", made: torch.Tensor.Tanh, over: torch.Tensor.TanhInPlace}
+}
+
+// Sigmoid is 1/(1+e^-x). PyTorch: nn.Sigmoid.
+func Sigmoid() Activation {
+	return Activation{op: "sigmoid", made: torch.Tensor.Sigmoid, over: torch.Tensor.SigmoidInPlace}
+}
 
 // Reshape gives its input another shape, in which -1 stands for what is left.
 type Reshape []int

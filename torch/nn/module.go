@@ -5,7 +5,8 @@ import "forger/torch"
 
 // Module is a layer or a network. Whether it trains or evaluates is its input's scope's to say.
 type Module interface {
-	// Forward is the module's output for x, in x's scope. A module may overwrite x only where its doc says so.
+	// Forward is the module's output for x, in x's scope. It leaves x as it is, but for an Activation InPlace and a
+	// Sequential that begins with one.
 	Forward(x torch.Tensor) torch.Tensor
 	// State visits parameters and buffers in the order of PyTorch's state_dict, each under prefix and its name.
 	State(prefix string, visit func(Entry))
@@ -36,10 +37,10 @@ func Parameters(m Module) []torch.Tensor {
 	return params
 }
 
-// join is a state_dict key.
+// join is a state_dict key; either part may be empty.
 func join(prefix, name string) string {
-	if prefix == "" {
-		return name
+	if prefix == "" || name == "" {
+		return prefix + name
 	}
 	return prefix + "." + name
 }
