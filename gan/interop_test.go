@@ -67,7 +67,9 @@ type underMain struct{ nn.Sequential }
 
 func (m underMain) State(_ string, visit func(nn.Entry)) { m.Sequential.State("main", visit) }
 
-func (m underMain) Describe(g *nn.Graph, _, x string) string { return g.Describe(m.Sequential, "main", x) }
+func (m underMain) Describe(g *nn.Graph, _, x string) string {
+	return g.Describe(m.Sequential, "main", x)
+}
 
 // residualGenerator is open_exports.py's ResidualGenerator.
 func residualGenerator(b *model.Builder, o model.Options, of data.Shape) nn.Module {

@@ -145,3 +145,16 @@ func TestBatchNormLeakyReLUErrors(t *testing.T) {
 		assert.Contains(t, e.Error(), "running_mean should contain 32 elements not 31")
 	})
 }
+
+// A chain of which the last tensor alone holds the nodes is freed one node after another: by recursion a stack would not do.
+func TestBatchNormLeakyReLUInALongChain(t *testing.T) {
+	kernelSets(t)
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		n := newNorm(s, s.Ones(2).RequireGrad(), s.Zeros(2))
+		y := s.Ones(1, 2, 2, 1).ToFormat(torch.ChannelsLast)
+		for range 100_000 {
+			y = fused(y, n, true, .2)
+		}
+		assert.Equal(t, []float64{0, 0, 0, 0}, y.Detach().Doubles())
+	}, torch.Threads(1))
+}

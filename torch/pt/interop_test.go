@@ -12,17 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pythonWithTorch finds the interpreter of scripts/setup's full set: $FORGER_PYTHON, else the one in the user's cache.
+// pythonWithTorch finds the interpreter of scripts/setup's full set, if it has PyTorch: the slim set of a build has not.
 func pythonWithTorch(t *testing.T) string {
 	t.Helper()
-	if path := os.Getenv("FORGER_PYTHON"); path != "" {
-		return path
+	path := os.Getenv("FORGER_PYTHON")
+	if path == "" {
+		cache, err := os.UserCacheDir() // $XDG_CACHE_HOME, else ~/.cache
+		require.NoError(t, err)
+		path = filepath.Join(cache, "forger", "torch-2.11.0", "bin", "python")
 	}
-	cache, err := os.UserCacheDir() // $XDG_CACHE_HOME, else ~/.cache
-	require.NoError(t, err)
-	path := filepath.Join(cache, "forger", "torch-2.11.0", "bin", "python")
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED: no Python with PyTorch at %s: what Go writes is not checked against PyTorch (set FORGER_PYTHON)", path)
+	if err := exec.Command(path, "-c", "import torch").Run(); err != nil {
+		t.Skipf("SKIPPED: no Python with PyTorch at %s (%v): what Go writes is not checked against PyTorch (set FORGER_PYTHON)", path, err)
 	}
 	return path
 }

@@ -4,12 +4,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/saved_variable.h>
 
 #include <cmath>
 
+#include "../node.h"
 #include "norm.h"
 
 namespace gt::norm {
@@ -151,7 +151,7 @@ Tensor trained(const Tensor &x, const Layer &layer, float slope) {
     y = applied(x, constants, slope);
   }
   if (!torch::autograd::compute_requires_grad(x, layer.weight, layer.bias)) return y;
-  std::shared_ptr<Backward> node(new Backward, torch::autograd::deleteNode);
+  const auto node = make_node<Backward>();
   node->set_next_edges(torch::autograd::collect_next_edges(x, layer.weight, layer.bias));
   node->x = SavedVariable(x, false);
   node->weight = SavedVariable(layer.weight, false);
