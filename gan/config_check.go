@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"forger/data"
 	"forger/torch"
 )
 
@@ -28,11 +27,8 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) checkNames() error {
-	if _, _, _, err := data.Parse(c.Data); err != nil {
+	if err := c.dataSettings().Check(); err != nil {
 		return usagef("--%s", err)
-	}
-	if _, err := c.dataOptions(); err != nil {
-		return err
 	}
 	for _, named := range []struct {
 		flag, value string

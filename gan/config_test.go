@@ -42,7 +42,7 @@ func TestDefaultsAreValidAndTheContracts(t *testing.T) {
 
 func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		`--data "x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, packed:FILE, tar:FILE, zip:FILE`: func(c *Config) { c.Data = "x" },
+		`--data "x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, npy:FILE, packed:FILE, tar:FILE, zip:FILE`: func(c *Config) { c.Data = "x" },
 		`--data "mnist": no path given: write mnist:DIR`:                                                        func(c *Config) { c.Data = "mnist" },
 		`--model "biggan": unknown: have dcgan`:                                                                 func(c *Config) { c.Model = "biggan" },
 		`--loss "x": unknown: have minimax, nonsaturating`:                                                      func(c *Config) { c.Loss = "x" },

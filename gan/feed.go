@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"forger/data"
@@ -16,58 +13,30 @@ import (
 // caches are where decoded images may stay.
 var caches = []string{"auto", "device", "host", "none"}
 
-// dataOptions are what the config asks of its source. Errors are *UsageError.
-func (c Config) dataOptions() (data.Options, error) {
-	seed, _ := DataSeeds(c.Seed)
-	o := data.Options{
-		Size: c.Size, Channels: c.Channels, Seed: seed, Filter: c.Filter, Limit: c.Limit, Flip: c.Flip,
-		CropBefore: c.CropBefore, FastDecode: c.FastDecode, MaxPixels: c.MaxPixels, SkipCorrupt: c.SkipCorrupt,
+// dataSettings are what the config asks of its data.
+func (c Config) dataSettings() data.Settings {
+	return data.Settings{
+		Spec: c.Data, Size: c.Size, Channels: c.Channels, Filter: c.Filter, Limit: c.Limit, Flip: c.Flip, CropBefore: c.CropBefore,
+		FastDecode: c.FastDecode, Background: c.Background, MaxPixels: c.MaxPixels, SkipCorrupt: c.SkipCorrupt, DropLast: c.DropLast,
+		Cache: c.Cache,
 	}
-	var err error
-	if o.Background, err = data.ParseBackground(c.Background); err != nil {
-		return o, usagef("--%s", err)
-	}
-	if c.Cache == "auto" || c.Cache == "host" {
-		o.CacheBytes = hostBudget()
-	}
-	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
-		o.CacheDir = filepath.Join(dir, "forger", "data")
-	}
-	if err := o.Validate(); err != nil {
-		return o, usagef("--%s", strings.TrimPrefix(err.Error(), "data: "))
-	}
-	return o, nil
 }
 
-// hostBudget is how much of the host's memory decoded images may take: a quarter of what is free.
-func hostBudget() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		var kib int64
-		if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
-			if _, err := fmt.Sscan(rest, &kib); err == nil {
-				return kib * 1024 / 4
-			}
-		}
-	}
-	return 0
-}
-
-// open opens the config's data.
+// open opens the config's data, which has batches.
 func (c Config) open() (data.Dataset, error) {
-	o, err := c.dataOptions()
-	if err != nil {
-		return nil, err
-	}
-	ds, err := data.Open(c.Data, o)
+	seed, _ := DataSeeds(c.Seed)
+	ds, err := c.dataSettings().Open(seed)
 	var wrong *data.SpecError
 	if errors.As(err, &wrong) {
 		return nil, usagef("--%s", wrong.Msg)
 	}
-	return ds, err
+	if err != nil {
+		return nil, err
+	}
+	if err := c.plan(ds).Check(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", ds.Spec(), err), ds.Close())
+	}
+	return ds, nil
 }
 
 // plan says which images make up each batch of the run.

@@ -81,7 +81,7 @@ func TestCorruptFilesAreToldOf(t *testing.T) {
 func TestDataOptionsOfAConfig(t *testing.T) {
 	c := DefaultConfig()
 	c.Background, c.Limit, c.CropBefore, c.Flip = "#102030", 5, 108, true
-	o, err := c.dataOptions()
+	o, err := c.dataSettings().Options(0)
 	require.NoError(t, err)
 	assert.Equal(t, &[3]byte{0x10, 0x20, 0x30}, o.Background)
 	assert.Equal(t, []any{5, 108, true}, []any{o.Limit, o.CropBefore, o.Flip})
@@ -101,6 +101,16 @@ func TestDataOptionsOfAConfig(t *testing.T) {
 	var usage *UsageError
 	assert.ErrorAs(t, err, &usage)
 	assert.ErrorContains(t, err, "--data \"glyphs\": crop-before 108 is for image files")
+}
+
+// Without a full batch an epoch has none, wherever the images come from on their way.
+func TestDropLastOfFewerImagesThanABatchIsRefused(t *testing.T) {
+	for _, cache := range caches {
+		c := tinyConfig(t)
+		c.Data, c.Limit, c.DropLast, c.Batch, c.Cache = "glyphs", 10, true, 64, cache
+		_, err := c.open()
+		assert.EqualError(t, err, "glyphs: --drop-last: 10 images make no batch of 64: lower --batch or leave --drop-last away")
+	}
 }
 
 // The bound in images counts what was shown, also where last batches are left out.
