@@ -27,7 +27,6 @@ func (s *Scope) Gradient(t Tensor) Tensor {
 // graph. Nothing else is differentiated. PyTorch: t.backward(inputs=leaves).
 func (t Tensor) Backward(leaves ...Tensor) { t.backward(false, leaves) }
 
-
 func (t Tensor) backward(retain bool, leaves []Tensor) {
 	t.s.check("backward")
 	hs := handles(leaves)

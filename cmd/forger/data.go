@@ -42,7 +42,7 @@ func (s source) open(spec string) (data.Dataset, error) { return s.openWith(spec
 func (s source) asTraining(spec string) (data.Dataset, error) { return s.openWith(spec, true) }
 
 func (s source) openWith(spec string, lists bool) (data.Dataset, error) {
-	s.Spec, s.Cache = spec, "none" // each image is read once
+	s.Spec, s.Cache = spec, "none"     // each image is read once
 	flags := s.Settings.Settings()[1:] // the source is no flag here
 	if err := flags.Check(); err != nil {
 		return nil, err

@@ -3,9 +3,9 @@ package trainer
 import (
 	"encoding/json"
 	"fmt"
-	"runtime"
 
 	"forger/data"
+	"forger/internal/machine"
 	"forger/torch"
 	"forger/vision"
 
@@ -91,7 +91,7 @@ func (p *setup) resolve() (err error) {
 	}
 	torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true})
 	if r.Workers == 0 {
-		r.Workers = runtime.GOMAXPROCS(0)
+		r.Workers = machine.CPUs()
 	}
 	if r.Layout == "auto" {
 		r.Layout, err = p.chooseLayout()

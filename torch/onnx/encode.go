@@ -44,7 +44,7 @@ func modelPieces(m *Model) ([]piece, error) {
 	pieces[0].head = append(head, pieces[0].head...)
 
 	last := &pieces[len(pieces)-1].head
-	*last = appendMessage(*last, modelOpset, appendInt(nil, opsetVersion, Opset))
+	*last = appendMessage(*last, modelOpset, appendInt(nil, opsetVersion, opset))
 	for _, kv := range m.Metadata {
 		*last = appendMessage(*last, modelMetadata, appendString(appendString(nil, entryKey, kv[0]), entryValue, kv[1]))
 	}

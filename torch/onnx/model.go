@@ -5,7 +5,7 @@ import "forger/torch/pt"
 // What Write declares. ONNX Runtime reads it from version 1.12 on.
 const (
 	irVersion = 8
-	Opset     = 17 // of the default domain, ai.onnx
+	opset     = 17 // of the default domain, ai.onnx
 )
 
 // Model is one graph and what is said about it.

@@ -20,7 +20,7 @@ func made(header string, n int) []byte {
 	return append(append(file, header...), make([]byte, n)...)
 }
 
-func open(data []byte) (*File, error) { return NewFile(bytes.NewReader(data), int64(len(data))) }
+func open(data []byte) (*File, error) { return newFile(bytes.NewReader(data), int64(len(data))) }
 
 func TestHostileHeaders(t *testing.T) {
 	const ok = `"dtype":"F32","shape":[1]`
@@ -78,7 +78,7 @@ func TestHostileFiles(t *testing.T) {
 		require.Error(t, err, n)
 	}
 	for path, want := range map[string]string{"absent": "no such file", "testdata": "not a regular file", testFile("net.json"): "not a safetensors file"} {
-		_, err := Load(path)
+		_, err := loadAll(path)
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "safetensors: load "+path)
 		_, err = Open(path)
@@ -108,10 +108,10 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		first.Reset()
-		require.NoError(t, Write(&first, file.Tensors(), file.Metadata()))
+		require.NoError(t, writeTo(&first, file.Tensors(), file.Metadata()))
 		again, err := open(first.Bytes())
 		require.NoError(t, err)
-		require.NoError(t, Write(&second, again.Tensors(), again.Metadata()))
+		require.NoError(t, writeTo(&second, again.Tensors(), again.Metadata()))
 		require.Equal(t, first.Bytes(), second.Bytes())
 	})
 }

@@ -53,8 +53,8 @@ func openRegular(osFile *os.File) (*File, error) {
 	return parse(osFile, info.Size())
 }
 
-// NewFile reads from r, which holds size bytes; closing it does not close r.
-func NewFile(r io.ReaderAt, size int64) (*File, error) {
+// newFile reads from r, which holds size bytes; closing it does not close r.
+func newFile(r io.ReaderAt, size int64) (*File, error) {
 	f, err := parse(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: open: %w", err)
@@ -76,8 +76,8 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// Load reads all tensors of a file into memory.
-func Load(path string) (*pt.Dict, error) {
+// loadAll reads all tensors of a file into memory.
+func loadAll(path string) (*pt.Dict, error) {
 	f, err := openFile(path)
 	var tensors *pt.Dict
 	if err == nil {

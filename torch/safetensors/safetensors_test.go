@@ -78,7 +78,7 @@ func TestRealFiles(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, f.Close()) }()
 			same(t, want, f.Tensors())
-			loaded, err := Load(path)
+			loaded, err := loadAll(path)
 			require.NoError(t, err)
 			same(t, want, loaded)
 
@@ -86,7 +86,7 @@ func TestRealFiles(t *testing.T) {
 			require.NoError(t, err)
 			for kind, tensors := range map[string]*pt.Dict{"file": f.Tensors(), "memory": loaded} {
 				var ours bytes.Buffer
-				require.NoError(t, Write(&ours, tensors, f.Metadata()))
+				require.NoError(t, writeTo(&ours, tensors, f.Metadata()))
 				assert.Equal(t, string(theirs), ours.String(), kind)
 			}
 		})
@@ -134,7 +134,7 @@ func TestRealPackageReads(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for _, name := range fixtures {
-		tensors, err := Load(testFile(name + ".safetensors"))
+		tensors, err := loadAll(testFile(name + ".safetensors"))
 		require.NoError(t, err)
 		require.NoError(t, WriteFile(filepath.Join(dir, name+".safetensors"), tensors, map[string]string{"name": name, "\"": "\u2028"}))
 	}
@@ -151,7 +151,7 @@ func TestRealPackageReads(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal(text, &seen))
 		assert.Equal(t, map[string]string{"name": name, "\"": "\u2028"}, seen.Metadata)
-		tensors, err := Load(testFile(name + ".safetensors"))
+		tensors, err := loadAll(testFile(name + ".safetensors"))
 		require.NoError(t, err)
 		same(t, parseTree(t, seen.Tree), tensors)
 	}
@@ -163,7 +163,7 @@ func TestAlignment(t *testing.T) {
 		d.Set("123456789"[:i], pt.Of([]float64{1}))
 		d.Set("byte", pt.Of([]uint8{1}))
 		var buf bytes.Buffer
-		require.NoError(t, Write(&buf, d, nil))
+		require.NoError(t, writeTo(&buf, d, nil))
 		assert.Equal(t, 1, buf.Len()%8, "a header of a multiple of 8, 8 bytes, 1 byte")
 	}
 }
@@ -179,8 +179,8 @@ func TestRefusesToWrite(t *testing.T) {
 		"w: complex128 has no place":               with("w", &pt.Tensor{DType: pt.Complex128, Shape: []int{0}}),
 		"w: float32 [2] takes 8 bytes":             with("w", &pt.Tensor{DType: pt.Float32, Shape: []int{2}}),
 	} {
-		require.ErrorContains(t, Write(io.Discard, d, nil), "safetensors: write: ")
-		require.ErrorContains(t, Write(io.Discard, d, nil), want)
+		require.ErrorContains(t, writeTo(io.Discard, d, nil), "safetensors: write: ")
+		require.ErrorContains(t, writeTo(io.Discard, d, nil), want)
 		path := filepath.Join(t.TempDir(), "x")
 		require.ErrorContains(t, WriteFile(path, d, nil), "safetensors: write "+path)
 		_, err := os.Stat(path)
@@ -188,7 +188,7 @@ func TestRefusesToWrite(t *testing.T) {
 	}
 	full := errors.New("disk full")
 	for n := range 2 {
-		require.ErrorIs(t, Write(&failing{n, full}, with("w", pt.Of([]int8{1})), nil), full)
+		require.ErrorIs(t, writeTo(&failing{n, full}, with("w", pt.Of([]int8{1})), nil), full)
 	}
 }
 

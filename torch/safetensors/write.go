@@ -26,9 +26,9 @@ type item struct {
 	rank   int
 }
 
-// Write writes named tensors and the metadata (nil: none) to w, in the order and with the header of the format's own
+// writeTo writes named tensors and the metadata (nil: none) to w, in the order and with the header of the format's own
 // writer. Nothing is buffered but the header. Tensors over the same memory are written each on its own.
-func Write(w io.Writer, tensors *pt.Dict, metadata map[string]string) error {
+func writeTo(w io.Writer, tensors *pt.Dict, metadata map[string]string) error {
 	if err := write(w, tensors, metadata); err != nil {
 		return fmt.Errorf("safetensors: write: %w", err)
 	}
