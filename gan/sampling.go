@@ -114,6 +114,9 @@ func (d *drawer) read(path string) error {
 
 // save writes the images into a grid, or each into a file of its own.
 func (d *drawer) save(out string) error {
+	if d.Shape.IsPoints() {
+		return d.savePoints(out)
+	}
 	side, c := d.Shape.Height, d.Shape.Channels
 	if strings.EqualFold(filepath.Ext(out), ".png") {
 		return vision.SaveGrid(out, d, d.n, side, side, c, int(math.Ceil(math.Sqrt(float64(d.n)))))
@@ -132,6 +135,17 @@ func (d *drawer) save(out string) error {
 		}
 	}
 	return nil
+}
+
+// savePoints writes the points as an array.
+func (d *drawer) savePoints(out string) error {
+	if !strings.EqualFold(filepath.Ext(out), ".npy") {
+		return setting.Usagef("--out %s: the network makes points: name a .npy", out)
+	}
+	return data.WriteNPY(out, "<f4", []int{d.n, d.Shape.Points}, func(w io.Writer) error {
+		_, err := io.Copy(w, d)
+		return err
+	})
 }
 
 // writeImage writes one of many: without the flush to the disk that a file of its own is worth.
@@ -170,7 +184,7 @@ func (d *drawer) draw(n int) (err error) {
 	s := d.Root.Child()
 	defer s.Close()
 	x := d.sampler.Sample(d.noise(s, d.drawn, n))
-	d.bytes, d.drawn = x.Pixels(), d.drawn+n
+	d.bytes, d.drawn = method.Bytes(x, d.Shape), d.drawn+n
 	if d.raw == nil {
 		return nil
 	}

@@ -100,7 +100,7 @@ func (g *gan) trainGen(c *torch.Scope, fake torch.Tensor) {
 // ganNets builds the generator, the discriminator and, where one is asked for, the average.
 func ganNets(b *model.Builder, o Options, of data.Shape) []Net {
 	m, k := model.Table[o.Model.Name], float64(o.DiscSteps)
-	latent, sample := Value{"latents", []int{o.Model.Latent, 1, 1}}, Value{"images", []int{of.Channels, of.Height, of.Width}}
+	latent, sample := Value{"latents", []int{o.Model.Latent, 1, 1}}, sampleValue(of)
 	gen := Net{
 		Key: keyGenerator, Module: m.Generator(b, o.Model, of), Input: latent, Output: sample, Draws: true,
 		Init: Init{o.InitGenerator, []string{keyGenerator, "netG", "G"}}, Passes: Passes{Forward: k, Weights: 1, Between: 1},
@@ -121,6 +121,14 @@ func ganNets(b *model.Builder, o Options, of data.Shape) []Net {
 	return []Net{gen, disc, {
 		Key: keyAverage, Module: m.Generator(b.Blank(), o.Model, of), Input: latent, Output: sample, Draws: true, Averages: keyGenerator,
 	}}
+}
+
+// sampleValue is what a network makes or judges.
+func sampleValue(of data.Shape) Value {
+	if of.IsPoints() {
+		return Value{"points", []int{of.Points}}
+	}
+	return Value{"images", []int{of.Channels, of.Height, of.Width}}
 }
 
 func ganSampler(n Net, o Options) Sampler { return latents(n, o.Prior, o.Model.Latent) }

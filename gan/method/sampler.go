@@ -3,6 +3,7 @@ package method
 import (
 	"math"
 
+	"forger/data"
 	"forger/torch"
 )
 
@@ -13,6 +14,14 @@ type Sampler struct {
 	Given  func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers
 	Sample func(noise torch.Tensor) torch.Tensor                        // what the data is: [N,C,H,W] in [-1,1], or [N,D]
 	Path   func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
+}
+
+// Bytes are samples as data of a shape lies on the host: of images uint8 [N,H,W,C], of points float32 [N,D].
+func Bytes(x torch.Tensor, of data.Shape) []byte {
+	if of.IsPoints() {
+		return x.Bytes()
+	}
+	return x.Pixels()
 }
 
 // latents is the sampler of a network that maps latents [N,Z,1,1] of a prior to samples.

@@ -2,6 +2,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 
 	"forger/data"
@@ -33,6 +34,7 @@ func (o *Options) Settings() setting.Set {
 // Entry is a model of the table.
 type Entry struct {
 	Doc           string
+	Points        bool                                                 // it takes points, not images
 	Sizes         []int                                                // image sides it takes
 	Size          int                                                  // the side where none is asked for
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
@@ -54,6 +56,20 @@ func (o Options) CheckSize(side int) error {
 		return nil
 	}
 	return setting.Usagef("--size %d: %s cannot make it: use %s", side, o.Name, setting.Alternatives(e.Sizes))
+}
+
+// CheckShape refuses data that the model is not made for.
+func (o Options) CheckShape(of data.Shape) error {
+	e := Table[o.Name]
+	switch {
+	case of.IsPoints() && !e.Points:
+		return fmt.Errorf("--model %s: it makes images, and the data are points of %s: take a model for points", o.Name, of)
+	case !of.IsPoints() && e.Points:
+		return fmt.Errorf("--model %s: it makes points, and the data are images: take a model for images", o.Name)
+	case !of.IsPoints() && !slices.Contains(e.Sizes, of.Height):
+		return fmt.Errorf("--model %s: images of side %d: it takes %s: pass --size", o.Name, of.Height, setting.Alternatives(e.Sizes))
+	}
+	return nil
 }
 
 // Builder is where networks are built, and the random numbers that they start from and go on with.

@@ -6,6 +6,7 @@ import (
 
 	"forger/data"
 	"forger/gan/checkpoint"
+	"forger/gan/method"
 	"forger/gan/report"
 	"forger/torch"
 )
@@ -88,7 +89,7 @@ func (r *run) saveSample() (err error) {
 func (t *Trainer) draw() []byte {
 	c := t.root.Child(torch.NoGrad, torch.Eval)
 	defer c.Close()
-	return t.sampler.Sample(c.Use(t.fixed)).Pixels()
+	return method.Bytes(t.sampler.Sample(c.Use(t.fixed)), t.ds.Shape())
 }
 
 // saveCheckpoint takes the state and starts to write it; the training goes on meanwhile, unless --save sync.

@@ -11,10 +11,10 @@ import (
 	"forger/torch"
 )
 
-// The batches of the steps that memory is forecast from: the least of them leaves every normalisation two values a channel.
+// The batches of the steps that memory is forecast from. Smaller ones take other kernels, whose memory says nothing of a
 const (
-	smallTrial = 2
-	largeTrial = 4
+	smallTrial = 4
+	largeTrial = 8
 )
 
 // forecast tells what a step will take, from trial steps on small batches that are undone: all that a step holds grows with
@@ -70,7 +70,8 @@ func (t *Trainer) trial(n int) (bytes int64, err error) {
 }
 
 // dryRun takes a step and says what the run would take.
-func (t *Trainer) dryRun(ctx context.Context, f report.Forecast) (res report.Result, err error) {
+func (t *Trainer) dryRun(ctx context.Context) (res report.Result, err error) {
+	f := t.expected
 	start := time.Now()
 	if err := t.TrainStep(ctx); err != nil {
 		return res, err

@@ -45,14 +45,10 @@ func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res re
 	}
 	defer t.Close()
 	p.tell(ob)
-	forecast, err := t.forecast()
-	if err != nil {
-		return res, err
-	}
 	started := p.started(t)
 	if job.DryRun {
 		ob.Started(started)
-		return t.dryRun(ctx, forecast)
+		return t.dryRun(ctx)
 	}
 	r := &run{Trainer: t, ob: ob, skipped: map[int]bool{}}
 	if err := r.open(ctx, p); err != nil {

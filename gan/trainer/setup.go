@@ -42,6 +42,9 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	if err := planOf(job, p.ds).Check(); err != nil {
 		return nil, err
 	}
+	if err := job.Method.Model.CheckShape(p.ds.Shape()); err != nil {
+		return nil, err
+	}
 	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
 		return nil, p.elsewhere(err)
 	}
@@ -85,6 +88,9 @@ func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
 		if err := p.restore(t); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.from.path, err)
 		}
+	}
+	if t.expected, err = t.forecast(); err != nil {
+		return nil, err
 	}
 	if err := t.startFeed(ctx); err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type Trainer struct {
 
 	step, images int64 // done
 	clock        clock
+	expected     report.Forecast
 }
 
 // sampleGrid is how many samples a picture shows.

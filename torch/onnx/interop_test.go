@@ -121,7 +121,7 @@ type array struct {
 type report struct {
 	Held struct {
 		IR       int
-		opset    [][2]any
+		Opset    [][2]any
 		Metadata [][2]string
 		Tensors  map[string]array
 	}
