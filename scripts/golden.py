@@ -309,7 +309,7 @@ def main():
             "constant": optimizers([[0.0625, 0.875]] * 10),
             "scheduled": optimizers([[2.0 ** -(4 + i % 3), 0.5 + i / 32] for i in range(10)]),
         },
-        "gan/testdata/official.json": {
+        "gan/method/testdata/official.json": {
             "float64": official(20, torch.float64),
             "minimax": official(5, torch.float64, "minimax"),
         },

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"forger/gan/checkpoint"
 	"forger/gan/gantest"
 	"forger/gan/method"
 	"forger/torch"
@@ -104,4 +105,26 @@ func TestBoundsWithoutLastBatches(t *testing.T) {
 	assert.EqualValues(t, 6, tr.totalSteps())
 	tr.job.Epochs = 0
 	assert.EqualValues(t, 50, tr.totalSteps(), "25 epochs where nothing is asked")
+}
+
+// A checkpoint that is being written when a run ends with an error is waited for, and named: it may be the last good one.
+func TestACheckpointInFlightIsTheLastGoodOne(t *testing.T) {
+	inFlight := func() *run {
+		r := &run{Trainer: &Trainer{}, ob: &gantest.Recorder{}}
+		r.saver.writing, r.saver.pending = saved{"step-00001000.pt", 1000}, make(chan error, 1)
+		go func() { r.saver.pending <- nil }()
+		return r
+	}
+	r := inFlight()
+	err := r.explain(&checkpoint.NotFiniteError{What: "loss_d", Step: 1050})
+	assert.ErrorContains(t, err, "loss_d is not finite at step 1050: the last good checkpoint is step-00001000.pt")
+
+	r = inFlight()
+	func() {
+		var err error
+		defer func() { assert.Equal(t, "shapes", recover()) }()
+		defer r.close(&err)
+		panic("shapes")
+	}()
+	assert.Equal(t, int64(1000), r.saver.last.step, "a panic waits too")
 }
