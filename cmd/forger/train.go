@@ -101,7 +101,7 @@ func conclude(w interface{ Write([]byte) (int, error) }, res report.Result) {
 		how = "stopped"
 	}
 	fmt.Fprintf(w, "%s after %d steps, %d images\n", how, res.Step, res.Images)
-	fmt.Fprintf(w, "  pictures    %s (the newest of %s/samples; real.png beside it)\n", res.LastSample, res.Dir)
+	fmt.Fprintf(w, "  pictures    %s (the newest of %s/samples; the real data beside it)\n", res.LastSample, res.Dir)
 	fmt.Fprintf(w, "  checkpoint  %s\n", res.Checkpoint)
 	fmt.Fprintf(w, "  next        %s sample --checkpoint %s --out grid.png --seed 1\n", quoted(os.Args[0]), quoted(res.Checkpoint))
 }
