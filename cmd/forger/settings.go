@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"forger/gan"
@@ -105,17 +103,4 @@ func fillFromFile(all setting.Set, given setting.Given, config string) (*trainer
 		return nil, setting.Usagef("--config %s: %v", config, err)
 	}
 	return repeat, nil
-}
-
-// reason is what pflag says after "invalid argument ... for ... flag".
-func reason(err error) string {
-	text := err.Error()
-	if _, after, ok := strings.Cut(text, "flag: "); ok {
-		text = after
-	}
-	var number *strconv.NumError
-	if errors.As(err, &number) {
-		text = fmt.Sprintf("%q is not a number that fits", number.Num)
-	}
-	return text
 }
