@@ -5,7 +5,7 @@
 // Counter beside the networks or a sparse tensor, is passed over, and an error only where it is asked for (At, Match, Write).
 // The pickle inside is run by a machine that knows a fixed table of globals and nothing else, so a file
 // cannot run code, whoever made it; every size in it is checked against the size of the file, and what it makes takes
-// 64 MiB and eight times the file of memory at most.
+// 64 MiB and six times the file of memory at most.
 //
 // A file is a tree of these Go values:
 //

@@ -111,7 +111,7 @@ func withChecksums(data []byte) []byte {
 // bounded demands that f allocates little: the garbage of growing slices is half of it.
 func bounded(t *testing.T, size int, f func()) {
 	t.Helper()
-	require.Less(t, allocated(t, f), uint64(2*(64<<20+8*size)))
+	require.Less(t, allocated(t, f), uint64(2*(64<<20+6*size)))
 }
 
 // readTwice writes a tree, which must have been read whole, and reads it again: both writings must be the same bytes. One with

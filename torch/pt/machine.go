@@ -30,8 +30,8 @@ type list struct{ items []any }
 func newMachine(pickle []byte, a *archive) *machine {
 	return &machine{
 		in: pickle, memo: map[uint32]any{}, archive: a, storages: map[string]*storage{},
-		// A tensor takes some 1,200 bytes here, and 350 and its elements in the file.
-		memory: 64<<20 + 8*a.size,
+		// A tensor takes 1,040 bytes here, most of them for a moment, and at least 200 and its elements in the file.
+		memory: 64<<20 + 6*a.size,
 		// Views may overlap and be expanded, but not without end.
 		payload: 8*a.size + 1<<20,
 	}

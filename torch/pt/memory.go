@@ -4,9 +4,9 @@ import "fmt"
 
 // What values take in memory, in bytes: a file must not take more than its size justifies, whatever its pickle says.
 const (
-	slot     = 16  // of a value on the stack or in a list
-	dictItem = 128 // two slots, the index's entry and what maps keep free
-	memoItem = 64
+	slot     = 16 // of a value on the stack or in a list
+	dictItem = 96 // two slots, the index's entry and what maps keep free
+	memoItem = 48
 	mark     = 16
 )
 
