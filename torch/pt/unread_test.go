@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -96,8 +97,9 @@ func TestAllowedGlobals(t *testing.T) {
 // Ways to name and make such values that a file of PyTorch's takes only now and then.
 func TestHandWrittenValuesThatAreNotRead(t *testing.T) {
 	tensor := rebuild + storageID + "K\x00(K\x03t(K\x01t" + hooks + "tR"
-	from := "ctorch._tensor\n_rebuild_from_type_v2\nq\x00(ctorch._utils\n_rebuild_tensor_v2\nctorch\n"
+	from := "ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nctorch\n"
 	inner := "\n(" + storageID + "K\x00(K\x03t(K\x01t" + hooks + "tNtR."
+	nested := strings.TrimSuffix(strings.TrimPrefix(from+"Tensor"+inner, "ctorch._tensor\n_rebuild_from_type_v2\n"), "R.")
 	for pickle, want := range map[string]string{
 		"\x8f.":                        "a set",
 		"cbuiltins\nset\n]\x85R.":      "a set",
@@ -123,14 +125,14 @@ func TestHandWrittenValuesThatAreNotRead(t *testing.T) {
 		assert.Equal(t, want, typeName(root), "%q", pickle)
 	}
 	for pickle, want := range map[string]string{
-		"ctorch\nint3\n)R.":                                                                   "refuses to call torch.int3",
-		"ctorch\nint3\n)\x81.":                                                                "refuses to call torch.int3",
-		"ctorch.nn.parameter\nParameter\nN\x85R.":                                             "arguments",
-		"ctorch._utils\n_rebuild_tensor\n)R.":                                                 "arguments",
-		"ctorch._utils\n_rebuild_tensor\n(NNNNtR.":                                            "arguments",
-		"ctorch._tensor\n_rebuild_from_type_v2\n)R.":                                          "arguments",
-		"ctorch._tensor\n_rebuild_from_type_v2\nq\x00(h\x00ctorch\nTensor\n)NtR.":             "arguments",
-		"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch\nFloatStorage\nctorch\nTensor\n)NtR.": "arguments",
+		"ctorch\nint3\n)R.":                          "refuses to call torch.int3",
+		"ctorch\nint3\n)\x81.":                       "refuses to call torch.int3",
+		"ctorch.nn.parameter\nParameter\nN\x85R.":    "arguments",
+		"ctorch._utils\n_rebuild_tensor\n)R.":        "arguments",
+		"ctorch._utils\n_rebuild_tensor\n(NNNNtR.":   "arguments",
+		"ctorch._tensor\n_rebuild_from_type_v2\n)R.": "arguments",
+		"ctorch._tensor\n_rebuild_from_type_v2\nq\x00(h\x00ctorch\nTensor\n" + nested + "NtR.": "arguments",
+		"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch\nFloatStorage\nctorch\nTensor\n)NtR.":  "arguments",
 	} {
 		_, err := runPickle(pickle)
 		require.ErrorContains(t, err, want, "%q", pickle)
