@@ -58,7 +58,8 @@ def through(kind, path, x, fresh):
         return through_onnx(path, x)
     if kind == "torchscript":
         net = torch.jit.load(path)
-        return net(x), sorted(net.state_dict()) == sorted(fresh.state_dict())
+        keys = sorted(net.state_dict()) == sorted(fresh.state_dict())
+        return torch.jit.freeze(net)(x), keys  # as it is served
     state = torch.load(path, weights_only=True) if kind == "pth" else safetensors.torch.load_file(path)
     fresh.load_state_dict(state, strict=True)
     return fresh.eval()(x), type(state).__name__

@@ -2,6 +2,7 @@
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -18,6 +19,8 @@ class Tree {
   Tree() : unit_(std::make_shared<torch::jit::CompilationUnit>()), root_(make("Network")) { at_.emplace("", root_); }
 
   void add(const std::string &key, const at::Tensor &value, bool buffer) {
+    // libtorch walks the tree by recursion.
+    if (std::count(key.begin(), key.end(), '.') > 64) throw gt::Error(GT_FAILED, "a key nests modules more than 64 deep");
     size_t dot = key.rfind('.');
     Module &owner = module(dot == std::string::npos ? "" : key.substr(0, dot));
     std::string name = dot == std::string::npos ? key : key.substr(dot + 1);
@@ -31,7 +34,9 @@ class Tree {
 
  private:
   Module make(const std::string &name) {
-    return Module(c10::QualifiedName("__torch__.forger." + name), unit_, /*shouldMangle=*/true);
+    Module made(c10::QualifiedName("__torch__.forger." + name), unit_, /*shouldMangle=*/true);
+    made.register_attribute("training", c10::BoolType::get(), false); // as every module from Python has
+    return made;
   }
 
   Module &module(const std::string &path) {
@@ -60,7 +65,6 @@ GT_EXPORT int gt_script_save(gt_scope *s, const char *source, const char *const 
     for (int i = 0; i < n; i++)
       tree.add(keys[i], get(tensors[i]).detach().to(at::kCPU).contiguous().clone(), buffers[i] != 0);
     tree.root().define(source);
-    tree.root().eval();
     tree.root().save(path);
   });
 }
