@@ -12,7 +12,7 @@ import (
 
 // Full makes a tensor of one value, of the scope's dtype. PyTorch: torch.full.
 func (s *Scope) Full(value float64, shape ...int) Tensor {
-	return s.FullOf(s.set.dtype, value, shape...)
+	return s.FullOf(s.inherited("full").dtype, value, shape...)
 }
 
 // FullOf is Full for a dtype of its own.

@@ -239,7 +239,10 @@ func (s *Scope) Synchronize() {
 	s.must("synchronize", C.gt_synchronize(s.h))
 }
 
-const neverMade = "the tensor was never made, or its scope"
+const (
+	neverMade      = "the tensor was never made, or its scope"
+	otherGoroutine = "the scope belongs to another goroutine: give each goroutine a root scope of its own"
+)
 
 // check panics unless s is there and open.
 func (s *Scope) check(op string) {
@@ -254,8 +257,8 @@ func (s *Scope) check(op string) {
 
 // here panics on a goroutine that is not the open scope's. Calls into libtorch need no such question: they are asked it.
 func (s *Scope) here(op string) {
-	if C.gt_scope_code(s.h) == C.GT_WRONG_THREAD {
-		s.fail(op)
+	if C.gt_scope_live(s.h) < 0 {
+		misuse(op, WrongGoroutine, otherGoroutine)
 	}
 }
 
@@ -285,7 +288,7 @@ func (s *Scope) must(op string, code C.int, operands ...Tensor) {
 func (s *Scope) lastError() (Code, string) {
 	code := Code(C.gt_scope_code(s.h))
 	if code == WrongGoroutine {
-		return code, "the scope belongs to another goroutine: give each goroutine a root scope of its own"
+		return code, otherGoroutine
 	}
 	return code, C.GoString(C.gt_scope_error(s.h))
 }
