@@ -37,7 +37,8 @@ typedef enum gt_code {
   GT_OUT_OF_MEMORY = 2, /* on the device or on the host */
   GT_WRONG_THREAD = 3,  /* the scope belongs to another thread */
   GT_RELEASED = 4,      /* an operand was released before */
-  GT_NO_CUDA = 5        /* the CUDA library is not open */
+  GT_NO_CUDA = 5,       /* the CUDA library is not open */
+  GT_NOT_MADE = 6       /* an operand that may not be NULL is */
 } gt_code;
 
 /* Numbers of dtypes, devices and memory formats; Go has the same. */
@@ -76,12 +77,12 @@ typedef struct gt_memory {
 
 /* --- the library ------------------------------------------------------------------------------------------------ */
 GT_API const char *gt_abi(void);     /* SHA-256 of the gotorch.h this library was built from, in hex */
-GT_API const char *gt_version(void); /* libtorch's version */
+GT_API const char *gt_built_for(void); /* the version of libtorch that this library was built for */
+GT_API int gt_version(char *version, size_t size); /* of the libtorch that runs; GT_FAILED: it does not say */
 GT_API void gt_keep_memory(void); /* freed memory stays with the process: a step needs again what the last one did */
 GT_API void gt_trim_memory(void); /* gives what is free back to the system, once */
-GT_API int gt_threads(void);
-GT_API void gt_set_threads(int n);                                  /* intra-op threads */
-GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
+GT_API int gt_threads(void); /* intra-op threads of a thread on which nobody chose: libtorch's default */
+GT_API int gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
 GT_API int gt_conv_best(void); /* the last of GT_CONV_STOCK, _AVX2, _AVX512 that this processor runs (and ATEN_CPU_CAPABILITY allows) */
 
 /* --- CUDA ------------------------------------------------------------------------------------------------------- */
@@ -94,14 +95,17 @@ GT_API int gt_cuda_reset_peak(int index);
 GT_API int gt_synchronize(gt_scope *s);
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
-/* resident: optimizer steps read no rate on the CPU either; for tests of what a CUDA device does */
-GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident);
+/* threads: intra-op, above 0; resident: optimizer steps read no rate on the CPU either; for tests of what a CUDA device
+ * does. NULL: no memory, or another thread's parent. */
+GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads,
+                              int resident);
 GT_API int gt_scope_own_stream(gt_scope *s); /* CUDA: a stream for a new root, until it is closed */
 GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
 GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
 GT_API int gt_scope_code(gt_scope *s);
 GT_API const char *gt_scope_error(gt_scope *s);
-GT_API gt_tensor *gt_use(gt_scope *s, gt_tensor *t); /* the same tensor, held by s too */
+GT_API int gt_scope_threads(gt_scope *s, int *n); /* intra-op threads of a call on s */
+GT_API gt_tensor *gt_use(gt_scope *s, gt_scope *owner, gt_tensor *t); /* owner's tensor, held by s too */
 GT_API int gt_release(gt_scope *s, gt_tensor *t);    /* drops the tensor before its scope ends */
 GT_API int gt_describe(gt_scope *s, gt_tensor *t, gt_info *out);
 

@@ -9,10 +9,9 @@ import "runtime"
 
 // Graph is work that a CUDA device was given once and repeats by itself: a step of a thousand kernels is one launch.
 // PyTorch: torch.cuda.CUDAGraph.
-type Graph struct {
-	h *C.gt_graph
-	s *Scope
-}
+type Graph owned[*C.gt_graph]
+
+func (g *Graph) own() *owned[*C.gt_graph] { return (*owned[*C.gt_graph])(g) }
 
 // Capture runs body, whose work on the scope's CUDA device is kept instead of done. Body must not wait for the device,
 // and the scopes that it makes must be closed in it: their tensors are the graph's memory. It must have run before, so
@@ -34,7 +33,7 @@ func (s *Scope) Capture(body func(), generators ...*Generator) (_ *Graph, err er
 	}()
 	hs := make([]*C.gt_generator, len(generators))
 	for i, gen := range generators {
-		hs[i] = gen.h
+		hs[i] = gen.handle("capture")
 	}
 	var list **C.gt_generator
 	if len(hs) > 0 {
@@ -50,9 +49,9 @@ func (s *Scope) Capture(body func(), generators ...*Generator) (_ *Graph, err er
 // Replay has the device do the work again, on what the tensors that body used hold now; generators move on as body would
 // move them. It does not wait.
 func (g *Graph) Replay() {
-	g.s.check("replay")
-	g.s.must("replay", C.gt_graph_replay(g.s.h, g.h))
+	h := g.own().use("replay")
+	g.s.must("replay", C.gt_graph_replay(g.s.h, h))
 }
 
-// Free waits for the device and releases g and its memory, on the scope's goroutine.
-func (g *Graph) Free() { C.gt_graph_free(g.h) }
+// Free waits for the device and releases g and its memory, on the scope's goroutine. A second Free does nothing.
+func (g *Graph) Free() { g.own().drop("graph.free", func(h *C.gt_graph) { C.gt_graph_free(h) }) }

@@ -170,6 +170,9 @@ func TestUploadsAreImages(t *testing.T) {
 			check(c, 9, 3)
 			assert.Contains(t, torchtest.Error(t, func() { u.Images(c, 1, 4, 2, 3) }).Error(), "no batch was sent")
 			assert.Contains(t, torchtest.Error(t, func() { u.Send(batch(0, 7)) }).Error(), "168 bytes, and there is room for 144")
+			u.Send(batch(8, 2))
+			assert.Contains(t, torchtest.Error(t, func() { u.Images(c, 3, 4, 2, 3) }).Error(), "48 bytes were sent, and 72 are asked for")
+			check(c, 8, 2)
 			c.Close()
 		}, torch.Layout(format))
 	}

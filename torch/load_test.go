@@ -1,6 +1,8 @@
 package torch_test
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +27,25 @@ func TestMain(m *testing.M) {
 	case "cuda":
 		n, err := torch.OpenCUDA()
 		fmt.Println(n, err)
+	case "math":
+		fmt.Println(torch.SetMath(torch.Math{}))
+	case "trim":
+		torch.TrimMemory()
+		fmt.Println("trimmed")
+	case "conv":
+		fmt.Println(torch.BestConv())
+	case "version":
+		fmt.Println(torch.Version())
+	case "threads":
+		fmt.Println(torch.DefaultThreads())
+	case "describe":
+		_, err := torch.DescribeCUDA(0)
+		fmt.Println(err)
+	case "memory":
+		_, err := torch.CUDAMemory(0)
+		fmt.Println(err)
+	case "peak":
+		fmt.Println(torch.ResetPeak(0))
 	default:
 		os.Exit(m.Run())
 	}
@@ -88,19 +109,38 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 		library(t, dir, "libgotorch.so", "int here(void) { return 1; }")
 		assert.Contains(t, child(t, "load", dir, "FORGER_LIB="+dir), "it has no gt_abi")
 	})
-	t.Run("another ABI", func(t *testing.T) {
-		dir := t.TempDir()
-		header, err := os.ReadFile("gotorch.h")
-		require.NoError(t, err)
-		source := "const char *gt_abi(void) { return \"0123456789abcdef\"; }\n"
-		for _, m := range regexp.MustCompile(`\b(gt_\w+)\(`).FindAllStringSubmatch(string(header), -1) {
-			if m[1] != "gt_abi" {
-				source += "void " + m[1] + "(void) {}\n"
-			}
+	// A shim with every entry of the header, of which those given do something.
+	shim := func(t *testing.T, header []byte, entries map[string]string) (dir string) {
+		source := ""
+		for _, m := range regexp.MustCompile(`\b(gt_\w+)\(`).FindAllSubmatch(header, -1) {
+			name := string(m[1])
+			source += cmp.Or(entries[name], "void "+name+"(void) {}") + "\n"
 		}
+		dir = t.TempDir()
 		library(t, dir, "libgotorch.so", source)
+		return dir
+	}
+	header, err := os.ReadFile("gotorch.h")
+	require.NoError(t, err)
+	abi := func(hash string) string { return `const char *gt_abi(void) { return "` + hash + `"; }` }
+	t.Run("another ABI", func(t *testing.T) {
+		dir := shim(t, header, map[string]string{"gt_abi": abi("0123456789abcdef")})
 		text := child(t, "load", dir, "FORGER_LIB="+filepath.Join(dir, "libgotorch.so"))
 		assert.Contains(t, text, "was built from another gotorch.h (0123456789ab, this program has ")
+	})
+	t.Run("another libtorch", func(t *testing.T) {
+		for running, said := range map[string]string{
+			"2.11.0+cpu": "was built for libtorch 2.7.1 and finds 2.11.0+cpu: build it again with `make build`, or fetch the right one with ./setup",
+			"2.7.10":     "was built for libtorch 2.7.1 and finds 2.7.10",
+			"2.7.1+cpu":  "<nil>",
+		} {
+			dir := shim(t, header, map[string]string{
+				"gt_abi":       abi(fmt.Sprintf("%x", sha256.Sum256(header))),
+				"gt_built_for": `const char *gt_built_for(void) { return "2.7.1"; }`,
+				"gt_version":   `int gt_version(char *to, unsigned long n) { __builtin_strcpy(to, "` + running + `"); return 0; }`,
+			})
+			assert.Contains(t, child(t, "load", dir, "FORGER_LIB="+dir), said)
+		}
 	})
 }
 
@@ -152,4 +192,23 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		assert.Contains(t, text, "libgotorch_cuda.so")
 		assert.Contains(t, text, "scripts/setup")
 	})
+}
+
+// What needs libtorch opens it, whoever comes first.
+func TestNothingNeedsLoadBefore(t *testing.T) {
+	lib, err := filepath.Abs(cmp.Or(os.Getenv("FORGER_LIB"), filepath.Join("..", "build")))
+	require.NoError(t, err)
+	require.NoError(t, torch.Load())
+	want := map[string]string{
+		"math": "<nil>", "trim": "trimmed", "conv": torch.BestConv().String(), "version": torch.Version(),
+		"threads": fmt.Sprint(torch.DefaultThreads()), "describe": "torch: cuda: ", "memory": "torch: cuda: ", "peak": "torch: cuda: ",
+	}
+	if n, _ := torch.OpenCUDA(); n > 0 {
+		want["describe"], want["memory"], want["peak"] = "<nil>", "<nil>", "<nil>"
+	}
+	for what, said := range want {
+		assert.True(t, strings.HasPrefix(child(t, what, t.TempDir(), "FORGER_LIB="+lib), said), what)
+	}
+	assert.Equal(t, "stock", child(t, "conv", t.TempDir()), "nothing is there")
+	assert.Contains(t, child(t, "math", t.TempDir()), "libgotorch.so not found")
 }

@@ -98,3 +98,56 @@ func TestAnAverageArrives(t *testing.T) {
 		}, options...)
 	}
 }
+
+// State that is not of its parameter's kind is refused: the kernels would go through memory that is not there.
+func TestAStepRefusesStateOfAnotherKind(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		list := func(t torch.Tensor) []torch.Tensor { return []torch.Tensor{t} }
+		lr, count := s.FullOf(torch.Float64, .1), s.Full(0)
+		p := s.Ones(4, 4).RequireGrad()
+		like := s.Zeros(4, 4)
+		for name, step := range map[string]func(){
+			"short": func() {
+				s.AdamStep(torch.AdamState{Params: list(p), ExpAvg: list(s.Zeros(4)), ExpAvgSq: list(like), Steps: list(count)}, torch.AdamOptions{LR: lr})
+			},
+			"double": func() {
+				s.AdamStep(torch.AdamState{Params: list(p), ExpAvg: list(like), ExpAvgSq: list(s.FullOf(torch.Float64, 0, 4, 4)), Steps: list(count)}, torch.AdamOptions{LR: lr})
+			},
+			"turned": func() {
+				s.AdamStep(torch.AdamState{Params: list(p), ExpAvg: list(like.Permute(1, 0)), ExpAvgSq: list(like), Steps: list(count)}, torch.AdamOptions{LR: lr})
+			},
+			"count": func() {
+				s.AdamStep(torch.AdamState{Params: list(p), ExpAvg: list(like), ExpAvgSq: list(like), Steps: list(lr)}, torch.AdamOptions{LR: lr})
+			},
+			"momentum": func() { s.SGDStep(list(p), list(s.Zeros(4)), torch.SGDOptions{LR: lr, Momentum: lr}) },
+			"square": func() {
+				s.RMSpropStep(torch.RMSpropState{Params: list(p), SquareAvg: list(s.Zeros(4)), Steps: list(count)}, torch.RMSpropOptions{LR: lr})
+			},
+		} {
+			p.Mul(p).Sum().Backward(p)
+			assert.Contains(t, torchtest.Error(t, step).Error(), "the state of parameter 0 is not of its kind", name)
+		}
+		e := torchtest.Error(t, func() { s.AdamStep(torch.AdamState{Params: list(p)}, torch.AdamOptions{LR: lr}) })
+		assert.Contains(t, e.Error(), "0 tensors for 1")
+		e = torchtest.Error(t, func() { s.SGDStep(list(p), nil, torch.SGDOptions{LR: s.Zeros(2)}) })
+		assert.Contains(t, e.Error(), "not of one number")
+		assert.Equal(t, p.Scope().Ones(4, 4).Doubles(), p.Detach().Doubles(), "nothing was changed")
+	})
+}
+
+// A gradient may be zeros that have no memory, here the derivative of a sign.
+func TestAStepTakesZerosWithoutMemory(t *testing.T) {
+	for kind, with := range unread {
+		torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+			after := func(loss func(p torch.Tensor) torch.Tensor) []float64 {
+				p := s.FromDoubles([]float64{1, -2, 3}, 3).RequireGrad()
+				o := with(s, []torch.Tensor{p}, s.FullOf(torch.Float64, .5), s.FullOf(torch.Float64, .9))
+				o.Accumulate(loss(p))
+				o.Step()
+				return p.Detach().Doubles()
+			}
+			want := after(func(p torch.Tensor) torch.Tensor { return p.Mul(s.Zeros(3)).Sum() })
+			assert.Equal(t, want, after(func(p torch.Tensor) torch.Tensor { return torch.Grad(p.Abs().Sum(), true, p)[0].Sum() }), kind)
+		})
+	}
+}

@@ -7,12 +7,12 @@
 
 static struct {
   const char * (*gt_abi)(void);
-  const char * (*gt_version)(void);
+  const char * (*gt_built_for)(void);
+  int (*gt_version)(char *version, size_t size);
   void (*gt_keep_memory)(void);
   void (*gt_trim_memory)(void);
   int (*gt_threads)(void);
-  void (*gt_set_threads)(int n);
-  void (*gt_set_math)(int tf32, int deterministic, int autotune);
+  int (*gt_set_math)(int tf32, int deterministic, int autotune);
   int (*gt_conv_best)(void);
   int (*gt_cuda_driver)(int *version);
   int (*gt_cuda_open)(char *why, size_t size);
@@ -21,13 +21,14 @@ static struct {
   int (*gt_cuda_memory)(int index, gt_memory *out);
   int (*gt_cuda_reset_peak)(int index);
   int (*gt_synchronize)(gt_scope *s);
-  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident);
+  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads, int resident);
   int (*gt_scope_own_stream)(gt_scope *s);
   int (*gt_scope_close)(gt_scope *s);
   int64_t (*gt_scope_live)(gt_scope *s);
   int (*gt_scope_code)(gt_scope *s);
   const char * (*gt_scope_error)(gt_scope *s);
-  gt_tensor * (*gt_use)(gt_scope *s, gt_tensor *t);
+  int (*gt_scope_threads)(gt_scope *s, int *n);
+  gt_tensor * (*gt_use)(gt_scope *s, gt_scope *owner, gt_tensor *t);
   int (*gt_release)(gt_scope *s, gt_tensor *t);
   int (*gt_describe)(gt_scope *s, gt_tensor *t, gt_info *out);
   gt_generator * (*gt_generator_new)(gt_scope *s, uint64_t seed);
@@ -124,11 +125,11 @@ static const struct {
   void **entry;
 } names[] = {
     {"gt_abi", (void **)&table.gt_abi},
+    {"gt_built_for", (void **)&table.gt_built_for},
     {"gt_version", (void **)&table.gt_version},
     {"gt_keep_memory", (void **)&table.gt_keep_memory},
     {"gt_trim_memory", (void **)&table.gt_trim_memory},
     {"gt_threads", (void **)&table.gt_threads},
-    {"gt_set_threads", (void **)&table.gt_set_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
     {"gt_conv_best", (void **)&table.gt_conv_best},
     {"gt_cuda_driver", (void **)&table.gt_cuda_driver},
@@ -144,6 +145,7 @@ static const struct {
     {"gt_scope_live", (void **)&table.gt_scope_live},
     {"gt_scope_code", (void **)&table.gt_scope_code},
     {"gt_scope_error", (void **)&table.gt_scope_error},
+    {"gt_scope_threads", (void **)&table.gt_scope_threads},
     {"gt_use", (void **)&table.gt_use},
     {"gt_release", (void **)&table.gt_release},
     {"gt_describe", (void **)&table.gt_describe},
@@ -255,7 +257,9 @@ int gt_load(const char *path, char *why, size_t size) {
 
 const char * gt_abi(void) { return table.gt_abi(); }
 
-const char * gt_version(void) { return table.gt_version(); }
+const char * gt_built_for(void) { return table.gt_built_for(); }
+
+int gt_version(char *version, size_t size) { return table.gt_version(version, size); }
 
 void gt_keep_memory(void) { table.gt_keep_memory(); }
 
@@ -263,9 +267,7 @@ void gt_trim_memory(void) { table.gt_trim_memory(); }
 
 int gt_threads(void) { return table.gt_threads(); }
 
-void gt_set_threads(int n) { table.gt_set_threads(n); }
-
-void gt_set_math(int tf32, int deterministic, int autotune) { table.gt_set_math(tf32, deterministic, autotune); }
+int gt_set_math(int tf32, int deterministic, int autotune) { return table.gt_set_math(tf32, deterministic, autotune); }
 
 int gt_conv_best(void) { return table.gt_conv_best(); }
 
@@ -283,7 +285,7 @@ int gt_cuda_reset_peak(int index) { return table.gt_cuda_reset_peak(index); }
 
 int gt_synchronize(gt_scope *s) { return table.gt_synchronize(s); }
 
-gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, resident); }
+gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads, int resident) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, threads, resident); }
 
 int gt_scope_own_stream(gt_scope *s) { return table.gt_scope_own_stream(s); }
 
@@ -295,7 +297,9 @@ int gt_scope_code(gt_scope *s) { return table.gt_scope_code(s); }
 
 const char * gt_scope_error(gt_scope *s) { return table.gt_scope_error(s); }
 
-gt_tensor * gt_use(gt_scope *s, gt_tensor *t) { return table.gt_use(s, t); }
+int gt_scope_threads(gt_scope *s, int *n) { return table.gt_scope_threads(s, n); }
+
+gt_tensor * gt_use(gt_scope *s, gt_scope *owner, gt_tensor *t) { return table.gt_use(s, owner, t); }
 
 int gt_release(gt_scope *s, gt_tensor *t) { return table.gt_release(s, t); }
 

@@ -8,6 +8,8 @@ package torch
 #include "gotorch.h"
 #cgo noescape gt_abi
 #cgo nocallback gt_abi
+#cgo noescape gt_built_for
+#cgo nocallback gt_built_for
 #cgo noescape gt_version
 #cgo nocallback gt_version
 #cgo noescape gt_keep_memory
@@ -16,8 +18,6 @@ package torch
 #cgo nocallback gt_trim_memory
 #cgo noescape gt_threads
 #cgo nocallback gt_threads
-#cgo noescape gt_set_threads
-#cgo nocallback gt_set_threads
 #cgo noescape gt_set_math
 #cgo nocallback gt_set_math
 #cgo noescape gt_conv_best
@@ -48,6 +48,8 @@ package torch
 #cgo nocallback gt_scope_code
 #cgo noescape gt_scope_error
 #cgo nocallback gt_scope_error
+#cgo noescape gt_scope_threads
+#cgo nocallback gt_scope_threads
 #cgo noescape gt_use
 #cgo nocallback gt_use
 #cgo noescape gt_release

@@ -187,7 +187,7 @@ func (b *bench) split(ctx context.Context) error {
 	const rounds = 5
 	type mark struct {
 		of string
-		at torch.Event
+		at *torch.Event
 	}
 	var marks []mark
 	b.Parts().Enter = func(p string) { marks = append(marks, mark{p, b.Scope().Event()}) }

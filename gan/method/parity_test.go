@@ -162,7 +162,7 @@ func (w *watcher) Step() {
 	if w.seen {
 		return
 	}
-	c := w.s.Child()
+	c := w.params[0].Scope().Child()
 	for i, p := range w.params {
 		got := sampled(c.Gradient(p).Doubles())
 		var off, norm float64

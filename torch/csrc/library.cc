@@ -2,6 +2,7 @@
 #include <ATen/Context.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
@@ -31,7 +32,7 @@ static int tell(char *why, size_t size, const char *text) {
 }
 
 GT_EXPORT const char *gt_abi(void) { return GT_ABI_HASH; }
-GT_EXPORT const char *gt_version(void) { return TORCH_VERSION; }
+GT_EXPORT const char *gt_built_for(void) { return TORCH_VERSION; }
 
 // Tensors of megabytes come and go at every op. By default glibc returns the larger ones to the kernel, which clears each
 // page anew when it is next touched; and memory that one thread's arena has freed is of no use to the others.
@@ -51,16 +52,42 @@ GT_EXPORT void gt_trim_memory(void) {
 #endif
 }
 GT_EXPORT int gt_threads(void) { return at::get_num_threads(); }
-GT_EXPORT void gt_set_threads(int n) { at::set_num_threads(n); }
 
-GT_EXPORT void gt_set_math(int tf32, int deterministic, int autotune) {
-  at::Context &context = at::globalContext();
-  context.setAllowTF32CuBLAS(tf32 != 0);
-  context.setAllowTF32CuDNN(tf32 != 0);
-  context.setBenchmarkCuDNN(autotune != 0 && deterministic == 0);
-  context.setDeterministicCuDNN(deterministic != 0);
-  context.setDeterministicAlgorithms(deterministic != 0, /*warn_only=*/false);
-  if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+
+// For calls without a scope: the code alone tells.
+template <class F>
+static int guarded(F &&f) noexcept {
+  try {
+    f();
+    return GT_OK;
+  } catch (const gt::Error &e) {
+    return e.code;
+  } catch (...) {
+    return GT_FAILED;
+  }
+}
+
+GT_EXPORT int gt_version(char *version, size_t size) {
+  return guarded([&] {
+    // No function says the number alone.
+    const std::string config = at::show_config(), sign = "TORCH_VERSION=";
+    size_t from = config.find(sign);
+    if (from == std::string::npos) throw gt::Error(GT_FAILED, "libtorch does not say its version");
+    from += sign.size();
+    std::snprintf(version, size, "%s", config.substr(from, config.find_first_of(", \n", from) - from).c_str());
+  });
+}
+
+GT_EXPORT int gt_set_math(int tf32, int deterministic, int autotune) {
+  return guarded([&] {
+    at::Context &context = at::globalContext();
+    context.setAllowTF32CuBLAS(tf32 != 0);
+    context.setAllowTF32CuDNN(tf32 != 0);
+    context.setBenchmarkCuDNN(autotune != 0 && deterministic == 0);
+    context.setDeterministicCuDNN(deterministic != 0);
+    context.setDeterministicAlgorithms(deterministic != 0, /*warn_only=*/false);
+    if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  });
 }
 
 GT_EXPORT int gt_cuda_driver(int *version) {
@@ -104,19 +131,6 @@ GT_EXPORT int gt_cuda_count(char *why, size_t size) {
     return n;
   } catch (const std::exception &e) {
     return tell(why, size, e.what()), 0;
-  }
-}
-
-// For calls without a scope: the code alone tells.
-template <class F>
-static int guarded(F &&f) noexcept {
-  try {
-    f();
-    return GT_OK;
-  } catch (const gt::Error &e) {
-    return e.code;
-  } catch (...) {
-    return GT_FAILED;
   }
 }
 

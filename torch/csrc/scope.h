@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
@@ -36,6 +37,7 @@ struct gt_scope {
   bool grad;
   bool bf16;
   int conv; // gt_conv
+  int threads;
   bool resident;
   std::optional<c10::Stream> stream; // of a tree on CUDA: where its work is queued
   int code = GT_OK;
@@ -45,8 +47,10 @@ struct gt_scope {
   std::shared_ptr<c10::DebugInfoBase> meter; // of memory, from gt_peak_begin to gt_peak_end; kept at the root
   std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
 
-  gt_scope(at::Device device, bool grad, bool bf16, int conv, bool resident)
-      : device(device), grad(grad), bf16(bf16), conv(conv), resident(resident) {}
+  gt_scope(at::Device device, bool grad, bool bf16, int conv, int threads, bool resident)
+      : device(device), grad(grad), bf16(bf16), conv(conv), threads(threads), resident(resident) {}
+
+  bool here() const { return pthread_equal(owner, pthread_self()); }
 
   gt_tensor *keep(at::Tensor t) {
     arena.push_back(gt_tensor{std::move(t)});
@@ -92,6 +96,7 @@ struct Context {
   std::optional<Autocast> autocast;
 
   explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream), metered(s) {
+    if (at::get_num_threads() != s->threads) at::set_num_threads(s->threads); // OpenMP's is the OS thread's
     if (s->bf16) autocast.emplace(s->device.type());
   }
 };
@@ -102,7 +107,7 @@ void caught(gt_scope *s) noexcept;
 // Runs f in the scope's context. Nothing f throws passes this line.
 template <class F>
 int run(gt_scope *s, F &&f) noexcept {
-  if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
+  if (!s->here()) return GT_WRONG_THREAD;
   try {
     Context context(s);
     f();
@@ -121,8 +126,9 @@ gt_tensor *result(gt_scope *s, F &&f) noexcept {
   return kept;
 }
 
-// The tensor of a handle; a released one is an error and not an undefined tensor deep inside an op.
+// The tensor of a handle; none, or a released one, is an error and not an undefined tensor deep inside an op.
 inline at::Tensor &get(gt_tensor *t) {
+  if (!t) throw Error(GT_NOT_MADE, "the tensor was never made");
   if (!t->value.defined()) throw Error(GT_RELEASED, "the tensor was released before");
   return t->value;
 }
