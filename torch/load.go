@@ -137,8 +137,13 @@ type Math struct {
 	Autotune      bool // cuDNN tries its algorithms on first use of a shape
 }
 
-// SetMath sets the switches.
-func SetMath(m Math) { C.gt_set_math(cbool(m.TF32), cbool(m.Deterministic), cbool(m.Autotune)) }
+// SetMath sets the switches, and returns how they stood.
+func SetMath(m Math) (before Math) {
+	var tf32, deterministic, autotune C.int
+	C.gt_math(&tf32, &deterministic, &autotune)
+	C.gt_set_math(cbool(m.TF32), cbool(m.Deterministic), cbool(m.Autotune))
+	return Math{tf32 != 0, deterministic != 0, autotune != 0}
+}
 
 func cbool(b bool) C.int {
 	if b {

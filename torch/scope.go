@@ -30,9 +30,8 @@ type settings struct {
 	dtype  DType
 	format Format
 
-	conv     int  // gt_conv
-	threads  int  // of a root; 0: libtorch's default
-	resident bool // for tests: as if on CUDA, optimizer steps read no rate
+	conv    int // gt_conv
+	threads int // of a root; 0: libtorch's default
 }
 
 // Option changes what a new scope inherits from its parent.
@@ -111,7 +110,7 @@ func newScope(parent *Scope, set settings) *Scope {
 		parent.children = append(parent.children, s)
 	}
 	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16),
-		C.int(set.conv), cbool(set.resident))
+		C.int(set.conv))
 	if s.h == nil {
 		misuse("scope", OutOfMemory, "the host has no memory left for a scope")
 	}

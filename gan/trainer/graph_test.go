@@ -3,8 +3,10 @@ package trainer
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"forger/gan/checkpoint"
@@ -19,9 +21,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// standIn is a graph that runs its body operation by operation, on any device.
+// standIns are graphs that run their bodies operation by operation, on any device.
+type standIns struct{ made []*standIn }
+
 type standIn struct {
 	body    func()
+	drawn   []*torch.Generator
 	replays int
 	freed   bool
 }
@@ -29,16 +34,32 @@ type standIn struct {
 func (g *standIn) Replay() { g.replays++; g.body() }
 func (g *standIn) Free()   { g.freed = true }
 
-func (g *standIn) keep(body func(), _ ...*torch.Generator) (replayer, error) {
-	g.body = body
+func (all *standIns) keep(body func(), drawn ...*torch.Generator) (replayer, error) {
+	g := &standIn{body: body, drawn: drawn}
+	all.made = append(all.made, g)
 	return g, nil
+}
+
+// replays is how often each was run.
+func (all *standIns) replays() (each []int) {
+	for _, g := range all.made {
+		each = append(each, g.replays)
+	}
+	return each
 }
 
 // captureWith captures the step that comes first.
 func captureWith(tr *Trainer, keep capturer) error {
-	tr.keep, tr.graphs = keep, map[int]*captured{}
-	_, err := tr.graphFor(tr.m.Variant(tr.step))
-	return err
+	tr.keep, tr.graphs = keep, map[form]*captured{}
+	return tr.captureFirst()
+}
+
+// withStandIns is captureWith for graphs that any device has.
+func withStandIns(t *testing.T, tr *Trainer) *standIns {
+	t.Helper()
+	all := &standIns{}
+	require.NoError(t, captureWith(tr, all.keep))
+	return all
 }
 
 // stateOf takes all that the run is made of.
@@ -73,8 +94,9 @@ var variants = map[string]func(t *testing.T, c *config){
 	"fewer images than a batch": func(t *testing.T, c *config) { c.Data.Spec = "folder:" + gantest.Pictures(t, 5) },
 }
 
-// replays is how many of 7 steps have full batches alone.
-var replays = map[string]int{"smaller last batches": 5, "3 to 1, smaller last": 0}
+// replays are how many of 7 steps each graph runs, where there are several: 21 images are batches of 8, 8 and 5. A step of
+// three of them has the smaller one at another place each time, but begins at the same.
+var replays = map[string][]int{"smaller last batches": {5, 2}, "3 to 1, smaller last": {0, 7}}
 
 // The graph's step is the step, to the bit: its warm-up leaves nothing behind, its batches are the feed's.
 func TestACapturedStepIsTheStep(t *testing.T) {
@@ -89,21 +111,76 @@ func TestACapturedStepIsTheStep(t *testing.T) {
 				steps(t, tr, 7)
 				want = stateOf(t, tr)
 			})
-			var g standIn
+			var graphs *standIns
 			onTrainer(t, c, func(tr *Trainer) {
-				require.NoError(t, captureWith(tr, g.keep))
+				graphs = withStandIns(t, tr)
 				assert.Empty(t, differences("", before, stateOf(t, tr)), "the warm-up is undone")
 				steps(t, tr, 7)
 				assert.Empty(t, differences("", want, stateOf(t, tr)))
 				expected, known := replays[name]
 				if !known {
-					expected = 7
+					expected = []int{7}
 				}
-				assert.Equal(t, expected, g.replays)
+				assert.Equal(t, expected, graphs.replays())
 			})
-			assert.True(t, g.freed)
+			for _, g := range graphs.made {
+				assert.True(t, g.freed)
+			}
 		})
 	}
+}
+
+// What is captured waits for nothing, reads nothing back and takes nothing from the host, whatever a run is set to: the step
+// is rehearsed in each of its forms.
+func TestACapturedStepAsksTheHostForNothing(t *testing.T) {
+	for name, change := range everything() {
+		t.Run(name, func(t *testing.T) {
+			c := tinyConfig(t)
+			c.Run.Graph = "off"
+			change(t, &c)
+			ran := 0
+			_, err := Borrow(t.Context(), c.job(), func(tr *Trainer) error {
+				seen := map[int]bool{}
+				for step := range int64(32) {
+					variant := tr.m.Variant(step)
+					if seen[variant] {
+						continue
+					}
+					seen[variant] = true
+					s := tr.root.Child()
+					batches := tr.blanks(s, 4)
+					tr.parts.Turn(step)
+					assert.NoError(t, tr.root.Rehearse(func() { tr.m.Step(s, batches, variant) }), "variant %d", variant)
+					s.Close()
+					ran++
+				}
+				return tr.Finite()
+			})
+			if strings.HasPrefix(name, "model ") || strings.HasPrefix(name, "method ") {
+				if err != nil && ran == 0 {
+					t.Skip("NOT TESTED: it needs more settings than its name: " + err.Error())
+				}
+			}
+			require.NoError(t, err)
+			assert.NotZero(t, ran)
+		})
+	}
+}
+
+// everything is the variants, and a run for each word that a setting of what is trained takes.
+func everything() map[string]func(t *testing.T, c *config) {
+	all := maps.Clone(variants)
+	c := defaults()
+	for _, row := range c.Method.Settings() {
+		for _, word := range row.Words {
+			all[row.Name+" "+word.Word] = func(t *testing.T, c *config) {
+				r, ok := c.Method.Settings().Find(row.Name)
+				require.True(t, ok)
+				require.NoError(t, r.Parse(word.Word))
+			}
+		}
+	}
+	return all
 }
 
 // The warm-up takes place, in every network, and a step leaves no tensors behind.
@@ -116,16 +193,15 @@ func TestTheWarmUpTakesSteps(t *testing.T) {
 			taken++
 			m.Step(s, batches, variant)
 		}}
-		var g standIn
 		live := tr.root.Live()
-		require.NoError(t, captureWith(tr, g.keep))
+		graphs := withStandIns(t, tr)
 		assert.Equal(t, warmUps, taken)
 		assert.Equal(t, live+2, tr.root.Live(), "the graph's batches alone")
 		steps(t, tr, 3)
 		assert.Equal(t, live+2, tr.root.Live())
 		tr.parts.Enter = func(string) {}
 		steps(t, tr, 1)
-		assert.Equal(t, 3, g.replays, "measured parts are run one by one")
+		assert.Equal(t, []int{3}, graphs.replays(), "measured parts are run one by one")
 	})
 }
 
@@ -141,7 +217,7 @@ func TestAResumeWithGraphs(t *testing.T) {
 	})
 	var r Resolved
 	onTrainer(t, c, func(tr *Trainer) {
-		require.NoError(t, captureWith(tr, new(standIn).keep))
+		withStandIns(t, tr)
 		steps(t, tr, 4)
 		root, err := tr.tree(checkpoint.OnDemand)
 		require.NoError(t, err)
@@ -156,7 +232,7 @@ func TestAResumeWithGraphs(t *testing.T) {
 		tr, err := p.trainer(t.Context())
 		require.NoError(t, err)
 		if graph {
-			require.NoError(t, captureWith(tr, new(standIn).keep))
+			withStandIns(t, tr)
 		}
 		steps(t, tr, 5)
 		assert.Empty(t, differences("", want, stateOf(t, tr)), "graph %v", graph)
@@ -198,14 +274,16 @@ func TestACaptureThatFails(t *testing.T) {
 		"refused": func(tr *Trainer) error {
 			return captureWith(tr, func(func(), ...*torch.Generator) (replayer, error) { return nil, errors.New("no") })
 		},
-		"in the warm-up": func(tr *Trainer) error { return half(tr, new(standIn).keep, 2) },
+		"in the warm-up": func(tr *Trainer) error { return half(tr, new(standIns).keep, 2) },
 		"in the capture": func(tr *Trainer) error { return half(tr, runsBody, warmUps+1) },
 	} {
 		onTrainer(t, c, func(tr *Trainer) {
 			undo := tr.mark()
 			live := tr.root.Live()
 			require.Error(t, fail(tr), name)
-			assert.Nil(t, tr.graphs[0], name)
+			for _, g := range tr.graphs {
+				assert.Nil(t, g, name)
+			}
 			assert.Equal(t, live, tr.root.Live(), name)
 			s := tr.root.Child()
 			for _, n := range tr.parts.Nets {
@@ -237,7 +315,7 @@ func TestTheFallbackIsTold(t *testing.T) {
 		assert.Equal(t, []string{"graph: torch: capture: a graph needs a CUDA device, and the scope is on cpu: running without"}, p.from.notes)
 		assert.Equal(t, "off", tr.resolved.Graph)
 		tr.resolved.Graph, p.job.Graph, tr.job.Graph = "on", "on", "on"
-		tr.graphs = map[int]*captured{}
+		tr.graphs = map[form]*captured{}
 		assert.ErrorContains(t, p.captureStep(tr), "--graph on: the step cannot be captured: torch: capture: a graph needs")
 		tr.keep = nil
 		steps(t, tr, 1)
@@ -307,16 +385,73 @@ func TestEachFormHasAGraphOfItsOwn(t *testing.T) {
 	})
 	onTrainer(t, c, func(tr *Trainer) {
 		forms(tr)
-		var made []*standIn
-		tr.keep = func(body func(), streams ...*torch.Generator) (replayer, error) {
-			made = append(made, &standIn{})
-			return made[len(made)-1].keep(body, streams...)
-		}
+		graphs := &standIns{}
+		tr.keep = graphs.keep
 		steps(t, tr, 7)
-		require.Len(t, made, 2)
-		assert.Equal(t, []int{5, 2}, []int{made[0].replays, made[1].replays})
+		assert.Equal(t, []int{5, 2}, graphs.replays())
 		assert.Empty(t, differences("", want, stateOf(t, tr)))
 	})
+}
+
+// There are only so many graphs: the forms met after them run operation by operation, and the run is the same.
+func TestTheNumberOfGraphsIsBounded(t *testing.T) {
+	c := tinyConfig(t)
+	c.Run.Graph = "off"
+	var want *pt.Dict
+	onTrainer(t, c, func(tr *Trainer) {
+		tr.m = everNew{tr.m}
+		steps(t, tr, mostGraphs+3)
+		want = stateOf(t, tr)
+	})
+	onTrainer(t, c, func(tr *Trainer) {
+		tr.m = everNew{tr.m}
+		graphs := withStandIns(t, tr)
+		steps(t, tr, mostGraphs+3)
+		assert.Len(t, graphs.made, mostGraphs)
+		assert.Empty(t, differences("", want, stateOf(t, tr)))
+	})
+}
+
+// everNew takes another form at every step.
+type everNew struct{ method.Method }
+
+func (everNew) Variant(step int64) int { return int(step) }
+
+// A form met later that cannot be captured is told of once, and runs without; where the graph was asked for it ends the run.
+func TestALaterFormThatCannotBeCaptured(t *testing.T) {
+	c := tinyConfig(t)
+	c.Run.Graph, c.Data.Spec = "off", "folder:"+gantest.Pictures(t, 21)
+	onTrainer(t, c, func(tr *Trainer) {
+		graphs := withStandIns(t, tr)
+		tr.keep = func(func(), ...*torch.Generator) (replayer, error) { return nil, errors.New("no") }
+		var told []string
+		tr.warn = func(text string) { told = append(told, text) }
+		steps(t, tr, 7)
+		assert.Equal(t, []string{"graph: batches of [5]: no: they run without"}, told)
+		assert.Equal(t, []int{5}, graphs.replays())
+		tr.graphs, tr.job.Graph = map[form]*captured{}, "on"
+		assert.EqualError(t, tr.TrainStep(t.Context()), "--graph on: the step cannot be captured: no: use --graph auto")
+	})
+}
+
+// A graph is given the streams that its step draws from, and no other.
+func TestAGraphHasTheStreamsOfItsStep(t *testing.T) {
+	for name, uses := range map[string][]string{"adam": {"noise"}, "dropout": {"noise", "dropout"}} {
+		c := tinyConfig(t)
+		c.Run.Graph = "off"
+		variants[name](t, &c)
+		onTrainer(t, c, func(tr *Trainer) {
+			var drawn []string
+			for _, g := range withStandIns(t, tr).made[0].drawn {
+				for _, s := range tr.parts.Streams {
+					if s.Generator == g {
+						drawn = append(drawn, s.Use)
+					}
+				}
+			}
+			assert.Equal(t, uses, drawn, name)
+		})
+	}
 }
 
 // alternating takes its second form at every third step.

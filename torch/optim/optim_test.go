@@ -176,15 +176,29 @@ func TestAccumulateTouchesItsOwnParametersOnly(t *testing.T) {
 	})
 }
 
-func TestMeterAddsUpAndRemembersTheFirstBadCount(t *testing.T) {
+// A meter is read by nobody most of the time, so that what it costs a step is its kernels.
+func TestMeterTakesFewKernels(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		sums, x := s.FullOf(torch.Float64, 0, 5), s.Ones()
+		ops := torchtest.Ops(t, s, func() { s.MeterAdd(sums, x, x, x) })
+		launching := 0
+		for _, op := range []string{"cat", "add_", "linalg_vector_norm", "lt", "copy_", "where", "eq", "ne", "mul", "abs", "all", "logical_and_", "logical_not_", "_to_copy"} {
+			launching += ops["aten::"+op]
+		}
+		assert.Equal(t, 6, launching, ops)
+	})
+}
+
+func TestMeterAddsUpAndCountsFromTheFirstBadValue(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 		sums := s.FullOf(torch.Float64, 0, 4)
 		for i := range 3 {
 			s.MeterAdd(sums, s.Full(float64(i)), s.Full(.5))
 		}
 		assert.Equal(t, []float64{3, 1.5, 3, 0}, sums.Doubles())
-		s.MeterAdd(sums, s.Zeros().Log(), s.Full(1))
+		s.MeterAdd(sums, s.Zeros().Log(), s.Full(1)) // update 4
 		s.MeterAdd(sums, s.Full(1), s.Zeros().Div(s.Zeros()))
-		assert.Equal(t, []float64{5, 4}, sums.Doubles()[2:])
+		s.MeterAdd(sums, s.Full(1), s.Full(1))
+		assert.Equal(t, []float64{6, 3}, sums.Doubles()[2:])
 	})
 }
