@@ -133,6 +133,13 @@ class Step:
             return [t.detach().float().mean().item() for t in (on_real, on_fake, loss, out_real, out_fake)]
 
 
+def mathematics(a):
+    """What the process computes with. The official file sets cudnn.benchmark and leaves the rest to PyTorch."""
+    torch.backends.cudnn.benchmark = a.device != "cpu"
+    if not a.official:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
+
+
 def captured(step):
     """The whole step as one CUDA graph, as PyTorch's notes on CUDA graphs have it: warmed up on a stream of its own."""
     stream = torch.cuda.Stream()
@@ -161,9 +168,7 @@ def main():
     a = p.parse_args()
     a.official = not any(getattr(a, s.replace("-", "_")) for s in (*switches, "compile"))
     cuda = a.device != "cpu"
-    if not a.official:
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
-    torch.backends.cudnn.benchmark = cuda
+    mathematics(a)
     sync = torch.cuda.synchronize if cuda else lambda: None
     step = Step(a)
     if cuda:
