@@ -176,6 +176,45 @@ func TestUploadsAreImages(t *testing.T) {
 	}
 }
 
+// Graphs that share their memory do what each does alone, in any order, and one that fails takes nothing from the others.
+func TestGraphsShareMemory(t *testing.T) {
+	s := cuda(t)
+	x := s.Randn(s.NewGenerator(1), 64, 64)
+	bodies, outs, wants := []func(){}, []torch.Tensor{}, [][]float64{}
+	for _, n := range []int{64, 16, 48} {
+		out := s.Zeros(n, 64)
+		body := func() {
+			c := s.Child()
+			defer c.Close()
+			y := c.Use(x).Slice(0, 0, n, 1)
+			for range 4 {
+				y = y.MatMul(c.Use(x)).Tanh()
+			}
+			out.CopyFrom(y)
+		}
+		body()
+		bodies, outs, wants = append(bodies, body), append(outs, out), append(wants, out.Doubles())
+	}
+	first, err := s.Capture(bodies[0], nil)
+	require.NoError(t, err)
+	graphs := []*torch.Graph{first}
+	_, err = s.Capture(func() { bodies[1](); s.Zeros(2).Add(s.Zeros(3)) }, first)
+	require.Error(t, err)
+	for _, body := range bodies[1:] {
+		g, err := s.Capture(body, first)
+		require.NoError(t, err)
+		graphs = append(graphs, g)
+	}
+	for _, i := range []int{2, 0, 1, 0, 2, 1} {
+		outs[i].Fill(0)
+		graphs[i].Replay()
+		torchtest.Close(t, wants[i], outs[i].Doubles(), 1e-6, 1e-6, "replayed")
+	}
+	for _, g := range graphs { // the first goes first: the others keep the memory
+		g.Free()
+	}
+}
+
 // What a capture forbids is an error that names it, on the CPU as well, and whoever asks: the caller or an op that reads.
 func TestARehearsalRefusesWhatACaptureDoes(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {

@@ -42,7 +42,8 @@ class CudaGraph final : public gt_graph {
   CudaGraph(int index, const CudaGraph *beside)
       : index_(static_cast<c10::DeviceIndex>(index)),
         stream_(c10::cuda::getCurrentCUDAStream(index_)),
-        pool_(beside ? beside->pool_ : at::cuda::graph_pool_handle()) {}
+        pool_(beside ? beside->pool_ : at::cuda::graph_pool_handle()),
+        shares_(beside) {}
 
   ~CudaGraph() override {
     try_to([&] {
@@ -60,7 +61,7 @@ class CudaGraph final : public gt_graph {
     c10::cuda::device_synchronize();
     c10::cuda::CUDACachingAllocator::emptyCache();
     for (const at::Generator &g : generators_) register_generator(graph_, g);
-    users_ = c10::cuda::CUDACachingAllocator::getPoolUseCount(index_, pool_);
+    if (shares_) users_ = c10::cuda::CUDACachingAllocator::getPoolUseCount(index_, pool_); // it knows no pool that was never used
     capturing_ = true;
     // The mode lets other threads, such as autograd's, call what a capture forbids.
     graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
@@ -106,6 +107,7 @@ class CudaGraph final : public gt_graph {
   Captured graph_;
   std::vector<at::Generator> generators_;
   decltype(at::cuda::graph_pool_handle()) pool_;
+  bool shares_;
   int users_ = 0; // of the pool, before this one
   bool capturing_ = false;
 };
