@@ -176,16 +176,16 @@ func TestAccumulateTouchesItsOwnParametersOnly(t *testing.T) {
 	})
 }
 
-// A meter is read by nobody most of the time, so that what it costs a step is its kernels.
+// A meter is read by nobody most of the time, so that what it costs a step is its kernels: six on CUDA, which casts within
+// them. add_ of a number calls add_ of a tensor and counts twice; the rest are views, and the CPU's casts.
 func TestMeterTakesFewKernels(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		sums, x := s.FullOf(torch.Float64, 0, 5), s.Ones()
 		ops := torchtest.Ops(t, s, func() { s.MeterAdd(sums, x, x, x) })
-		launching := 0
-		for _, op := range []string{"cat", "add_", "linalg_vector_norm", "lt", "copy_", "where", "eq", "ne", "mul", "abs", "all", "logical_and_", "logical_not_", "_to_copy"} {
-			launching += ops["aten::"+op]
+		for _, op := range []string{"stack", "unsqueeze", "narrow", "select", "slice", "as_strided", "to", "_to_copy", "copy_", "empty_strided"} {
+			delete(ops, "aten::"+op)
 		}
-		assert.Equal(t, 6, launching, ops)
+		assert.Equal(t, map[string]int{"aten::cat": 1, "aten::add_": 4, "aten::linalg_vector_norm": 1, "aten::lt": 1}, ops)
 	})
 }
 
