@@ -165,15 +165,17 @@ type Math struct {
 	Autotune      bool // cuDNN tries its algorithms on first use of a shape
 }
 
-// SetMath sets the switches. The error says that libtorch is not there, or that it refuses them.
-func SetMath(m Math) error {
+// SetMath sets the switches, and returns how they stood. The error says that libtorch is not there, or that it refuses them.
+func SetMath(m Math) (before Math, err error) {
 	if err := Load(); err != nil {
-		return err
+		return before, err
 	}
+	var tf32, deterministic, autotune C.int
+	C.gt_math(&tf32, &deterministic, &autotune)
 	if C.gt_set_math(cbool(m.TF32), cbool(m.Deterministic), cbool(m.Autotune)) != C.GT_OK {
-		return fmt.Errorf("torch: math: libtorch refuses %+v", m)
+		return before, fmt.Errorf("torch: math: libtorch refuses %+v", m)
 	}
-	return nil
+	return Math{tf32 != 0, deterministic != 0, autotune != 0}, nil
 }
 
 func cbool(b bool) C.int {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"forger/torch"
+	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,8 @@ func TestMain(m *testing.M) {
 		n, err := torch.OpenCUDA()
 		fmt.Println(n, err)
 	case "math":
-		fmt.Println(torch.SetMath(torch.Math{}))
+		_, err := torch.SetMath(torch.Math{})
+		fmt.Println(err)
 	case "trim":
 		torch.TrimMemory()
 		fmt.Println("trimmed")
@@ -46,8 +48,15 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 	case "peak":
 		fmt.Println(torch.ResetPeak(0))
+	case "cuda, late":
+		s, err := torch.NewScope()
+		if err == nil {
+			s.Ones(1, 1, 4, 4).Conv2d(s.Ones(1, 1, 3, 3), torch.Tensor{}, torch.Conv{})
+			_, err = torch.OpenCUDA()
+		}
+		fmt.Println(err)
 	default:
-		os.Exit(m.Run())
+		torchtest.Main(m)
 	}
 }
 
@@ -180,6 +189,15 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		text := child(t, "cuda", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
 		assert.Equal(t, "0 torch: cuda: the NVIDIA driver (CUDA 11.4) cannot be used: CUDA driver version is insufficient for "+
 			"CUDA runtime version: update the driver, or use --device cpu", text)
+	})
+	t.Run("after the first convolution", func(t *testing.T) {
+		if _, err := os.Stat(filepath.Join(lib, "libgotorch_cuda.so")); err != nil {
+			t.Skip("libgotorch_cuda.so was not built here: CUDA's headers or libraries are missing")
+		}
+		dir := t.TempDir()
+		library(t, dir, "libcuda.so.1", driver(0, 13000, 1))
+		text := child(t, "cuda, late", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
+		assert.Contains(t, text, "libtorch was used before them and has found CUDA absent: ask for the device before the first tensor")
 	})
 	t.Run("no CUDA libraries", func(t *testing.T) {
 		dir := t.TempDir()

@@ -99,6 +99,13 @@ func eachOf(op string, s *Scope, n int, list []Tensor, momentum Tensor) **C.gt_t
 	return each(op, s, n, list)
 }
 
+// Count adds 1 to each of some integer tensors: batches seen, of several layers at once.
+func (s *Scope) Count(counters ...Tensor) {
+	s.check("count")
+	c := handles(counters)
+	s.must("count", C.gt_count(s.h, first(c), C.int(len(c))), counters...)
+}
+
 // ZeroGrad drops the gradients of params. PyTorch: zero_grad(set_to_none=True).
 func (s *Scope) ZeroGrad(params []Tensor) {
 	s.check("zero_grad")
@@ -107,7 +114,7 @@ func (s *Scope) ZeroGrad(params []Tensor) {
 }
 
 // MeterAdd adds 0-dim values to the first places of sums, a float64 [len(values)+2] on the device, and 1 to the next.
-// The last place keeps the count at which a value was first not finite; 0: never. Nothing is read back.
+// The last place counts the calls since a value was first not finite, that one included; 0: never. Nothing is read back.
 func (s *Scope) MeterAdd(sums Tensor, values ...Tensor) {
 	s.check("meter")
 	v := handles("meter", s, values)

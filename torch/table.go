@@ -20,6 +20,8 @@ package torch
 #cgo nocallback gt_threads
 #cgo noescape gt_set_math
 #cgo nocallback gt_set_math
+#cgo noescape gt_math
+#cgo nocallback gt_math
 #cgo noescape gt_conv_best
 #cgo nocallback gt_conv_best
 #cgo noescape gt_cuda_driver
@@ -162,6 +164,8 @@ package torch
 #cgo nocallback gt_batch_norm
 #cgo noescape gt_batch_norm_act
 #cgo nocallback gt_batch_norm_act
+#cgo noescape gt_count
+#cgo nocallback gt_count
 #cgo noescape gt_reshape
 #cgo nocallback gt_reshape
 #cgo noescape gt_permute
@@ -188,6 +192,8 @@ package torch
 #cgo nocallback gt_rmsprop_step
 #cgo noescape gt_average
 #cgo nocallback gt_average
+#cgo noescape gt_capturing
+#cgo nocallback gt_capturing
 #cgo noescape gt_graph_new
 #cgo nocallback gt_graph_new
 #cgo noescape gt_graph_begin

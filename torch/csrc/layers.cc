@@ -75,6 +75,10 @@ GT_EXPORT gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight,
   });
 }
 
+GT_EXPORT int gt_count(gt_scope *s, gt_tensor *const *counters, int n) {
+  return gt::run(s, [&] { at::_foreach_add_(gt::list(counters, n), 1); });
+}
+
 GT_EXPORT gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                                        gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps,
                                        double slope) {

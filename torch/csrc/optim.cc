@@ -2,6 +2,8 @@
 #include "scope.h"
 #include "zeros.h"
 
+#include <limits>
+
 using at::Tensor;
 using gt::get;
 
@@ -66,7 +68,7 @@ template <class F>
 void with_numbers(const gt_scope *s, at::ScalarType type, gt_tensor *a, gt_tensor *b, F &&f) {
   auto read = [](gt_tensor *t) { return t ? number(t).item<double>() : 0.; };
   auto keep = [&](gt_tensor *t) { return t ? number(t).to(type) : Tensor(); };
-  if (s->device.is_cpu() && !s->resident)
+  if (s->device.is_cpu() && !s->root->capturing)
     f(read(a), read(b));
   else
     f(keep(a), keep(b));
@@ -185,10 +187,11 @@ GT_EXPORT int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *o
 GT_EXPORT int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
-    Tensor &all = get(sums);
-    Tensor now = at::stack(gt::list(values, n)).to(all.scalar_type());
-    all.narrow(0, 0, n).add_(now);
-    Tensor count = all[n].add_(1), bad = all[n + 1];
-    bad.copy_(at::where(bad.eq(0).logical_and_(at::isfinite(now).all().logical_not_()), count, bad));
+    // Each of these is a kernel. What was once not finite stays so in its sum, and so in the largest of them.
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    Tensor total = get(sums).narrow(0, 0, n);
+    total.add_(at::stack(gt::list(values, n)));
+    get(sums).narrow(0, n, 2).add_(1);
+    get(sums)[n + 1].add_(at::linalg_vector_norm(total, infinity).lt(infinity), -1);
   });
 }
