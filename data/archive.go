@@ -25,6 +25,7 @@ type archive struct {
 	summed bool      // spans have checksums
 	files  names
 	spans  []span
+	passed
 }
 
 // span is where a file's bytes lie.
@@ -77,6 +78,8 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 
 func (a *archive) list() *names { return &a.files }
 func (a *archive) Close() error { return a.in.Close() }
+
+func (a *archive) passedOver() passed { return a.passed }
 
 func (a *archive) file(i int) string {
 	name, _ := a.files.at(i)

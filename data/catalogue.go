@@ -14,13 +14,14 @@ import (
 type catalogue struct {
 	kind   string
 	a      *archive
+	takes  takes
 	seen   map[string]struct{}
 	sum    hash.Hash // of what identifies the contents
 	tables map[string]span
 }
 
-func newCatalogue(kind string, a *archive) *catalogue {
-	return &catalogue{kind: kind, a: a, seen: map[string]struct{}{}, sum: sha256.New(), tables: map[string]span{}}
+func newCatalogue(kind string, a *archive, o Options) *catalogue {
+	return &catalogue{kind: kind, a: a, takes: taking(o), seen: map[string]struct{}{}, sum: sha256.New(), tables: map[string]span{}}
 }
 
 // entryError names the archive and the entry.
@@ -47,14 +48,19 @@ func safe(name string) (string, error) {
 	return path.Clean(name), nil
 }
 
-// wanted tells whether a safe name is that of an image or a labels file. Hidden names are passed over.
-func wanted(name string) bool {
+// wanted tells whether a safe name is that of an image or a labels file, and counts those that are passed over. Hidden
+// names are too, and not counted.
+func (c *catalogue) wanted(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(part, ".") {
 			return false
 		}
 	}
-	return isImage(name) || path.Base(name) == labelsFile
+	if c.takes.image(name) || path.Base(name) == labelsFile {
+		return true
+	}
+	c.a.passOver(name)
+	return false
 }
 
 // add enters a wanted file, with what identifies its contents beside name and size.
@@ -76,7 +82,7 @@ func (c *catalogue) add(name string, sp span, identity any) error {
 // dataset makes one of what was listed.
 func (c *catalogue) dataset(o Options) (Dataset, error) {
 	if c.a.files.n == 0 {
-		return nil, fmt.Errorf("data: %s: %s: no images in it (%s): name an archive of image files", c.kind, c.a.path, endingsText())
+		return nil, fmt.Errorf("data: %s: %s: no images in it (%s): name an archive of image files", c.kind, c.a.path, c.takes.text())
 	}
 	c.seen = nil
 	common, root := roots(&c.a.files)

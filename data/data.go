@@ -30,6 +30,9 @@ type Options struct {
 	Background  *[3]byte // RGB under transparent pixels; nil: white
 	MaxPixels   int      // larger images are refused before they are decoded; 0: vision.MaxPixels
 
+	// Rules say which files a source takes and which images Limit leaves: 0: as now; 1: as the first runs had them.
+	Rules int
+
 	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
 
 	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
@@ -201,6 +204,9 @@ func (o Options) validate() error {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return &SpecError{fmt.Sprintf("filter %q: %s is no glob: write names of labels, * and ?, with commas between", o.Filter, pattern)}
 		}
+	}
+	if o.Rules < 0 || o.Rules > rulesNow {
+		return &SpecError{fmt.Sprintf("data-rules %d: unknown: use %d, or %d as the first runs had them", o.Rules, rulesNow, rulesFirst)}
 	}
 	if o.Limit < 0 || o.SkipCorrupt < 0 {
 		return &SpecError{fmt.Sprintf("limit %d, skip-corrupt %d: neither may be negative", o.Limit, o.SkipCorrupt)}

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +19,8 @@ type folder struct {
 	dir   string
 	files names
 	index string // the file that holds the list, "" where none is kept
+	takes takes
+	passed
 }
 
 func openFolder(dir string, o Options) (Dataset, error) {
@@ -30,17 +32,17 @@ func openFolder(dir string, o Options) (Dataset, error) {
 	if !info.IsDir() {
 		return fail(fmt.Errorf("%s: not a folder: name the folder the images lie in", dir))
 	}
-	f := &folder{dir: dir}
-	if f.index, err = indexPath(dir, o.CacheDir); err != nil {
+	f := &folder{dir: dir, takes: taking(o)}
+	if f.index, err = indexPath(dir, o); err != nil {
 		return fail(err)
 	}
 	l, err := f.listed()
 	if err != nil {
 		return fail(err)
 	}
-	f.files = l.files
+	f.files, f.passed = l.files, l.passed
 	if f.files.n == 0 {
-		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, endingsText()))
+		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, f.takes.text()))
 	}
 	g, sum, err := f.given()
 	if err != nil {
@@ -75,56 +77,18 @@ func labelsPrint(file []byte) string {
 	return " labels sha256:" + hex.EncodeToString(sum[:])
 }
 
-// walk finds the files, in an order that does not depend on the file system. Links to files are followed, links to
-// folders are not, since they may lead in circles. Hidden names are passed over.
-func (f *folder) walk() (*folderList, error) {
-	l := &folderList{began: clock()}
-	sum := sha256.New()
-	root := os.DirFS(f.dir)
-	err := fs.WalkDir(root, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return plainError(err)
-		}
-		if path != "." && strings.HasPrefix(e.Name(), ".") {
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if e.IsDir() {
-			return l.addDir(f.dir, path)
-		}
-		if !isImage(path) {
-			return nil
-		}
-		info, err := e.Info()
-		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			info, err = fs.Stat(root, path)
-		}
-		if err != nil {
-			return plainError(err)
-		}
-		if !info.Mode().IsRegular() {
-			return nil
-		}
-		l.files.add(path, info.Size())
-		fmt.Fprintf(sum, "%s\x00%d\n", path, info.Size())
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: make it readable", f.dir, err)
-	}
-	l.print = "folder sha256:" + hex.EncodeToString(sum.Sum(nil))
-	return l, nil
-}
-
 func (f *folder) list() *names { return &f.files }
 func (f *folder) Close() error { return nil }
 
 func (f *folder) file(i int) string {
 	name, _ := f.files.at(i)
+	if !utf8.ValidString(name) {
+		name = printable(name)
+	}
 	return filepath.Join(f.dir, name)
 }
+
+func (f *folder) passedOver() passed { return f.passed }
 
 func (f *folder) load(i int, s *scratch) ([]byte, error) {
 	var size int64
@@ -132,9 +96,15 @@ func (f *folder) load(i int, s *scratch) ([]byte, error) {
 	s.path = append(append(append(append(s.path[:0], f.dir...), '/'), s.name...), 0)
 	fd, err := openPath(s.path)
 	if err != nil {
+		if size == unreadable && ownFault(err) {
+			return nil, damaged{err}
+		}
 		return nil, f.stale(err)
 	}
 	defer unix.Close(fd) // only read from
+	if size == unreadable {
+		return nil, f.stale(fmt.Errorf("it can be read now: %w", errChanged))
+	}
 	if err := unix.Fstat(fd, &s.stat); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,8 @@ type folderList struct {
 	dirs  []dirStamp
 	files names
 	print string
+
+	passed // of what a walk found; no file keeps it
 }
 
 // dirStamp is a folder and when it changed last, in ns of Unix time.
@@ -36,7 +38,7 @@ type dirStamp struct {
 }
 
 // indexMagic changes with the form of the file and with what a walk finds.
-const indexMagic = "forger folder index 1\n"
+const indexMagic = "forger folder index 2\n"
 
 // settled is how old a folder's last change must be for its time to tell it from a later one: clocks of file systems
 // are that coarse.
@@ -44,13 +46,13 @@ const settled = 2 * time.Second
 
 var clock = time.Now
 
-// indexPath is where the list of dir is kept in cache, "" where none is: without a cache, and when it lies in dir.
-func indexPath(dir, cache string) (string, error) {
-	if cache == "" {
+// indexPath is where the list of dir is kept in the cache, "" where none is: without a cache, and when it lies in dir.
+func indexPath(dir string, o Options) (string, error) {
+	if o.CacheDir == "" {
 		return "", nil
 	}
 	whole := make([]string, 2)
-	for i, path := range []string{dir, cache} {
+	for i, path := range []string{dir, o.CacheDir} {
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return "", err
@@ -64,7 +66,11 @@ func indexPath(dir, cache string) (string, error) {
 		return "", nil
 	}
 	sum := sha256.Sum256([]byte(whole[0]))
-	return filepath.Join(whole[1], "folder-"+hex.EncodeToString(sum[:8])+".index"), nil
+	name := "folder-" + hex.EncodeToString(sum[:8])
+	if o.Rules == rulesFirst {
+		name += "-1"
+	}
+	return filepath.Join(whole[1], name+".index"), nil
 }
 
 // listed is the index where it still holds, else a walk, which becomes the index.
@@ -108,15 +114,6 @@ func (f *folder) recall() *folderList {
 		}
 	}
 	return l
-}
-
-func (l *folderList) addDir(root, path string) error {
-	changed, err := changeTime(filepath.Join(root, path))
-	if err != nil {
-		return err
-	}
-	l.dirs = append(l.dirs, dirStamp{path, changed})
-	return nil
 }
 
 // changeTime is that of the inode, which no program can set back.

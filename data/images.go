@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"strings"
 	"sync"
 
 	"forger/vision"
@@ -17,6 +14,7 @@ import (
 // store is where image files lie: a folder or an archive. Its methods may be called from several goroutines at once.
 type store interface {
 	list() *names
+	passedOver() passed
 	// load is the contents of file i, which stay as they are until s is used again.
 	load(i int, s *scratch) ([]byte, error)
 	// file is the name of file i that a person finds it by.
@@ -81,13 +79,6 @@ type damaged struct{ error }
 
 func (e damaged) Unwrap() error { return e.error }
 
-// isImage reports whether a name has the ending of a format that vision decodes.
-func isImage(name string) bool {
-	return slices.Contains(vision.Endings(), strings.ToLower(path.Ext(name)))
-}
-
-func endingsText() string { return strings.Join(vision.Endings(), ", ") }
-
 // finish makes a dataset of listed and labelled files.
 func finish(d *imageFiles, o Options) (Dataset, error) {
 	d.shape = square(o)
@@ -142,23 +133,36 @@ func (d *imageFiles) Fingerprint() string { return d.print }
 
 // open gives use the contents of file i and a reader for them. Its errors are about the contents.
 func (d *imageFiles) open(i int, use func(r *vision.Reader, file []byte) error) error {
-	s := d.scratches.Get().(*scratch)
-	defer d.scratches.Put(s)
-	file, err := d.load(i, s)
-	switch {
-	case err != nil:
-	case len(file) == 0:
-		err = damaged{errors.New("the file is empty")}
-	default:
-		if err = use(s.reader, file); err != nil {
-			err = damaged{err}
-		}
-	}
+	err := d.attempt(i, use)
 	if err == nil {
 		return nil
 	}
 	var corrupt damaged
 	return &FileError{Source: d.kind, File: d.file(i), Err: reasonOf(err), Corrupt: errors.As(err, &corrupt)}
+}
+
+// attempt is open with errors as they came. A file that makes a decoder panic is damaged too; the scratch, whose state
+// nobody knows then, is not used again.
+func (d *imageFiles) attempt(i int, use func(r *vision.Reader, file []byte) error) (err error) {
+	s := d.scratches.Get().(*scratch)
+	defer func() {
+		if v := recover(); v != nil {
+			err = damaged{panicked(v)}
+			return
+		}
+		d.scratches.Put(s)
+	}()
+	file, err := d.load(i, s)
+	if err != nil {
+		return err
+	}
+	if len(file) == 0 {
+		return damaged{errors.New("the file is empty")}
+	}
+	if err := use(s.reader, file); err != nil {
+		return damaged{err}
+	}
+	return nil
 }
 
 // reasonOf is a file error without the path, which FileError has.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // labelled is the part of a dataset that knows its labels.
@@ -102,6 +103,10 @@ func assign(files *names, root string, g *given) (labelled, error) {
 		labels[i] = -1
 		if !ok {
 			continue
+		}
+		if !utf8.ValidString(class) { // what a checkpoint and JSON could not hold
+			class = printable(class)
+			class = class[1 : len(class)-1]
 		}
 		n, known := number[class]
 		if !known {

@@ -169,7 +169,7 @@ func (w *packer) fill(ctx context.Context, first, last int, buf []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.ds.Read(0, i, buf[(i-first)*size:(i-first+1)*size]); err != nil {
+		if err := readElement(w.ds, 0, i, buf[(i-first)*size:(i-first+1)*size]); err != nil {
 			return err
 		}
 		w.head.labels[i] = int32(w.ds.Label(i)) // after Read, which may have put another image in its place

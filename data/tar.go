@@ -17,7 +17,7 @@ func openTar(path string, o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: tar: %w: name an archive that can be read", err)
 	}
-	c := newCatalogue("tar", a)
+	c := newCatalogue("tar", a, o)
 	compression, err := compressionOf(a.in)
 	switch {
 	case err != nil:
@@ -93,7 +93,7 @@ func (c *catalogue) addTar(h *tar.Header, r io.Reader, in *cursor, keep func(io.
 	if what := unfit(h); what != "" {
 		return fmt.Errorf("%s: make the archive again with the files themselves (tar --dereference --hard-dereference)", what)
 	}
-	if h.Typeflag == tar.TypeDir || !wanted(name) {
+	if h.Typeflag == tar.TypeDir || !c.wanted(name) {
 		return nil
 	}
 	if h.Size > maxFile {

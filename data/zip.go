@@ -16,7 +16,7 @@ func openZip(path string, o Options) (Dataset, error) {
 		return nil, fmt.Errorf("data: zip: %w: name an archive that can be read", err)
 	}
 	a.summed = true
-	c := newCatalogue("zip", a)
+	c := newCatalogue("zip", a, o)
 	if err := c.listZip(a.in, a.stamp.size); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -66,7 +66,7 @@ func (c *catalogue) addZip(e *zip.File, size int64) error {
 	if !mode.IsRegular() {
 		return fmt.Errorf("%s: make the archive again with the files themselves", modeText(mode))
 	}
-	if !wanted(name) {
+	if !c.wanted(name) {
 		return nil
 	}
 	packed, plain := e.CompressedSize64, e.UncompressedSize64

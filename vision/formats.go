@@ -27,7 +27,7 @@ type format struct {
 }
 
 var formats = []format{
-	{"JPEG", []string{"\xff\xd8\xff"}, []string{".jpg", ".jpeg"}, decodeJPEG},
+	{"JPEG", []string{"\xff\xd8\xff"}, []string{".jpg", ".jpeg", ".jfif", ".jpe"}, decodeJPEG},
 	{"PNG", []string{pngMagic}, []string{".png"}, decodePNG},
 	{"GIF", []string{"GIF87a", "GIF89a"}, []string{".gif"}, decodeGIF},
 	{"WebP", []string{"RIFF....WEBP"}, []string{".webp"}, decodeWebP},

@@ -141,6 +141,9 @@ func newDataInfo() *cobra.Command {
 			fmt.Fprintf(t, "%s\t%d\n", elements(ds), ds.Len())
 			fmt.Fprintf(t, "shape\t%s\n", ds.Shape())
 			fmt.Fprintf(t, "classes\t%s\n", classes(ds))
+			if passed := data.PassedOver(ds); passed != "" {
+				fmt.Fprintf(t, "passed over\t%s\n", passed)
+			}
 			fmt.Fprintf(t, "fingerprint\t%s\n", ds.Fingerprint())
 			return t.Flush()
 		},
