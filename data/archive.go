@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"forger/vision"
+
 	"github.com/klauspost/compress/flate" // the standard library's allocates for every block
 )
 
@@ -94,9 +96,21 @@ func printable(name string) string {
 	return name
 }
 
-func (a *archive) load(i int, s *scratch) ([]byte, error) { return a.read(a.spans[i], s) }
+func (a *archive) load(i int, s *scratch) ([]byte, error) {
+	return a.read(a.spans[i], s, vision.Recognize)
+}
 
-func (a *archive) read(sp span, s *scratch) ([]byte, error) {
+// read gives a file's contents, unless begins, which may be nil, says of a large one's first bytes what is wrong.
+func (a *archive) read(sp span, s *scratch, begins func([]byte) error) ([]byte, error) {
+	s.loading(int64(sp.packed) + int64(sp.size))
+	if !sp.deflated && sp.size >= freely && begins != nil {
+		s.packed = room(s.packed, vision.HeadBytes)
+		if _, err := a.in.ReadAt(s.packed, sp.at); err == nil { // what is wrong with the archive is told below
+			if err := begins(s.packed); err != nil {
+				return nil, damaged{err}
+			}
+		}
+	}
 	s.packed = room(s.packed, int(sp.packed))
 	if _, err := a.in.ReadAt(s.packed, sp.at); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -109,7 +123,7 @@ func (a *archive) read(sp span, s *scratch) ([]byte, error) {
 	}
 	file := s.packed
 	if sp.deflated {
-		if err := s.inflate(int(sp.size)); err != nil {
+		if err := s.inflate(int(sp.size), begins); err != nil {
 			return nil, damaged{err}
 		}
 		file = s.plain
@@ -147,13 +161,20 @@ func (f *inflater) reset(packed []byte) error {
 	return f.out.(flate.Resetter).Reset(&f.in, nil)
 }
 
-// inflate unpacks s.packed to s.plain, which must become size bytes. Memory grows with what is there, not with size.
-func (s *scratch) inflate(size int) error {
+// inflate unpacks s.packed to s.plain, which must become size bytes. Memory grows with what is there, not with size, and
+// no further where begins finds fault with the first bytes of a large file.
+func (s *scratch) inflate(size int, begins func([]byte) error) error {
 	if err := s.inflater.reset(s.packed); err != nil {
 		return err
 	}
 	buf, n := room(s.plain, min(size+1, 4*len(s.packed)+512)), 0
 	for {
+		if begins != nil && size >= freely && n >= vision.HeadBytes {
+			if err := begins(buf[:n]); err != nil {
+				return err
+			}
+			begins = nil
+		}
 		if n == len(buf) {
 			if n > size {
 				return fmt.Errorf("it holds more than the %d bytes it announces", size)

@@ -98,6 +98,13 @@ func (c *catalogue) dataset(o Options) (Dataset, error) {
 	return finish(d, o)
 }
 
+// table is the contents of a file that is no image.
+func (c *catalogue) table(sp span) ([]byte, error) {
+	s := new(scratch)
+	defer s.done()
+	return c.a.read(sp, s, nil)
+}
+
 // roots are the folder that holds all images, and the folder whose folders are the classes: the same one, but its
 // parent where the images lie in it side by side. Both are "" or end in a slash.
 func roots(files *names) (common, root string) {
@@ -123,7 +130,7 @@ func roots(files *names) (common, root string) {
 func (c *catalogue) given(common string) (*given, string, error) {
 	for dir := common; ; dir, _ = path.Split(strings.TrimSuffix(dir, "/")) {
 		if sp, ok := c.tables[dir]; ok {
-			file, err := c.a.read(sp, new(scratch))
+			file, err := c.table(sp)
 			if err != nil {
 				return nil, "", c.entryError(dir+labelsFile, fmt.Errorf("%w: mend or remove it", err))
 			}

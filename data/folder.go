@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"forger/vision"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -117,19 +119,38 @@ func (f *folder) load(i int, s *scratch) ([]byte, error) {
 	if size > maxFile {
 		return nil, damaged{fmt.Errorf("%d bytes: more than %d", size, int64(maxFile))}
 	}
-	s.plain = room(s.plain, int(size))
-	for at := 0; at < len(s.plain); {
-		n, err := unix.Read(fd, s.plain[at:])
+	s.loading(size)
+	head := min(int(size), vision.HeadBytes) // a large file that begins like no image is not read
+	if size < freely {
+		head = 0
+	}
+	s.plain = room(s.plain, head)
+	if err := f.fill(fd, s.plain); err != nil {
+		return nil, err
+	}
+	if head > 0 {
+		if err := vision.Recognize(s.plain); err != nil {
+			return nil, damaged{err}
+		}
+	}
+	s.plain = grown(s.plain, int(size))
+	return s.plain, f.fill(fd, s.plain[head:])
+}
+
+// fill reads from where the file stands.
+func (f *folder) fill(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Read(fd, b)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return nil, f.stale(err)
+			return f.stale(err)
 		case n == 0:
-			return nil, f.stale(fmt.Errorf("it became shorter: %w", errChanged))
+			return f.stale(fmt.Errorf("it became shorter: %w", errChanged))
 		}
-		at += max(n, 0)
+		b = b[max(n, 0):]
 	}
-	return s.plain, nil
+	return nil
 }
 
 // openPath opens a file for reading; path ends in a zero byte. os.Open would make garbage for every image.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"forger/vision"
 
@@ -29,6 +30,7 @@ type scratch struct {
 	stat          unix.Stat_t // its
 	inflater      inflater
 	reader        *vision.Reader
+	files, pixels int64 // taken of the allowances
 }
 
 // imageFiles is a dataset of image files, decoded when they are read.
@@ -40,6 +42,7 @@ type imageFiles struct {
 	shape      Shape
 	options    vision.Options
 	scratches  sync.Pool // of *scratch
+	large      atomic.Pointer[scratch]
 }
 
 // FileError is a file that could not be read as an image.
@@ -86,7 +89,13 @@ func finish(d *imageFiles, o Options) (Dataset, error) {
 		Channels: o.Channels, Background: o.Background, MaxPixels: o.MaxPixels, CropBefore: o.CropBefore, FastDecode: o.FastDecode,
 	}
 	d.print += pixelsPrint(o)
-	d.scratches.New = func() any { return &scratch{reader: vision.NewReader(d.options)} }
+	d.scratches.New = func() any {
+		s := new(scratch)
+		options := d.options
+		options.Decoding = s.decoding
+		s.reader = vision.NewReader(options)
+		return s
+	}
 	if o.Size > 0 {
 		return d, nil
 	}
@@ -144,13 +153,14 @@ func (d *imageFiles) open(i int, use func(r *vision.Reader, file []byte) error) 
 // attempt is open with errors as they came. A file that makes a decoder panic is damaged too; the scratch, whose state
 // nobody knows then, is not used again.
 func (d *imageFiles) attempt(i int, use func(r *vision.Reader, file []byte) error) (err error) {
-	s := d.scratches.Get().(*scratch)
+	s := d.take()
 	defer func() {
+		s.done()
 		if v := recover(); v != nil {
 			err = damaged{panicked(v)}
 			return
 		}
-		d.scratches.Put(s)
+		d.putBack(s)
 	}()
 	file, err := d.load(i, s)
 	if err != nil {
@@ -176,6 +186,14 @@ func reasonOf(err error) error {
 
 func (d *imageFiles) Read(_, i int, dst []byte) error {
 	return d.open(i, func(r *vision.Reader, file []byte) error { return r.Fit(dst, file, d.shape.Height) })
+}
+
+// grown is b with n bytes, the first of which are its own.
+func grown(b []byte, n int) []byte {
+	if cap(b) < n {
+		b = append(make([]byte, 0, n), b...)
+	}
+	return b[:n]
 }
 
 // room is b with n bytes, reallocated where it is smaller.

@@ -48,10 +48,10 @@ func TestLinkedFoldersAreFollowed(t *testing.T) {
 	plant(t, dir, map[string]int{"own/4.png": 4})
 	link(t, filepath.Join(elsewhere, "cats"), filepath.Join(dir, "cat"))
 	link(t, filepath.Join(elsewhere, "cats"), filepath.Join(dir, "kitten")) // as another link
-	link(t, "own", filepath.Join(dir, "alias"))                            // in the tree anyway
-	link(t, dir, filepath.Join(dir, "own", "up"))                          // a circle
-	link(t, elsewhere, filepath.Join(elsewhere, "cats", "round"))          // and one outside, which leads to the dogs
-	link(t, filepath.Dir(dir), filepath.Join(dir, "own", "around"))        // to what the set lies in
+	link(t, "own", filepath.Join(dir, "alias"))                             // in the tree anyway
+	link(t, dir, filepath.Join(dir, "own", "up"))                           // a circle
+	link(t, elsewhere, filepath.Join(elsewhere, "cats", "round"))           // and one outside, which leads to the dogs
+	link(t, filepath.Dir(dir), filepath.Join(dir, "own", "around"))         // to what the set lies in
 
 	later(t)
 	cache := t.TempDir()

@@ -70,6 +70,15 @@ func formatOf(file []byte) (*format, error) {
 	return nil, errors.New("not a " + strings.Join(names[:last], ", ") + " or " + names[last] + " file")
 }
 
+// HeadBytes is how much of a file Recognize needs.
+const HeadBytes = 16
+
+// Recognize is nil for what a file that Decode reads may begin with.
+func Recognize(head []byte) error {
+	_, err := formatOf(head)
+	return err
+}
+
 func begins(file []byte, magic string) bool {
 	if len(file) < len(magic) {
 		return false
