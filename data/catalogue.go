@@ -15,13 +15,14 @@ type catalogue struct {
 	kind   string
 	a      *archive
 	takes  takes
-	seen   map[string]struct{}
-	sum    hash.Hash // of what identifies the contents
+	seen   map[string]int32 // by name: which image it is, or notListed
+	again  bool             // a name came more than once
+	sum    hash.Hash        // of what identifies the contents
 	tables map[string]span
 }
 
 func newCatalogue(kind string, a *archive, o Options) *catalogue {
-	return &catalogue{kind: kind, a: a, takes: taking(o), seen: map[string]struct{}{}, sum: sha256.New(), tables: map[string]span{}}
+	return &catalogue{kind: kind, a: a, takes: taking(o), seen: map[string]int32{}, sum: sha256.New(), tables: map[string]span{}}
 }
 
 // entryError names the archive and the entry.
@@ -63,26 +64,48 @@ func (c *catalogue) wanted(name string) bool {
 	return false
 }
 
-// add enters a wanted file, with what identifies its contents beside name and size.
+// notListed is a file that was seen and is no image.
+const notListed = -1
+
+// add enters a wanted file, with what identifies its contents beside name and size. Of files of one name in a tar the last
+// one counts, as where it is unpacked; a zip has one of each.
 func (c *catalogue) add(name string, sp span, identity any) error {
-	if _, twice := c.seen[name]; twice {
+	at, again := c.seen[name]
+	switch {
+	case again && c.kind != "tar":
 		return errors.New("it is in the archive twice: make the archive again with each file once")
-	}
-	c.seen[name] = struct{}{}
-	if path.Base(name) == labelsFile {
+	case path.Base(name) == labelsFile:
+		c.seen[name] = notListed
 		c.tables[strings.TrimSuffix(name, labelsFile)] = sp
 		return nil
+	case again:
+		c.again = true
+		c.a.spans[at] = sp
+	default:
+		c.seen[name] = int32(len(c.a.spans))
+		c.a.files.add(name, int64(sp.size))
+		c.a.spans = append(c.a.spans, sp)
 	}
-	c.a.files.add(name, int64(sp.size))
-	c.a.spans = append(c.a.spans, sp)
 	fmt.Fprintf(c.sum, "%s\x00%d\x00%v\n", name, sp.size, identity)
 	return nil
+}
+
+// resize gives the files the sizes of their last versions.
+func (c *catalogue) resize() {
+	var files names
+	for i, name := range c.a.files.all() {
+		files.add(name, int64(c.a.spans[i].size))
+	}
+	c.a.files = files
 }
 
 // dataset makes one of what was listed.
 func (c *catalogue) dataset(o Options) (Dataset, error) {
 	if c.a.files.n == 0 {
 		return nil, fmt.Errorf("data: %s: %s: no images in it (%s): name an archive of image files", c.kind, c.a.path, c.takes.text())
+	}
+	if c.again {
+		c.resize()
 	}
 	c.seen = nil
 	common, root := roots(&c.a.files)

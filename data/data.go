@@ -35,9 +35,12 @@ type Options struct {
 
 	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
 
-	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
-	// system's temporary folder. It is made when it is needed.
+	// CacheDir is where the list of a large folder and what was unpacked of compressed archives are kept; "": nowhere. It
+	// is made when it is needed.
 	CacheDir string
+	Relist   bool // list folders as they are now, whatever list is kept
+
+	Unpacking func(done, total int64) // bytes of a compressed archive that were read while it is unpacked; may be nil
 }
 
 // Dataset is a list of elements, images or points, an epoch long. Its methods may be called from several goroutines at

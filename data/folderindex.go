@@ -46,9 +46,9 @@ const settled = 2 * time.Second
 
 var clock = time.Now
 
-// indexPath is where the list of dir is kept in the cache, "" where none is: without a cache, and when it lies in dir.
+// indexPath is where the list of dir is kept in the cache, "" where none is: without a cache or use for it, and when it lies in dir.
 func indexPath(dir string, o Options) (string, error) {
-	if o.CacheDir == "" {
+	if o.CacheDir == "" || o.Relist {
 		return "", nil
 	}
 	whole := make([]string, 2)

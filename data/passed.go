@@ -44,7 +44,11 @@ func (p passed) String() string {
 		n += p[s]
 		sorts[i] = fmt.Sprintf("%s %d", s, p[s])
 	}
-	return fmt.Sprintf("%d files: %s", n, some(sorts))
+	files := "files"
+	if n == 1 {
+		files = "file"
+	}
+	return fmt.Sprintf("%d %s: %s", n, files, some(sorts))
 }
 
 // PassedOver says what a source was not taken for an image, e.g. "3 files: .tif 2, .txt 1", and "" where that is nothing

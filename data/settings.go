@@ -24,6 +24,8 @@ type Settings struct {
 	SkipCorrupt    int
 	DropLast       bool
 	Cache          string
+
+	Unpacking func(done, total int64) // as Options have it
 }
 
 // caches are where decoded images may stay.
@@ -89,6 +91,7 @@ func (s Settings) Options(of uint64) (Options, error) {
 	o := Options{
 		Size: s.Size, Channels: s.Channels, Seed: source, Filter: s.Filter, Limit: s.Limit, Flip: s.Flip,
 		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
+		Unpacking: s.Unpacking,
 	}
 	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
 		o.CacheDir = filepath.Join(dir, "forger", "data")

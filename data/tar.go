@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// openTar lists the images of a tar archive, compressed or not. A plain one is read where it lies; of a compressed one
-// the images are unpacked once to a file without a name, since nothing in it can be reached but through all before.
+// openTar lists the images of a tar archive, compressed or not. A plain one is read where it lies; a compressed one is
+// unpacked first, since nothing in it can be reached but through all before.
 func openTar(path string, o Options) (Dataset, error) {
 	a, err := openArchive(path)
 	if err != nil {
@@ -23,9 +23,9 @@ func openTar(path string, o Options) (Dataset, error) {
 	case err != nil:
 		err = fmt.Errorf("data: tar: %s: %w", path, err)
 	case compression == nil:
-		err = c.listTar(&cursor{r: a.in, size: a.stamp.size}, nil)
+		err = c.listTar(&cursor{r: a.in, size: a.stamp.size})
 	default:
-		err = c.unpack(compression, o.CacheDir)
+		err = c.unpack(compression, o)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -37,8 +37,8 @@ func openTar(path string, o Options) (Dataset, error) {
 	return ds, nil
 }
 
-// listTar adds every image. With keep, which stores an entry's bytes and says where, in need not be at random access.
-func (c *catalogue) listTar(in *cursor, keep func(r io.Reader, size int64) (int64, error)) error {
+// listTar adds every image.
+func (c *catalogue) listTar(in *cursor) error {
 	r := tar.NewReader(in)
 	last := ""
 	for {
@@ -50,7 +50,7 @@ func (c *catalogue) listTar(in *cursor, keep func(r io.Reader, size int64) (int6
 			return c.tarError(last, err)
 		}
 		last = h.Name
-		if err := c.addTar(h, r, in, keep); err != nil {
+		if err := c.addTar(h, r, in); err != nil {
 			return c.entryError(h.Name, err)
 		}
 	}
@@ -58,7 +58,7 @@ func (c *catalogue) listTar(in *cursor, keep func(r io.Reader, size int64) (int6
 		return c.entryError(last, errors.New("the archive ends after it without tar's end mark, as a truncated one does: get or make it again"))
 	}
 	if err := in.restIsZero(); err != nil {
-		return fmt.Errorf("data: tar: %s: after its end mark: %w", c.a.path, err)
+		return fmt.Errorf("data: tar: %s: %w", c.a.path, err)
 	}
 	return nil
 }
@@ -68,6 +68,10 @@ func (c *catalogue) tarError(last string, err error) error {
 	after := "at its beginning"
 	if last != "" {
 		after = "after " + printable(last)
+	}
+	var room *roomError
+	if errors.As(err, &room) {
+		return fmt.Errorf("data: tar: %s: %w", c.a.path, room)
 	}
 	reason := strings.TrimPrefix(err.Error(), "archive/")
 	switch {
@@ -82,7 +86,7 @@ func (c *catalogue) tarError(last string, err error) error {
 }
 
 // addTar enters an entry whose header was read from in.
-func (c *catalogue) addTar(h *tar.Header, r io.Reader, in *cursor, keep func(io.Reader, int64) (int64, error)) error {
+func (c *catalogue) addTar(h *tar.Header, r io.Reader, in *cursor) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
@@ -90,25 +94,44 @@ func (c *catalogue) addTar(h *tar.Header, r io.Reader, in *cursor, keep func(io.
 	if err != nil {
 		return err
 	}
-	if what := unfit(h); what != "" {
-		return fmt.Errorf("%s: make the archive again with the files themselves (tar --dereference --hard-dereference)", what)
-	}
 	if h.Typeflag == tar.TypeDir || !c.wanted(name) {
 		return nil
+	}
+	if h.Typeflag == tar.TypeLink {
+		return c.linkTar(name, h)
+	}
+	if what := unfit(h); what != "" {
+		return fmt.Errorf("%s: make the archive again with the files themselves (tar --dereference --hard-dereference)", what)
 	}
 	if h.Size > maxFile {
 		return fmt.Errorf("more than %d bytes: remove it from the archive", int64(maxFile))
 	}
 	sp := span{at: in.at, packed: uint32(h.Size), size: uint32(h.Size)}
-	if keep == nil && in.at+h.Size > in.size {
+	if in.in == nil && in.at+h.Size > in.size {
 		return errors.New("the archive is truncated within it: get it again")
 	}
-	if keep != nil {
-		if sp.at, err = keep(r, h.Size); err != nil {
+	if in.in != nil {
+		switch _, err := io.CopyN(io.Discard, r, h.Size); {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return errors.New("the archive is truncated within it: get or make it again")
+		case err != nil:
 			return err
 		}
 	}
 	return c.add(name, sp, h.ModTime.Unix())
+}
+
+// linkTar enters a hard link: another name of a file that came before it.
+func (c *catalogue) linkTar(name string, h *tar.Header) error {
+	to, err := safe(h.Linkname)
+	if err != nil {
+		return fmt.Errorf("a hard link to %s: %w", printable(h.Linkname), err)
+	}
+	at, ok := c.seen[to]
+	if !ok || at == notListed {
+		return fmt.Errorf("a hard link to %s, which is no image before it: make the archive again with the files themselves (tar --hard-dereference)", printable(to))
+	}
+	return c.add(name, c.a.spans[at], h.ModTime.Unix())
 }
 
 // unfit names an entry that is neither a file nor a folder, "" for those.
@@ -123,8 +146,6 @@ func unfit(h *tar.Header) string {
 		return ""
 	case tar.TypeSymlink:
 		return "a symbolic link"
-	case tar.TypeLink:
-		return "a hard link"
 	case tar.TypeChar, tar.TypeBlock:
 		return "a device"
 	case tar.TypeFifo:

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -67,38 +66,38 @@ func compressionOf(f io.ReaderAt) (decompressor, error) {
 	return nil, nil
 }
 
-// unpack lists a compressed archive and writes its images, one after another, to a file in dir (the system's temporary
-// folder where dir is "") that has no name any more, so that it is gone with the process whatever ends it.
-func (c *catalogue) unpack(open decompressor, dir string) error {
+// unpack lists a compressed archive while it unpacks it to a file, from which images are read. With a cache that file is
+// kept for the next start; else it has no name, so that it is gone with the process whatever ends that.
+func (c *catalogue) unpack(open decompressor, o Options) error {
+	kept, err := keptAt(c.a.in, c.a.path, o.CacheDir)
+	if err != nil {
+		return fmt.Errorf("data: tar: %s: %w", c.a.path, err)
+	}
+	if kept.name != "" && c.recall(kept, o) {
+		return nil
+	}
 	packed := c.a.in
-	in, err := open(bufio.NewReaderSize(packed, 1<<16), c.a.stamp.size)
+	in, err := open(bufio.NewReaderSize(&counted{r: packed, size: c.a.stamp.size, tell: o.Unpacking}, 1<<16), c.a.stamp.size)
 	if err != nil {
 		return c.tarError("", err)
 	}
 	defer in.Close()
-	out, err := unnamed(dir)
+	out, err := unnamed(o.CacheDir)
 	if err != nil {
 		return fmt.Errorf("data: tar: %s: unpacking: %w", c.a.path, err)
 	}
 	w := bufio.NewWriterSize(out, 1<<18)
-	written := int64(0)
-	keep := func(r io.Reader, size int64) (int64, error) {
-		at := written
-		n, err := io.CopyN(w, r, size)
-		written += n
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the archive is truncated within it: get or make it again")
-		}
-		return at, err
-	}
-	err = c.listTar(&cursor{in: &bounded{in, deflateMost * (c.a.stamp.size + 1<<16)}}, keep)
+	err = c.listTar(&cursor{in: io.TeeReader(&bounded{in, deflateMost * (c.a.stamp.size + 1<<16)}, w)})
 	if err == nil {
-		if err = w.Flush(); err != nil {
+		if err = w.Flush(); err == nil && kept.name != "" {
+			err = out.keep(kept)
+		}
+		if err == nil {
+			err = c.a.use(out.File)
+		}
+		if err != nil {
 			err = fmt.Errorf("data: tar: %s: %w", c.a.path, err)
 		}
-	}
-	if err == nil {
-		err = c.a.use(out.File)
 	}
 	if err != nil {
 		return errors.Join(err, out.Close())
@@ -106,32 +105,39 @@ func (c *catalogue) unpack(open decompressor, dir string) error {
 	return packed.Close()
 }
 
-// unpacked is a file without a name whose errors say where it lies and what to do.
-type unpacked struct {
-	*os.File
-	dir string
+// recall lists what an earlier start unpacked, where that is there and whole. If not, c is as it was.
+func (c *catalogue) recall(kept keptTar, o Options) bool {
+	f, _, err := openRegular(kept.name)
+	if err != nil {
+		return false
+	}
+	a := &archive{path: c.a.path}
+	fresh := newCatalogue(c.kind, a, o)
+	if err = a.use(f); err == nil {
+		err = fresh.listTar(&cursor{r: f, size: a.stamp.size})
+	}
+	if err != nil || c.a.in.Close() != nil {
+		_ = f.Close() // only read from; the archive is unpacked anew
+		return false
+	}
+	*c.a = *a
+	fresh.a = c.a
+	*c = *fresh
+	return true
 }
 
-func unnamed(dir string) (*unpacked, error) {
-	if dir == "" {
-		dir = os.TempDir()
-	} else if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("%w: name another directory", plainError(err))
-	}
-	f, err := os.CreateTemp(dir, ".forger-unpacked-*")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(plainError(err), f.Close())
-	}
-	return &unpacked{f, dir}, nil
+// counted tells how much of a file was read.
+type counted struct {
+	r          io.Reader
+	done, size int64
+	tell       func(done, total int64)
 }
 
-func (u *unpacked) Write(p []byte) (int, error) {
-	n, err := u.File.Write(p)
-	if err != nil {
-		err = fmt.Errorf("unpacking it to %s: %w: make room there, or unpack the archive and use folder:DIR", u.dir, reasonOf(err))
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.done += int64(n)
+	if n > 0 && c.tell != nil {
+		c.tell(c.done, c.size)
 	}
 	return n, err
 }

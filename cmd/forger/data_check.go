@@ -29,6 +29,7 @@ func newDataCheck() *cobra.Command {
 			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size == 0 { // others hold one size, or points
 				s.Size = checkSide
 			}
+			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), quiet)
 			ds, err := s.open(args[0])
 			if err != nil {
 				return err
