@@ -32,6 +32,8 @@ var formats = []format{
 	{"GIF", []string{"GIF87a", "GIF89a"}, []string{".gif"}, decodeGIF},
 	{"WebP", []string{"RIFF....WEBP"}, []string{".webp"}, decodeWebP},
 	{"BMP", []string{"BM"}, []string{".bmp"}, decodeBMP},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, []string{".tif", ".tiff"}, decodeTIFF},
+	{"PPM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, []string{".ppm", ".pgm", ".pnm"}, decodePPM},
 }
 
 // Formats are the names of what Decode reads.

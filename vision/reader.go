@@ -44,7 +44,7 @@ func NewReader(o Options) *Reader {
 	return &Reader{options: o}
 }
 
-// Decode reads a JPEG, PNG, GIF (its first frame), WebP or BMP upright, as its EXIF orientation says. Transparency is
+// Decode reads a JPEG, PNG, GIF (its first frame), WebP, BMP, TIFF (its first picture) or PPM upright, as its EXIF orientation says. Transparency is
 // laid over the background, 16-bit samples keep their upper byte. What is truncated or damaged is an error, and so are
 // more than MaxPixels. The pixels belong to r, until the next call.
 func (r *Reader) Decode(file []byte) (Image, error) {
