@@ -20,7 +20,7 @@ type Options struct {
 	// Filter keeps the images whose labels match: names or globs (path.Match) with commas between, e.g. "cat,dog" or
 	// "n02*"; "": all. One that matches no label is an error. Labels keep their numbers.
 	Filter string
-	Limit  int  // at most so many images, the first ones of the source's order, after Filter; 0: all
+	Limit  int  // at most so many images, chosen by Seed after Filter, in the source's order; 0: all
 	Flip   bool // mirror half of the images, anew each epoch (Flipped)
 	// SkipCorrupt is how many files may be no images. Each is replaced by another image, always the same; Skipped lists
 	// them. One more is an error.

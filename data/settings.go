@@ -16,6 +16,7 @@ type Settings struct {
 	Size, Channels int // 0: the model's, the source's
 	Filter         string
 	Limit          int
+	Rules          int // 0: those of now
 	Flip           bool
 	CropBefore     int
 	FastDecode     bool
@@ -40,7 +41,9 @@ func (s *Settings) Settings() setting.Set {
 		{Name: "size", Help: "image side (default: the model's or, of the data commands, the source's)", Value: &s.Size, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "channels", Help: "1 or 3; images are converted (default: the source's)", Value: &s.Channels, Check: grayOrRGB, Marks: of | setting.Auto},
 		{Name: "filter", Help: "keep the images with these labels: names or patterns, with commas between", Value: &s.Filter, Marks: of | setting.Auto},
-		{Name: "limit", Help: "use so many images at most, the first ones", Value: &s.Limit, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "limit", Help: "use so many images at most, chosen by the seed", Value: &s.Limit, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "data-rules", Help: "which files a source takes and which images --limit leaves: 2, or 1 as the first runs had it", Value: &s.Rules,
+			Default: rulesNow, Before: rulesFirst, Check: knownRules, Marks: of},
 		{Name: "flip", Help: "mirror half of the images, anew each epoch", Value: &s.Flip, Marks: of},
 		{Name: "crop-before", Help: "take the centre square of so many pixels before the resize (CelebA: 108 or 178)", Value: &s.CropBefore,
 			Check: setting.AtLeast(0), Marks: of | setting.Auto},
@@ -72,6 +75,13 @@ func knownSpec(r setting.Row) error {
 	return nil
 }
 
+func knownRules(r setting.Row) error {
+	if n := r.Get().(int); n < 0 || n > rulesNow {
+		return setting.Usagef("--%s %d: unknown: use %d, or %d as the first runs had it", r.Name, n, rulesNow, rulesFirst)
+	}
+	return nil
+}
+
 func grayOrRGB(r setting.Row) error {
 	if c := r.Get().(int); c != 0 && c != 1 && c != 3 {
 		return setting.Usagef("--channels %d: neither gray nor RGB: use 1 or 3", c)
@@ -89,7 +99,7 @@ func (s Settings) Check() error {
 func (s Settings) Options(of uint64) (Options, error) {
 	source, _ := seed.Data(of)
 	o := Options{
-		Size: s.Size, Channels: s.Channels, Seed: source, Filter: s.Filter, Limit: s.Limit, Flip: s.Flip,
+		Size: s.Size, Channels: s.Channels, Seed: source, Filter: s.Filter, Limit: s.Limit, Rules: s.Rules, Flip: s.Flip,
 		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
 		Unpacking: s.Unpacking,
 	}

@@ -54,6 +54,7 @@ func newDataCheck() *cobra.Command {
 	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
 	f.IntVar(&s.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
 	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
+	s.seedFlag(cmd, "which images --limit leaves")
 	s.selectionFlags(cmd)
 	return cmd
 }

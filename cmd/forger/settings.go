@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"forger/gan"
@@ -98,6 +99,10 @@ func fillFromFile(all setting.Set, given setting.Given, config string) (*trainer
 	if resolved == "" {
 		return nil, nil
 	}
+	// It is a run's own file, and repeats that run.
+	all.AsBefore(func(name string) bool {
+		return given.Has(name) || slices.ContainsFunc(lines, func(l setting.Line) bool { return l.Name == name })
+	})
 	repeat, err := trainer.ParseResolved(resolved)
 	if err != nil {
 		return nil, setting.Usagef("--config %s: %v", config, err)

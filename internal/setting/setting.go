@@ -14,6 +14,7 @@ type Row struct {
 	Name, Help string
 	Value      any // where it is kept: *string, *int, *int64, *uint64, *float64, *bool or, repeatable, *[]string
 	Default    any // of the type that Value points at; nil: its zero
+	Before     any // what runs had before there was the setting, which they do not mention; nil: the default
 	Check      Check
 	Marks      Mark
 	Words      []Word // what it may be, where that needs a sentence each
