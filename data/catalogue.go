@@ -14,20 +14,31 @@ import (
 type catalogue struct {
 	kind   string
 	a      *archive
+	path   string // of the shard that is listed
 	takes  takes
 	seen   map[string]int32 // by name: which image it is, or notListed
 	again  bool             // a name came more than once
 	sum    hash.Hash        // of what identifies the contents
 	tables map[string]span
+	sides  sidecars[span] // by shard and name
 }
 
 func newCatalogue(kind string, a *archive, o Options) *catalogue {
-	return &catalogue{kind: kind, a: a, takes: taking(o), seen: map[string]int32{}, sum: sha256.New(), tables: map[string]span{}}
+	return &catalogue{kind: kind, a: a, path: a.path, takes: taking(o), seen: map[string]int32{}, sum: sha256.New(), tables: map[string]span{}, sides: sidecars[span]{}}
+}
+
+// begin is called before another shard is listed. A name means a file within one.
+func (c *catalogue) begin(path string) {
+	c.path = path
+	if len(c.a.shards) > 0 {
+		clear(c.seen)
+		fmt.Fprintf(c.sum, "shard %d\n", len(c.a.shards))
+	}
 }
 
 // entryError names the archive and the entry.
 func (c *catalogue) entryError(name string, err error) error {
-	return fmt.Errorf("data: %s: %s: %s: %w", c.kind, c.a.path, printable(name), err)
+	return fmt.Errorf("data: %s: %s: %s: %w", c.kind, c.path, printable(name), err)
 }
 
 // safe refuses names that lead out of the folder an archive is unpacked to, and cleans the others.
@@ -49,7 +60,7 @@ func safe(name string) (string, error) {
 	return path.Clean(name), nil
 }
 
-// wanted tells whether a safe name is that of an image or a labels file, and counts those that are passed over. Hidden
+// wanted tells whether a safe name is that of an image, a labels file or a sidecar, and counts those that are passed over. Hidden
 // names are too, and not counted.
 func (c *catalogue) wanted(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
@@ -57,7 +68,7 @@ func (c *catalogue) wanted(name string) bool {
 			return false
 		}
 	}
-	if c.takes.image(name) || path.Base(name) == labelsFile {
+	if c.takes.image(name) || c.takes.sidecar(name) || path.Base(name) == labelsFile {
 		return true
 	}
 	c.a.passOver(name)
@@ -70,6 +81,7 @@ const notListed = -1
 // add enters a wanted file, with what identifies its contents beside name and size. Of files of one name in a tar the last
 // one counts, as where it is unpacked; a zip has one of each.
 func (c *catalogue) add(name string, sp span, identity any) error {
+	sp.shard = uint16(len(c.a.shards) - 1)
 	at, again := c.seen[name]
 	switch {
 	case again && c.kind != "tar":
@@ -77,6 +89,10 @@ func (c *catalogue) add(name string, sp span, identity any) error {
 	case path.Base(name) == labelsFile:
 		c.seen[name] = notListed
 		c.tables[strings.TrimSuffix(name, labelsFile)] = sp
+		return nil
+	case c.takes.sidecar(name):
+		c.seen[name] = notListed
+		c.sides[sideKey(sp.shard, name)] = sp
 		return nil
 	case again:
 		c.again = true
@@ -115,10 +131,56 @@ func (c *catalogue) dataset(o Options) (Dataset, error) {
 		return nil, err
 	}
 	d.print += sum
-	if d.labelled, err = assign(&c.a.files, root, g); err != nil {
-		return nil, c.entryError(g.dir+labelsFile, err)
+	if g == nil {
+		if d.labelled, sum, err = c.sided(); err != nil {
+			return nil, err
+		}
+		d.print += sum
+	}
+	if d.labelled.labels == nil {
+		if d.labelled, err = assign(&c.a.files, root, g); err != nil {
+			return nil, c.entryError(g.dir+labelsFile, err)
+		}
 	}
 	return finish(d, o)
+}
+
+// sideKey tells the sidecars of shards apart.
+func sideKey(shard uint16, name string) string { return fmt.Sprintf("%d/%s", shard, name) }
+
+// sided labels the images as their sidecars do.
+func (c *catalogue) sided() (labelled, string, error) {
+	s := new(scratch)
+	used := map[string]bool{}
+	l, sum, err := sided(c.a.files.n, func(i int) (string, error) {
+		defer s.done()
+		name, _ := c.a.files.at(i)
+		sp, side, ok := c.sides.of(sideKey(c.a.spans[i].shard, name))
+		if !ok {
+			return "", nil
+		}
+		used[side] = true
+		_, side, _ = strings.Cut(side, "/")
+		c.path = c.a.shards[sp.shard].path
+		if sp.size > maxSidecar {
+			return "", c.entryError(side, fmt.Errorf("more than %d bytes: remove it", maxSidecar))
+		}
+		file, err := c.a.read(sp, s, nil)
+		if err != nil {
+			return "", c.entryError(side, fmt.Errorf("%w: mend or remove it", err))
+		}
+		class, err := sideLabel(side, file)
+		if err != nil {
+			return "", c.entryError(side, err)
+		}
+		return class, nil
+	})
+	for side := range c.sides {
+		if !used[side] {
+			c.a.passOver(side)
+		}
+	}
+	return l, sum, err
 }
 
 // table is the contents of a file that is no image.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,8 +52,16 @@ func openFolder(dir string, o Options) (Dataset, error) {
 		return fail(err)
 	}
 	d := &imageFiles{store: f, kind: "folder", path: dir, print: l.print + sum}
-	if d.labelled, err = assign(&f.files, "", g); err != nil {
-		return fail(fmt.Errorf("%s: %w", filepath.Join(dir, labelsFile), err))
+	if g == nil {
+		if d.labelled, sum, err = f.sided(&l.sides); err != nil {
+			return fail(err)
+		}
+		d.print += sum
+	}
+	if d.labelled.labels == nil {
+		if d.labelled, err = assign(&f.files, "", g); err != nil {
+			return fail(fmt.Errorf("%s: %w", filepath.Join(dir, labelsFile), err))
+		}
 	}
 	return finish(d, o)
 }
@@ -72,6 +81,52 @@ func (f *folder) given() (*given, string, error) {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
 	return g, labelsPrint(file), nil
+}
+
+// sided labels the images as their sidecars do.
+func (f *folder) sided(list *names) (labelled, string, error) {
+	sides, used := sidecars[int]{}, map[string]bool{}
+	for i, name := range list.all() {
+		sides[name] = i
+	}
+	l, sum, err := sided(f.files.n, func(i int) (string, error) {
+		name, _ := f.files.at(i)
+		_, side, ok := sides.of(name)
+		if !ok {
+			return "", nil
+		}
+		used[side] = true
+		path := filepath.Join(f.dir, side)
+		file, err := readSmall(path, maxSidecar)
+		if err != nil {
+			return "", fmt.Errorf("%w: mend or remove it", plainError(err))
+		}
+		class, err := sideLabel(side, file)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", printable(path), err)
+		}
+		return class, nil
+	})
+	for _, name := range list.all() {
+		if !used[name] {
+			f.passOver(name)
+		}
+	}
+	return l, sum, err
+}
+
+// readSmall reads a file of at most so many bytes.
+func readSmall(path string, most int64) ([]byte, error) {
+	f, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	file, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(file)) > most {
+		err = fmt.Errorf("%s: more than %d bytes", path, most)
+	}
+	return file, err
 }
 
 func labelsPrint(file []byte) string {

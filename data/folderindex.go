@@ -26,6 +26,7 @@ type folderList struct {
 	began time.Time
 	dirs  []dirStamp
 	files names
+	sides names // sidecars
 	print string
 
 	passed // of what a walk found; no file keeps it
@@ -141,7 +142,9 @@ func (l *folderList) encode() []byte {
 	for _, d := range l.dirs {
 		b = binary.AppendVarint(text(b, d.path), d.changed)
 	}
-	b = text(binary.AppendUvarint(b, uint64(l.files.n)), string(l.files.blob))
+	for _, list := range []names{l.files, l.sides} {
+		b = text(binary.AppendUvarint(b, uint64(list.n)), string(list.blob))
+	}
 	b = text(b, l.print)
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -162,14 +165,20 @@ func decodeList(file []byte) (*folderList, error) {
 	for n := in.count(); n > 0 && !in.short; n-- {
 		l.dirs = append(l.dirs, dirStamp{string(in.text()), in.number()})
 	}
-	n, blob := in.count(), in.text()
-	l.print = string(in.text())
-	if in.short || n > uint64(len(blob)) {
+	for _, list := range []*names{&l.files, &l.sides} {
+		n, blob := in.count(), in.text()
+		if in.short || n > uint64(len(blob)) {
+			return nil, errIndex
+		}
+		var err error
+		if *list, err = parseNames(int(n), bytes.Clone(blob)); err != nil {
+			return nil, err
+		}
+	}
+	if l.print = string(in.text()); in.short {
 		return nil, errIndex
 	}
-	var err error
-	l.files, err = parseNames(int(n), bytes.Clone(blob))
-	return l, err
+	return l, nil
 }
 
 // indexReader takes values from the front; short remembers that one was not there.

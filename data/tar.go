@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -13,28 +14,54 @@ import (
 // openTar lists the images of a tar archive, compressed or not. A plain one is read where it lies; a compressed one is
 // unpacked first, since nothing in it can be reached but through all before.
 func openTar(path string, o Options) (Dataset, error) {
-	a, err := openArchive(path)
+	paths, err := shards(path)
 	if err != nil {
-		return nil, fmt.Errorf("data: tar: %w: name an archive that can be read", err)
+		return nil, fmt.Errorf("data: tar: %s: %w", path, err)
 	}
+	for {
+		ds, err := openShards(path, paths, o)
+		var kept *keptError
+		if errors.As(err, &kept) && os.Remove(kept.name) == nil {
+			continue // it is unpacked anew
+		}
+		return ds, err
+	}
+}
+
+func openShards(path string, paths []string, o Options) (Dataset, error) {
+	a := &archive{path: path}
 	c := newCatalogue("tar", a, o)
-	compression, err := compressionOf(a.in)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("data: tar: %s: %w", path, err)
-	case compression == nil:
-		err = c.listTar(&cursor{r: a.in, size: a.stamp.size})
-	default:
-		err = c.unpack(compression, o)
-	}
-	if err != nil {
-		return nil, errors.Join(err, a.Close())
+	for _, path := range paths {
+		if err := c.openShard(path, o); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
 	}
 	ds, err := c.dataset(o)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return ds, nil
+}
+
+// openShard lists the images of one of the archive's files.
+func (c *catalogue) openShard(path string, o Options) error {
+	c.begin(path)
+	f, _, err := openRegular(path)
+	if err != nil {
+		return fmt.Errorf("data: tar: %w: name an archive that can be read", err)
+	}
+	compression, err := compressionOf(f)
+	if err != nil {
+		return errors.Join(fmt.Errorf("data: tar: %s: %w", path, err), f.Close())
+	}
+	if compression != nil {
+		return errors.Join(c.unpack(f, compression, o), f.Close())
+	}
+	s, err := c.a.use(path, f)
+	if err != nil {
+		return err
+	}
+	return c.listTar(&cursor{r: f, size: s.stamp.size})
 }
 
 // listTar adds every image.
@@ -58,7 +85,7 @@ func (c *catalogue) listTar(in *cursor) error {
 		return c.entryError(last, errors.New("the archive ends after it without tar's end mark, as a truncated one does: get or make it again"))
 	}
 	if err := in.restIsZero(); err != nil {
-		return fmt.Errorf("data: tar: %s: %w", c.a.path, err)
+		return fmt.Errorf("data: tar: %s: %w", c.path, err)
 	}
 	return nil
 }
@@ -71,7 +98,7 @@ func (c *catalogue) tarError(last string, err error) error {
 	}
 	var room *roomError
 	if errors.As(err, &room) {
-		return fmt.Errorf("data: tar: %s: %w", c.a.path, room)
+		return fmt.Errorf("data: tar: %s: %w", c.path, room)
 	}
 	reason := strings.TrimPrefix(err.Error(), "archive/")
 	switch {
@@ -80,9 +107,9 @@ func (c *catalogue) tarError(last string, err error) error {
 	case errors.Is(err, tar.ErrHeader):
 		reason = "no tar header"
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("data: tar: %s: it asks for too much memory for its size: compress it again without --long and --ultra", c.a.path)
+		return fmt.Errorf("data: tar: %s: it asks for too much memory for its size: compress it again without --long and --ultra", c.path)
 	}
-	return fmt.Errorf("data: tar: %s: %s: %s: get or make it again", c.a.path, after, reason)
+	return fmt.Errorf("data: tar: %s: %s: %s: get or make it again", c.path, after, reason)
 }
 
 // addTar enters an entry whose header was read from in.
@@ -95,6 +122,10 @@ func (c *catalogue) addTar(h *tar.Header, r io.Reader, in *cursor) error {
 		return err
 	}
 	if h.Typeflag == tar.TypeDir || !c.wanted(name) {
+		return nil
+	}
+	if c.takes.sidecar(name) && h.Typeflag != tar.TypeReg {
+		c.a.passOver(name)
 		return nil
 	}
 	if h.Typeflag == tar.TypeLink {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -66,64 +67,69 @@ func compressionOf(f io.ReaderAt) (decompressor, error) {
 	return nil, nil
 }
 
-// unpack lists a compressed archive while it unpacks it to a file, from which images are read. With a cache that file is
+// unpack lists a compressed shard while it unpacks it to a file, from which images are read. With a cache that file is
 // kept for the next start; else it has no name, so that it is gone with the process whatever ends that.
-func (c *catalogue) unpack(open decompressor, o Options) error {
-	kept, err := keptAt(c.a.in, c.a.path, o.CacheDir)
+func (c *catalogue) unpack(packed *os.File, open decompressor, o Options) error {
+	stamp, err := stampOf(packed)
 	if err != nil {
-		return fmt.Errorf("data: tar: %s: %w", c.a.path, err)
+		return err
 	}
-	if kept.name != "" && c.recall(kept, o) {
-		return nil
+	kept, err := keptAt(packed, c.path, o.CacheDir)
+	if err != nil {
+		return fmt.Errorf("data: tar: %s: %w", c.path, err)
 	}
-	packed := c.a.in
-	in, err := open(bufio.NewReaderSize(&counted{r: packed, size: c.a.stamp.size, tell: o.Unpacking}, 1<<16), c.a.stamp.size)
+	if kept.name != "" {
+		if f, _, err := openRegular(kept.name); err == nil {
+			return c.recall(f, kept)
+		}
+	}
+	in, err := open(bufio.NewReaderSize(&counted{r: packed, size: stamp.size, tell: o.Unpacking}, 1<<16), stamp.size)
 	if err != nil {
 		return c.tarError("", err)
 	}
 	defer in.Close()
 	out, err := unnamed(o.CacheDir)
 	if err != nil {
-		return fmt.Errorf("data: tar: %s: unpacking: %w", c.a.path, err)
+		return fmt.Errorf("data: tar: %s: unpacking: %w", c.path, err)
+	}
+	s, err := c.a.use(c.path, out.File)
+	if err != nil {
+		return err
 	}
 	w := bufio.NewWriterSize(out, 1<<18)
-	err = c.listTar(&cursor{in: io.TeeReader(&bounded{in, deflateMost * (c.a.stamp.size + 1<<16)}, w)})
+	if err := c.listTar(&cursor{in: io.TeeReader(&bounded{in, deflateMost * (stamp.size + 1<<16)}, w)}); err != nil {
+		return err
+	}
+	if err = w.Flush(); err == nil && kept.name != "" {
+		err = out.keep(kept)
+	}
 	if err == nil {
-		if err = w.Flush(); err == nil && kept.name != "" {
-			err = out.keep(kept)
-		}
-		if err == nil {
-			err = c.a.use(out.File)
-		}
-		if err != nil {
-			err = fmt.Errorf("data: tar: %s: %w", c.a.path, err)
-		}
+		s.stamp, err = stampOf(out.File)
 	}
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return fmt.Errorf("data: tar: %s: %w", c.path, err)
 	}
-	return packed.Close()
+	return nil
 }
 
-// recall lists what an earlier start unpacked, where that is there and whole. If not, c is as it was.
-func (c *catalogue) recall(kept keptTar, o Options) bool {
-	f, _, err := openRegular(kept.name)
+// keptError is what is wrong with what an earlier start unpacked.
+type keptError struct {
+	error
+	name string
+}
+
+func (e *keptError) Unwrap() error { return e.error }
+
+// recall lists what an earlier start unpacked.
+func (c *catalogue) recall(f *os.File, kept keptTar) error {
+	s, err := c.a.use(c.path, f)
+	if err == nil {
+		err = c.listTar(&cursor{r: f, size: s.stamp.size})
+	}
 	if err != nil {
-		return false
+		return &keptError{err, kept.name}
 	}
-	a := &archive{path: c.a.path}
-	fresh := newCatalogue(c.kind, a, o)
-	if err = a.use(f); err == nil {
-		err = fresh.listTar(&cursor{r: f, size: a.stamp.size})
-	}
-	if err != nil || c.a.in.Close() != nil {
-		_ = f.Close() // only read from; the archive is unpacked anew
-		return false
-	}
-	*c.a = *a
-	fresh.a = c.a
-	*c = *fresh
-	return true
+	return nil
 }
 
 // counted tells how much of a file was read.

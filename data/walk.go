@@ -79,6 +79,9 @@ func (w *walk) entry(name string, e fs.DirEntry) error {
 		return w.folder(name + "/")
 	case e.Type()&fs.ModeSymlink != 0:
 		return w.link(name)
+	case w.takes.sidecar(name):
+		w.sides.add(name, 0) // read at each start: what is in it may change
+		return nil
 	case !w.takes.image(name):
 		w.passOver(name)
 		return nil

@@ -121,7 +121,7 @@ func TestDataSelectionAndSkipping(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.errout)
 	assert.Regexp(t, `images +4\n`, got.out)
 
-	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--flip", "--channels", "1")
+	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--data-rules", "1", "--flip", "--channels", "1")
 	require.Equal(t, exitDone, got.code, got.errout)
 	file, err := os.ReadFile(filepath.Join(dir, "y.npy"))
 	require.NoError(t, err)
