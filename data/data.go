@@ -17,6 +17,8 @@ type Options struct {
 	Channels    int    // 1 or 3; 0: the source's default
 	Seed        uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
 
+	// Weights are the shares of a mixture's sources, numbers with commas between; "": by their size.
+	Weights string
 	// Filter keeps the images whose labels match: names or globs (path.Match) with commas between, e.g. "cat,dog" or
 	// "n02*"; "": all. One that matches no label is an error. Labels keep their numbers.
 	Filter string
@@ -138,13 +140,65 @@ func usages() []string {
 	return all
 }
 
-// Open opens the dataset that a spec names.
+// Open opens the dataset that a spec names, or the mixture that several do, joined by " + ".
 func Open(spec string, o Options) (Dataset, error) {
-	name, path, src, err := Parse(spec)
+	specs := parts(spec)
+	for _, spec := range specs {
+		if _, _, _, err := Parse(spec); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	ds, err := openOne(specs, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.validate(); err != nil {
+	whole := ds
+	if ds, err = selected(ds, o); err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	if o.CacheBytes > 0 && worthCaching(specs) {
+		ds = withCache(ds, o.CacheBytes)
+	}
+	if o.SkipCorrupt > 0 {
+		ds = newSkipping(ds, o)
+	}
+	if o.Flip {
+		ds = &flipping{Dataset: ds, seed: o.Seed}
+	}
+	return ds, nil
+}
+
+// openOne opens all of what specs name, as one dataset.
+func openOne(specs []string, o Options) (Dataset, error) {
+	if len(specs) > 1 {
+		return openMixture(specs, o)
+	}
+	if _, err := parseWeights(o.Weights, 1); err != nil {
+		return nil, err
+	}
+	return openSource(specs[0], o)
+}
+
+// worthCaching tells whether elements are the same each epoch, and some of them files to decode.
+func worthCaching(specs []string) bool {
+	files := false
+	for _, spec := range specs {
+		name, _, _ := strings.Cut(spec, ":")
+		if Sources[name].drawn {
+			return false
+		}
+		files = files || Sources[name].Decodes
+	}
+	return files
+}
+
+// openSource opens all of a source, as it lies there.
+func openSource(spec string, o Options) (Dataset, error) {
+	name, path, src, err := Parse(spec)
+	if err != nil {
 		return nil, err
 	}
 	if o.CropBefore > 0 && !src.Decodes {
@@ -161,23 +215,10 @@ func Open(spec string, o Options) (Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole := ds
 	if ds.Shape().IsPoints() {
 		if err := asked.fitPoints(spec); err != nil {
 			return nil, errors.Join(err, ds.Close())
 		}
-	}
-	if ds, err = selected(ds, o); err != nil {
-		return nil, errors.Join(err, whole.Close())
-	}
-	if o.CacheBytes > 0 && src.Decodes {
-		ds = withCache(ds, o.CacheBytes)
-	}
-	if o.SkipCorrupt > 0 {
-		ds = newSkipping(ds, o)
-	}
-	if o.Flip {
-		ds = &flipping{Dataset: ds, seed: o.Seed}
 	}
 	return ds, nil
 }

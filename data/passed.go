@@ -53,7 +53,9 @@ func (p passed) String() string {
 
 // PassedOver says what a source was not taken for an image, e.g. "3 files: .tif 2, .txt 1", and "" where that is nothing
 // or, as of a folder whose list was kept, not known.
-func PassedOver(ds Dataset) string {
+func PassedOver(ds Dataset) string { return passedBy(ds).String() }
+
+func passedBy(ds Dataset) passed {
 	for {
 		switch d := ds.(type) {
 		case *subset:
@@ -65,9 +67,9 @@ func PassedOver(ds Dataset) string {
 		case *flipping:
 			ds = d.Dataset
 		case interface{ passedOver() passed }:
-			return d.passedOver().String()
+			return d.passedOver()
 		default:
-			return ""
+			return nil
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (s *source) seedFlag(cmd *cobra.Command, what string) {
 
 // selectionFlags are those that say which images of a source are used, and what of them.
 func (s *source) selectionFlags(cmd *cobra.Command) {
-	s.flags(cmd, "filter", "limit", "data-rules", "crop-before", "fast-decode", "background", "max-pixels")
+	s.flags(cmd, "data-weights", "filter", "limit", "data-rules", "crop-before", "fast-decode", "background", "max-pixels")
 }
 
 // skipFlag is the one that allows for corrupt files.

@@ -76,6 +76,7 @@ func (s Set) line(p *ast.MappingValueNode) (Line, error) {
 	}
 	values := []ast.Node{p.Value}
 	_, repeatable := row.Value.(*[]string)
+	repeatable = repeatable || row.Joint != ""
 	if list, ok := p.Value.(*ast.SequenceNode); ok && repeatable {
 		values = list.Values
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Row is one setting.
@@ -17,6 +18,7 @@ type Row struct {
 	Before     any // what runs had before there was the setting, which they do not mention; nil: the default
 	Check      Check
 	Marks      Mark
+	Joint      string // of a *string that may be given several times: what joins the values; "": it may not
 	Words      []Word // what it may be, where that needs a sentence each
 }
 
@@ -75,6 +77,9 @@ func (r Row) Parse(texts ...string) error {
 	if list, ok := r.Value.(*[]string); ok {
 		*list = slices.Clone(texts)
 		return nil
+	}
+	if r.Joint != "" && len(texts) > 1 {
+		texts = []string{strings.Join(texts, r.Joint)}
 	}
 	if len(texts) != 1 {
 		return fmt.Errorf("one value is wanted")
