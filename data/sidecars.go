@@ -52,13 +52,15 @@ func sideLabel(name string, file []byte) (string, error) {
 	if path.Ext(name) == ".cls" {
 		return oneLabel(string(file))
 	}
-	d := json.NewDecoder(bytes.NewReader(file))
-	d.UseNumber()
-	var value any
-	if err := d.Decode(&value); err != nil {
+	if !json.Valid(file) {
 		return "", errors.New("no JSON: mend or remove it")
 	}
-	if object, ok := value.(map[string]any); ok {
+	value := bytes.TrimSpace(file)
+	if value[0] == '{' {
+		var object map[string]json.RawMessage // whatever else is in it is not taken apart
+		if err := json.Unmarshal(value, &object); err != nil {
+			return "", fmt.Errorf("%w: mend or remove it", err)
+		}
 		value = nil
 		for _, key := range slices.Backward(labelKeys) {
 			if v, ok := object[key]; ok {
@@ -66,11 +68,22 @@ func sideLabel(name string, file []byte) (string, error) {
 			}
 		}
 	}
-	switch v := value.(type) {
-	case string:
-		return oneLabel(v)
-	case json.Number:
-		return v.String(), nil
+	return jsonLabel(value)
+}
+
+// jsonLabel is the class that a string or a number names, "" of anything else.
+func jsonLabel(value []byte) (string, error) {
+	switch {
+	case len(value) == 0:
+		return "", nil
+	case value[0] == '"':
+		var text string
+		if err := json.Unmarshal(value, &text); err != nil {
+			return "", err
+		}
+		return oneLabel(text)
+	case value[0] == '-' || value[0] >= '0' && value[0] <= '9':
+		return oneLabel(string(value))
 	}
 	return "", nil
 }
