@@ -32,7 +32,7 @@ func CPU(t *testing.T, body func(t *testing.T, s *torch.Scope), options ...torch
 
 func inScope(t *testing.T, d torch.Device, body func(t *testing.T, s *torch.Scope), options ...torch.Option) {
 	t.Helper()
-	exact() // a test before may have trained in TF32
+	require.NoError(t, exact()) // a test before may have trained in TF32
 	root, err := torch.NewScope(append([]torch.Option{torch.On(d)}, options...)...)
 	require.NoError(t, err)
 	defer root.Close()
