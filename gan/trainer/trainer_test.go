@@ -122,7 +122,8 @@ func TestACheckpointInFlightIsTheLastGoodOne(t *testing.T) {
 	}
 	r := inFlight()
 	err := r.explain(&checkpoint.NotFiniteError{What: "loss_d", Step: 1050})
-	assert.ErrorContains(t, err, "loss_d is not finite at step 1050: the last good checkpoint is step-00001000.pt")
+	assert.EqualError(t, err, "loss_d is not finite at step 1050: the last good checkpoint is step-00001000.pt: lower --lr, or try another --loss, "+
+		"--precision fp32 or --conv stock")
 
 	r = inFlight()
 	func() {
