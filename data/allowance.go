@@ -59,6 +59,9 @@ func (s *scratch) decoding(pixels int64) { s.pixels += allowances().pixels.take(
 
 // done gives back what s took.
 func (s *scratch) done() {
+	if s.files == 0 && s.pixels == 0 {
+		return
+	}
 	a := allowances()
 	a.files.give(s.files)
 	a.pixels.give(s.pixels)

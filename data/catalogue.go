@@ -131,7 +131,7 @@ func (c *catalogue) dataset(o Options) (Dataset, error) {
 		return nil, err
 	}
 	d.print += sum
-	if g == nil {
+	if g == nil && len(c.sides) > 0 {
 		if d.labelled, sum, err = c.sided(); err != nil {
 			return nil, err
 		}

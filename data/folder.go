@@ -52,7 +52,7 @@ func openFolder(dir string, o Options) (Dataset, error) {
 		return fail(err)
 	}
 	d := &imageFiles{store: f, kind: "folder", path: dir, print: l.print + sum}
-	if g == nil {
+	if g == nil && l.sides.n > 0 {
 		if d.labelled, sum, err = f.sided(&l.sides); err != nil {
 			return fail(err)
 		}

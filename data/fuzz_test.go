@@ -79,6 +79,7 @@ func FuzzTar(f *testing.F) {
 	f.Add(small)
 	f.Add(small[:700])
 	f.Add(tarOf(f, entry{"../1.png", nil, '2'}))
+	f.Add(tarOf(f, entry{"1.png", picture(f, 1), 0}, entry{"1.png", nil, 0}, entry{"1.cls", []byte("x"), 0}))
 	path := filepath.Join(f.TempDir(), "x")
 	f.Fuzz(func(t *testing.T, file []byte) {
 		compression, err := compressionOf(bytes.NewReader(file))

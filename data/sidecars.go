@@ -32,9 +32,6 @@ type sidecars[place any] map[string]place
 
 // of is the sidecar of a picture: of its name without the ending, or without all of its endings.
 func (s sidecars[place]) of(name string) (at place, side string, ok bool) {
-	if len(s) == 0 {
-		return at, "", false
-	}
 	dir, base := path.Split(name)
 	first, _, _ := strings.Cut(base, ".")
 	for _, stem := range []string{strings.TrimSuffix(name, path.Ext(name)), dir + first} {

@@ -24,6 +24,11 @@ func openTar(path string, o Options) (Dataset, error) {
 		if errors.As(err, &kept) && os.Remove(kept.name) == nil {
 			continue // it is unpacked anew
 		}
+		var room *roomError
+		if errors.As(err, &room) && o.CacheDir != "" {
+			o.CacheDir = "" // to the temporary folder, and not kept
+			continue
+		}
 		return ds, err
 	}
 }

@@ -24,14 +24,14 @@ func unnamed(dir string) (*unpacked, error) {
 	if dir == "" {
 		dir = os.TempDir()
 	} else if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("%w: name another directory", plainError(err))
+		return nil, &roomError{fmt.Errorf("%w: name another directory", plainError(err))}
 	}
 	if fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o666); err == nil {
 		return &unpacked{os.NewFile(uintptr(fd), filepath.Join(dir, "(unpacked)")), dir, true}, nil
 	}
 	f, err := os.CreateTemp(dir, ".forger-unpacked-*")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))
+		return nil, &roomError{fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))}
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errors.Join(plainError(err), f.Close())
@@ -94,7 +94,7 @@ func (u *unpacked) keep(k keptTar) error {
 		err = nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w: name another directory", k.name, err)
+		return &roomError{fmt.Errorf("%s: %w: name another directory", k.name, err)}
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func eachOf(op string, s *Scope, n int, list []Tensor, momentum Tensor) **C.gt_t
 // Count adds 1 to each of some integer tensors: batches seen, of several layers at once.
 func (s *Scope) Count(counters ...Tensor) {
 	s.check("count")
-	c := handles(counters)
+	c := handles("count", s, counters)
 	s.must("count", C.gt_count(s.h, first(c), C.int(len(c))), counters...)
 }
 

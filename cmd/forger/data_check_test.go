@@ -77,6 +77,18 @@ func TestDataCheck(t *testing.T) {
 	assert.Contains(t, got.errout, "is no glob")
 }
 
+// What could not be read is told apart from what is broken, and nobody is told to remove it.
+func TestDataCheckTellsWhatWasNotRead(t *testing.T) {
+	var out bytes.Buffer
+	err := printReport(&out, data.Report{
+		Spec: "folder:set", Images: 10, Broken: []data.Broken{{Image: 3, File: "set/3.png", Error: "the file is truncated"}},
+		Unread: []data.Broken{{Image: 4, File: "set/4.png", Error: "input/output error"}},
+	}, "images", false)
+	assert.Equal(t, "set/3.png: the file is truncated\nset/4.png: not read: input/output error\n10 images, 1 broken, 1 not read\n", out.String())
+	assert.EqualError(t, err, "folder:set: 1 of 10 images could not be read, which says nothing of what is in them: "+
+		"see to what keeps them from being read (the first: input/output error), and check again")
+}
+
 // A preview shows what training with the same seed begins with, not the first class of a folder.
 func TestDataPreviewIsChosenBySeed(t *testing.T) {
 	dir := t.TempDir()
