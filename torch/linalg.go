@@ -43,10 +43,9 @@ type Attention struct {
 // torch.nn.functional.scaled_dot_product_attention.
 func (t Tensor) Attention(key, value Tensor, o Attention) Tensor {
 	const op = "scaled_dot_product_attention"
-	s := joinThree(op, t, key, value)
+	s := joinMade(op, t, key, value)
 	if o.Mask.Valid() {
-		s = meet(op, s, o.Mask.scopeFor(op))
-		s.open(op)
+		s = joinMade(op, t, key, value, o.Mask)
 	}
 	return s.made(op, C.gt_attention(s.h, t.h, key.h, value.h, o.Mask.h, cbool(o.Causal), cbool(o.Plain)), t, key, value)
 }
@@ -55,6 +54,9 @@ func (t Tensor) Attention(key, value Tensor, o Attention) Tensor {
 // PyTorch: nn.init.orthogonal_.
 func (t Tensor) Orthogonal(g *Generator, gain float64) {
 	defer runtime.KeepAlive(g)
+	if g == nil {
+		misuse("orthogonal_", NotInitialised, "the generator was never made")
+	}
 	t.s.check("orthogonal_")
 	t.s.must("orthogonal_", C.gt_orthogonal_(t.s.h, t.h, g.h, C.double(gain)), t)
 }
