@@ -173,8 +173,10 @@ GT_API int gt_sigmoid_(gt_scope *s, gt_tensor *a);
 GT_API gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
 
 /* --- layers ----------------------------------------------------------------------------------------------------- */
+/* bias may be NULL; the pair arguments are {height, width} */
 GT_API gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
-/* the pair arguments are {height, width}; bias may be NULL */
+GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
+                            int64_t padding, int64_t dilation, int64_t groups);
 GT_API gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                             const int64_t *padding, const int64_t *dilation, int64_t groups);
 GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
@@ -266,11 +268,9 @@ GT_API gt_tensor *gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *targe
 GT_API gt_tensor *gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
 
 /* --- linear algebra ------------------------------------------------------------------------------------------------------ */
-GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
-                            int64_t padding, int64_t dilation, int64_t groups);
 GT_API gt_tensor *gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
 GT_API int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out); /* values, rising, and vectors */
-/* mask may be NULL; plain: in products and softmax of their own, which can be differentiated twice */
+/* mask may be NULL; plain: in products and a softmax of their own, which can be differentiated twice */
 GT_API gt_tensor *gt_attention(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask,
                                int causal, int plain);
 GT_API int gt_orthogonal_(gt_scope *s, gt_tensor *t, gt_generator *g, double gain);

@@ -26,27 +26,3 @@ func (t Tensor) InstanceNorm(weight, bias Tensor, eps float64) Tensor {
 	s := joinAll("instance_norm", t, weight, bias)
 	return s.made("instance_norm", C.gt_instance_norm(s.h, t.h, weight.h, bias.h, C.double(eps)), t, weight)
 }
-
-// SiLU is t*sigmoid(t), also called Swish.
-func (t Tensor) SiLU() Tensor {
-	s := t.one("silu")
-	return s.made("silu", C.gt_silu(s.h, t.h), t)
-}
-
-// GELU is t*P(X <= t) of a normal X; tanh asks for the approximation by that function.
-func (t Tensor) GELU(tanh bool) Tensor {
-	s := t.one("gelu")
-	return s.made("gelu", C.gt_gelu(s.h, t.h, cbool(tanh)), t)
-}
-
-// ELU is t where positive, alpha*(e^t-1) elsewhere. PyTorch's alpha is 1.
-func (t Tensor) ELU(alpha float64) Tensor {
-	s := t.one("elu")
-	return s.made("elu", C.gt_elu(s.h, t.h, C.double(alpha)), t)
-}
-
-// PReLU is t where positive, weight*t elsewhere: t [N,C,...], weight [1] or [C].
-func (t Tensor) PReLU(weight Tensor) Tensor {
-	s := join("prelu", t, weight)
-	return s.made("prelu", C.gt_prelu(s.h, t.h, weight.h), t, weight)
-}

@@ -79,6 +79,7 @@ static struct {
   int (*gt_sigmoid_)(gt_scope *s, gt_tensor *a);
   gt_tensor * (*gt_dropout)(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
   gt_tensor * (*gt_linear)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
+  gt_tensor * (*gt_conv1d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups);
   gt_tensor * (*gt_conv2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_conv_transpose2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_batch_norm)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
@@ -140,7 +141,6 @@ static struct {
   gt_tensor * (*gt_l1_loss)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
   gt_tensor * (*gt_bce_with_logits)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
   gt_tensor * (*gt_cross_entropy)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
-  gt_tensor * (*gt_conv1d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups);
   gt_tensor * (*gt_cdist)(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
   int (*gt_eigh)(gt_scope *s, gt_tensor *a, gt_tensor **out);
   gt_tensor * (*gt_attention)(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask, int causal, int plain);
@@ -255,6 +255,7 @@ static const struct {
     {"gt_sigmoid_", (void **)&table.gt_sigmoid_},
     {"gt_dropout", (void **)&table.gt_dropout},
     {"gt_linear", (void **)&table.gt_linear},
+    {"gt_conv1d", (void **)&table.gt_conv1d},
     {"gt_conv2d", (void **)&table.gt_conv2d},
     {"gt_conv_transpose2d", (void **)&table.gt_conv_transpose2d},
     {"gt_batch_norm", (void **)&table.gt_batch_norm},
@@ -316,7 +317,6 @@ static const struct {
     {"gt_l1_loss", (void **)&table.gt_l1_loss},
     {"gt_bce_with_logits", (void **)&table.gt_bce_with_logits},
     {"gt_cross_entropy", (void **)&table.gt_cross_entropy},
-    {"gt_conv1d", (void **)&table.gt_conv1d},
     {"gt_cdist", (void **)&table.gt_cdist},
     {"gt_eigh", (void **)&table.gt_eigh},
     {"gt_attention", (void **)&table.gt_attention},
@@ -517,6 +517,8 @@ gt_tensor * gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p) { r
 
 gt_tensor * gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias) { return table.gt_linear(s, x, weight, bias); }
 
+gt_tensor * gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups) { return table.gt_conv1d(s, x, weight, bias, stride, padding, dilation, groups); }
+
 gt_tensor * gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups) { return table.gt_conv2d(s, x, weight, bias, stride, padding, dilation, groups); }
 
 gt_tensor * gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups) { return table.gt_conv_transpose2d(s, x, weight, bias, stride, padding, output_padding, dilation, groups); }
@@ -638,8 +640,6 @@ gt_tensor * gt_l1_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reducti
 gt_tensor * gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction) { return table.gt_bce_with_logits(s, a, target, reduction); }
 
 gt_tensor * gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing) { return table.gt_cross_entropy(s, a, target, reduction, smoothing); }
-
-gt_tensor * gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups) { return table.gt_conv1d(s, x, weight, bias, stride, padding, dilation, groups); }
 
 gt_tensor * gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p) { return table.gt_cdist(s, a, b, p); }
 

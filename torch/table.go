@@ -152,6 +152,8 @@ package torch
 #cgo nocallback gt_dropout
 #cgo noescape gt_linear
 #cgo nocallback gt_linear
+#cgo noescape gt_conv1d
+#cgo nocallback gt_conv1d
 #cgo noescape gt_conv2d
 #cgo nocallback gt_conv2d
 #cgo noescape gt_conv_transpose2d
@@ -274,8 +276,6 @@ package torch
 #cgo nocallback gt_bce_with_logits
 #cgo noescape gt_cross_entropy
 #cgo nocallback gt_cross_entropy
-#cgo noescape gt_conv1d
-#cgo nocallback gt_conv1d
 #cgo noescape gt_cdist
 #cgo nocallback gt_cdist
 #cgo noescape gt_eigh
