@@ -58,7 +58,7 @@ func (c *Config) resumed(from *trainer.Origin) (run Config, notes []string, err 
 	if len(changed) > 0 {
 		notes = append(notes, fmt.Sprintf("goes on with %s: the numbers are no more those of the run without", strings.Join(changed, ", ")))
 	}
-	run.Given, run.Run.Out = c.Given, ""
+	run.Given, run.Run.Out, run.Data.Unpacking = c.Given, "", c.Data.Unpacking
 	return run, notes, run.Check()
 }
 

@@ -18,9 +18,6 @@ type Attention struct {
 // torch.nn.functional.scaled_dot_product_attention.
 func (t Tensor) Attention(key, value Tensor, o Attention) Tensor {
 	const op = "scaled_dot_product_attention"
-	s := joinMade(op, t, key, value)
-	if o.Mask.Valid() {
-		s = joinMade(op, t, key, value, o.Mask)
-	}
+	s := joinAll(op, []Tensor{t, key, value}, o.Mask)
 	return s.made(op, C.gt_attention(s.h, t.h, key.h, value.h, o.Mask.h, cbool(o.Causal), cbool(o.Plain)), t, key, value)
 }

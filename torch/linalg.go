@@ -25,9 +25,6 @@ func (t Tensor) Eigh() (values, vectors Tensor) {
 // PyTorch: nn.init.orthogonal_.
 func (t Tensor) Orthogonal(g *Generator, gain float64) {
 	defer runtime.KeepAlive(g)
-	if g == nil {
-		misuse("orthogonal_", NotInitialised, "the generator was never made")
-	}
 	t.s.check("orthogonal_")
-	t.s.must("orthogonal_", C.gt_orthogonal_(t.s.h, t.h, g.h, C.double(gain)), t)
+	t.s.must("orthogonal_", C.gt_orthogonal_(t.s.h, t.h, g.handle("orthogonal_"), C.double(gain)), t)
 }

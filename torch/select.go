@@ -93,18 +93,8 @@ func (t Tensor) Minimum(u Tensor) Tensor {
 
 // Where is a where condition, a bool tensor, holds and b elsewhere, broadcast. PyTorch: torch.where.
 func Where(condition, a, b Tensor) Tensor {
-	s := joinMade("where", condition, a, b)
+	s := joinAll("where", []Tensor{condition, a, b})
 	return s.made("where", C.gt_where(s.h, condition.h, a.h, b.h), condition, a, b)
-}
-
-// joinMade is join for any number of operands, none of which may be left out.
-func joinMade(op string, first Tensor, others ...Tensor) *Scope {
-	s := first.scopeFor(op)
-	for _, t := range others {
-		s = meet(op, s, t.scopeFor(op))
-	}
-	s.open(op)
-	return s
 }
 
 // IndexSelect is the entries of t along dim that index [K] lists.
@@ -157,7 +147,7 @@ func Stack(dim int, tensors ...Tensor) Tensor {
 	if len(tensors) == 0 {
 		misuse("stack", Failed, "no tensors given")
 	}
-	s := joinMade("stack", tensors[0], tensors[1:]...)
-	hs := handles(tensors)
+	s := joinAll("stack", tensors)
+	hs := handles("stack", s, tensors)
 	return s.made("stack", C.gt_stack(s.h, first(hs), C.int(len(hs)), C.int64_t(dim)), tensors...)
 }

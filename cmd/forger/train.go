@@ -35,6 +35,7 @@ func newTrain() *cobra.Command {
 			}
 			w := cmd.ErrOrStderr()
 			p := newProgress(w, quiet)
+			cfg.Data.Unpacking = unpackingOn(w, quiet)
 			res, err := gan.Train(cmd.Context(), cfg, p)
 			p.end()
 			if err != nil || quiet {

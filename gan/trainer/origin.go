@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"forger/gan/checkpoint"
 	"forger/gan/rundir"
@@ -145,6 +146,9 @@ func (o *Origin) Settings(s setting.Set) error {
 	if err != nil {
 		return err
 	}
+	s.AsBefore(func(name string) bool {
+		return slices.ContainsFunc(lines, func(l setting.Line) bool { return l.Name == name })
+	})
 	for _, l := range lines {
 		row, _ := s.Find(l.Name)
 		if err := row.Parse(l.Values...); err != nil {
