@@ -33,8 +33,17 @@ type Options struct {
 	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
 
 	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
-	// system's temporary folder. It is made when it is needed.
+	// system's temporary folder. It is made when it is needed; Warn hears that it cannot be.
 	CacheDir string
+
+	Warn func(text string) // what goes on all the same; may be nil
+}
+
+// warn tells the user, where anybody listens.
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Dataset is a list of elements, images or points, an epoch long. Its methods may be called from several goroutines at

@@ -34,7 +34,7 @@ func openFolder(dir string, o Options) (Dataset, error) {
 	if f.index, err = indexPath(dir, o.CacheDir); err != nil {
 		return fail(err)
 	}
-	l, err := f.listed()
+	l, err := f.listed(o)
 	if err != nil {
 		return fail(err)
 	}

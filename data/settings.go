@@ -24,6 +24,8 @@ type Settings struct {
 	SkipCorrupt    int
 	DropLast       bool
 	Cache          string
+
+	Warn func(text string) // of Options
 }
 
 // caches are where decoded images may stay.
@@ -88,7 +90,7 @@ func (s Settings) Options(of uint64) (Options, error) {
 	source, _ := seed.Data(of)
 	o := Options{
 		Size: s.Size, Channels: s.Channels, Seed: source, Filter: s.Filter, Limit: s.Limit, Flip: s.Flip,
-		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
+		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt, Warn: s.Warn,
 	}
 	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
 		o.CacheDir = filepath.Join(dir, "forger", "data")

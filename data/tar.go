@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -26,6 +27,12 @@ func openTar(path string, o Options) (Dataset, error) {
 		err = c.listTar(&cursor{r: a.in, size: a.stamp.size}, nil)
 	default:
 		err = c.unpack(compression, o.CacheDir)
+		var local *unpackError
+		if o.CacheDir != "" && errors.As(err, &local) {
+			o.warn("%s: %v: %s: unpacks to %s", path, local.bare(), cacheRemedy, os.TempDir())
+			c = newCatalogue("tar", a)
+			err = c.unpack(compression, "")
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())

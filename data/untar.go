@@ -71,7 +71,7 @@ func compressionOf(f io.ReaderAt) (decompressor, error) {
 // folder where dir is "") that has no name any more, so that it is gone with the process whatever ends it.
 func (c *catalogue) unpack(open decompressor, dir string) error {
 	packed := c.a.in
-	in, err := open(bufio.NewReaderSize(packed, 1<<16), c.a.stamp.size)
+	in, err := open(bufio.NewReaderSize(io.NewSectionReader(packed, 0, c.a.stamp.size), 1<<16), c.a.stamp.size)
 	if err != nil {
 		return c.tarError("", err)
 	}
@@ -98,29 +98,45 @@ func (c *catalogue) unpack(open decompressor, dir string) error {
 		}
 	}
 	if err == nil {
-		err = c.a.use(out.File)
+		err = c.a.use(out.file)
 	}
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return errors.Join(err, out.file.Close())
 	}
 	return packed.Close()
 }
 
-// unpacked is a file without a name whose errors say where it lies and what to do.
+// unpackError says that the folder to unpack to cannot be made, or not be written. Another may do.
+type unpackError struct {
+	dir    string
+	err    error
+	remedy string
+}
+
+func (e *unpackError) Error() string { return e.bare() + ": " + e.remedy }
+func (e *unpackError) Unwrap() error { return e.err }
+
+// bare is the error without what to do.
+func (e *unpackError) bare() string { return fmt.Sprintf("unpacking it to %s: %v", e.dir, e.err) }
+
+// unpacked is a file without a name whose errors say where it lies and what to do. The file is not embedded: its ReadFrom
+// would write past them.
 type unpacked struct {
-	*os.File
-	dir string
+	file *os.File
+	dir  string
 }
 
 func unnamed(dir string) (*unpacked, error) {
 	if dir == "" {
 		dir = os.TempDir()
-	} else if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("%w: name another directory", plainError(err))
 	}
-	f, err := os.CreateTemp(dir, ".forger-unpacked-*")
+	err := os.MkdirAll(dir, 0o777)
+	var f *os.File
+	if err == nil {
+		f, err = os.CreateTemp(dir, ".forger-unpacked-*")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))
+		return nil, &unpackError{dir, reasonOf(err), "name another directory in TMPDIR"}
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errors.Join(plainError(err), f.Close())
@@ -129,9 +145,9 @@ func unnamed(dir string) (*unpacked, error) {
 }
 
 func (u *unpacked) Write(p []byte) (int, error) {
-	n, err := u.File.Write(p)
+	n, err := u.file.Write(p)
 	if err != nil {
-		err = fmt.Errorf("unpacking it to %s: %w: make room there, or unpack the archive and use folder:DIR", u.dir, reasonOf(err))
+		err = &unpackError{u.dir, reasonOf(err), "make room there, or unpack the archive and use folder:DIR"}
 	}
 	return n, err
 }

@@ -44,6 +44,7 @@ func newDataFetch() *cobra.Command {
 				}
 				m.set(done, total)
 			}
+			o.Warn = warner(cmd)
 			files, err := fetch.Get(cmd.Context(), set, args[1], o)
 			if m != nil {
 				m.end()

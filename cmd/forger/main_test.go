@@ -316,6 +316,43 @@ func TestASignalSavesAndExitsWithZero(t *testing.T) {
 	}
 }
 
+// A run that was started to outlive its terminal does: what nohup ignores stays ignored.
+func TestAnIgnoredHangupIsIgnored(t *testing.T) {
+	dir := t.TempDir()
+	args := append([]string{"-c", `trap "" HUP; exec "$0" "$@"`, program, "train", "--steps", "60", "--log-every", "1", "--out", "run"}, small...)
+	cmd := exec.Command("sh", args...)
+	cmd.Dir = dir
+	errout, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	text := ""
+	for lines := bufio.NewScanner(errout); lines.Scan(); {
+		text += lines.Text() + "\n"
+		if strings.HasPrefix(lines.Text(), "step 3/") || strings.HasPrefix(lines.Text(), "step 5/") {
+			require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+		}
+	}
+	require.NoError(t, cmd.Wait(), text)
+	assert.Contains(t, text, "done after 60 steps")
+}
+
+// Progress that nobody reads any more, as of `train 2>&1 | head`, is no reason to stop.
+func TestARunOutlivesItsReader(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(program, append([]string{"train", "--steps", "60", "--log-every", "1", "--out", "run"}, small...)...)
+	cmd.Dir = dir
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	cmd.Stdout, cmd.Stderr = write, write
+	require.NoError(t, cmd.Start())
+	require.NoError(t, write.Close())
+	for lines := bufio.NewScanner(read); lines.Scan() && !strings.HasPrefix(lines.Text(), "step 3/"); {
+	}
+	require.NoError(t, read.Close())
+	require.NoError(t, cmd.Wait())
+	assert.FileExists(t, filepath.Join(dir, "run", "checkpoints", "step-00000060.pt"))
+}
+
 func TestTheSecondSignalAborts(t *testing.T) {
 	aborted := make(chan struct{})
 	ctx, stop := withSignals(context.Background(), func() { close(aborted) })

@@ -33,6 +33,7 @@ func newTrain() *cobra.Command {
 			if cfg.Given, cfg.Repeat, err = fillSettings(cmd.Flags(), cfg.Settings(), config); err != nil {
 				return err
 			}
+			outliveReaders()
 			w := cmd.ErrOrStderr()
 			p := newProgress(w, quiet)
 			res, err := gan.Train(cmd.Context(), cfg, p)

@@ -54,6 +54,9 @@ func Resume(path string, look bool) (_ *Origin, err error) {
 			o.Close()
 		}
 	}()
+	if o.dir.Warning != "" {
+		o.notes = append(o.notes, o.dir.Warning)
+	}
 	if err := o.newest(look); err != nil {
 		return nil, err
 	}

@@ -111,9 +111,17 @@ func (r *run) first(ctx context.Context, config []byte) error {
 		if r.dir, err = rundir.Create(r.job.Out, r.job.name(), config); err != nil {
 			return err
 		}
+		r.warn(r.dir.Warning)
 	}
 	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), real, n)
 	return err
+}
+
+// warn tells the user, where there is something to tell.
+func (r *run) warn(text string) {
+	if text != "" {
+		r.ob.Warned(text)
+	}
 }
 
 // close waits for a checkpoint that is still being written, whatever ends the run: it may be the newest good one.
