@@ -30,7 +30,7 @@ func openTar(path string, o Options) (Dataset, error) {
 		var local *unpackError
 		if o.CacheDir != "" && errors.As(err, &local) {
 			o.warn("%s: %v: %s: unpacks to %s", path, local.bare(), cacheRemedy, os.TempDir())
-			c = newCatalogue("tar", a)
+			c, a.files, a.spans = newCatalogue("tar", a), names{}, nil
 			err = c.unpack(compression, "")
 		}
 	}
