@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -131,6 +132,19 @@ func Parse(spec string) (name, path string, src Source, err error) {
 		err = &SpecError{fmt.Sprintf("data %q: %s takes no path: write %s", spec, name, src.Usage)}
 	}
 	return name, path, src, err
+}
+
+// Absolute is a spec with its path from the root, "" where it has none.
+func Absolute(spec string) string {
+	name, path, _, err := Parse(spec)
+	if err != nil || path == "" {
+		return ""
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil { // there is no working directory any more
+		return ""
+	}
+	return name + ":" + whole
 }
 
 func usages() []string {

@@ -47,7 +47,7 @@ func newBench() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return b.run(cmd, rounds, report)
+			return b.config.Given.Blame(b.run(cmd, rounds, report))
 		},
 	}
 	f := cmd.Flags()

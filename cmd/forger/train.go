@@ -39,7 +39,7 @@ func newTrain() *cobra.Command {
 			res, err := gan.Train(cmd.Context(), cfg, p)
 			p.end()
 			if err != nil || quiet {
-				return err
+				return cfg.Given.Blame(err)
 			}
 			switch {
 			case cfg.Run.VerifyResume > 0:

@@ -123,3 +123,22 @@ func TestParseAndCheck(t *testing.T) {
 	assert.Equal(t, []string{"lr"}, all.With(Resume).Names())
 	assert.NotContains(t, all.without(Once).Names(), "out")
 }
+
+// An error names where the value was given.
+func TestBlame(t *testing.T) {
+	given := Given{"lr": "FORGER_LR", "batch": "--batch", "size": "--config c.yaml: line 3: size"}
+	for wrong, want := range map[string]string{
+		"--lr -1: out of range":  "FORGER_LR -1: out of range",
+		"--batch 0: too small":   "--batch 0: too small",
+		"--size: not given":      "--config c.yaml: line 3: size: not given",
+		"--seed x: no number":    "--seed x: no number",
+		"something else --lr -1": "something else --lr -1",
+	} {
+		err := given.Blame(Usagef("%s", wrong))
+		var usage *UsageError
+		require.ErrorAs(t, err, &usage)
+		assert.EqualError(t, err, want)
+	}
+	assert.NoError(t, given.Blame(nil))
+	assert.Equal(t, os.ErrClosed, given.Blame(os.ErrClosed))
+}

@@ -1,6 +1,10 @@
 package setting
 
-import "slices"
+import (
+	"errors"
+	"slices"
+	"strings"
+)
 
 // Set is settings in the order of the help.
 type Set []Row
@@ -60,6 +64,22 @@ type Given map[string]string
 
 // Has reports whether a setting was given.
 func (g Given) Has(name string) bool { _, ok := g[name]; return ok }
+
+// Blame names in a *UsageError about a setting where its value was given, where that is not the flag that the error names.
+func (g Given) Blame(err error) error {
+	var usage *UsageError
+	if !errors.As(err, &usage) || !strings.HasPrefix(usage.Msg, "--") {
+		return err
+	}
+	flag := usage.Msg
+	if end := strings.IndexAny(flag, " :"); end >= 0 {
+		flag = flag[:end]
+	}
+	if where := g[flag[2:]]; where != "" {
+		return Usagef("%s%s", where, usage.Msg[len(flag):])
+	}
+	return err
+}
 
 // Nearest is the name with the smallest edit distance from word, for "did you mean".
 func Nearest(word string, names []string) string {
