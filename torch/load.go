@@ -38,7 +38,8 @@ var library struct {
 }
 
 // Load opens libgotorch.so and with it libtorch, once a process. It looks at $FORGER_LIB (the file or its folder), then
-// beside the program, then in the build folder of the checkout around the program or the working directory.
+// where the set-up of a program's folder that cannot be written has put it, then beside the program, then in the build folder
+// of the checkout around the program or the working directory.
 func Load() error {
 	library.once.Do(func() { library.path, library.err = load() })
 	return library.err
@@ -90,7 +91,7 @@ func findShim() (string, error) {
 			exe = real
 		}
 		dir := filepath.Dir(exe)
-		candidates = append(candidates, filepath.Join(dir, shim), filepath.Join(filepath.Dir(dir), "build", shim))
+		candidates = append(asideOf(dir), filepath.Join(dir, shim), filepath.Join(filepath.Dir(dir), "build", shim))
 	}
 	if dir, err := os.Getwd(); err == nil {
 		if root, err := checkout(dir); err == nil {
@@ -104,6 +105,16 @@ func findShim() (string, error) {
 	}
 	return "", fmt.Errorf("torch: load: %s not found (looked at %s): build it with `make build`, or name it in FORGER_LIB",
 		shim, strings.Join(candidates, ", "))
+}
+
+// asideOf is where the set-up of a program's folder that cannot be written puts the shim: in the user's cache, if there is one.
+func asideOf(dir string) []string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return []string{filepath.Join(cache, "forger", "beside-"+hex.EncodeToString(sum[:8]), shim)}
 }
 
 // checkout is the nearest folder upwards of dir that holds Forger's source.
