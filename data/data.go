@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"forger/internal/setting"
 )
 
 // Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
@@ -74,6 +76,7 @@ type Source struct {
 	Decodes  bool // image files, which takes time
 	path     bool
 	drawn    bool // its images differ from epoch to epoch
+	sized    bool // they have one size and no other
 	open     func(path string, o Options) (Dataset, error)
 }
 
@@ -110,7 +113,7 @@ var Sources = map[string]Source{
 	},
 	"packed": {
 		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
-		path: true, open: openPacked,
+		path: true, sized: true, open: openPacked,
 	},
 }
 
@@ -125,13 +128,37 @@ func Parse(spec string) (name, path string, src Source, err error) {
 	src, ok := Sources[name]
 	switch {
 	case !ok:
-		err = &SpecError{fmt.Sprintf("data %q: unknown: have %s", spec, strings.Join(usages(), ", "))}
+		err = &SpecError{fmt.Sprintf("data %q: unknown%s: have %s", spec, meant(spec), strings.Join(usages(), ", "))}
 	case src.path && path == "":
 		err = &SpecError{fmt.Sprintf("data %q: no path given: write %s", spec, src.Usage)}
 	case !src.path && hasPath:
 		err = &SpecError{fmt.Sprintf("data %q: %s takes no path: write %s", spec, name, src.Usage)}
 	}
 	return name, path, src, err
+}
+
+// endings tell the source of a path that was given without one.
+var endings = map[string]string{
+	".zip": "zip", ".tar": "tar", ".tgz": "tar", ".tar.gz": "tar", ".tar.zst": "tar", ".npy": "npy", ".pack": "packed",
+}
+
+// meant guesses what a spec without a source's name means: a name with a slip in it, or what lies at a path.
+func meant(spec string) string {
+	name, path, hasPath := strings.Cut(spec, ":")
+	if hasPath || !strings.ContainsAny(spec, "/.") {
+		guess := setting.DidYouMean(name, slices.Sorted(maps.Keys(Sources)), "")
+		if hasPath {
+			guess = strings.Replace(guess, "?", ":"+path+"?", 1)
+		}
+		return guess
+	}
+	source := "folder"
+	for ending, of := range endings {
+		if strings.HasSuffix(strings.ToLower(spec), ending) {
+			source = of
+		}
+	}
+	return ": did you mean " + source + ":" + spec + "?"
 }
 
 // Absolute is a spec with its path from the root, "" where it has none.
@@ -171,7 +198,7 @@ func Open(spec string, o Options) (Dataset, error) {
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
-	if o.Size == 0 {
+	if o.Size == 0 && !src.sized {
 		o.Size = o.DefaultSize
 	}
 	ds, err := src.open(path, o)

@@ -50,6 +50,9 @@ func load() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := boundSpin(); err != nil {
+		return path, err
+	}
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
 	why := make([]byte, 1024)
@@ -67,6 +70,21 @@ func load() (string, error) {
 	library.threads = int(C.gt_threads())
 	library.conv = ConvKernels(C.gt_conv_best())
 	return path, nil
+}
+
+// spin is how often a thread of OpenMP's looks for work before it sleeps, in GOMP_SPINCOUNT's unit. libgomp's own 300,000 are
+// 10 ms and more, in which it holds a core that another process has work for; the next loop of a step begins much sooner.
+const spin = "10000"
+
+// boundSpin sets it, unless the user decided how threads wait. libgomp reads its environment when it is opened, so this
+// comes before that.
+func boundSpin() error {
+	for _, name := range []string{"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} {
+		if os.Getenv(name) != "" {
+			return nil
+		}
+	}
+	return os.Setenv("GOMP_SPINCOUNT", spin)
 }
 
 func cString(b []byte) string {

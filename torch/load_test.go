@@ -104,6 +104,32 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 	})
 }
 
+// OpenMP's threads look for work for a bounded time, unless the user decided: what libgomp itself says that it read.
+func TestThreadsSpinForABoundedTime(t *testing.T) {
+	for name, c := range map[string]struct{ env, want string }{
+		"ours":             {"", "GOMP_SPINCOUNT = '10000'"},
+		"the user's count": {"GOMP_SPINCOUNT=77", "GOMP_SPINCOUNT = '77'"},
+		"the user's words": {"OMP_WAIT_POLICY=active", "OMP_WAIT_POLICY = 'ACTIVE'"},
+	} {
+		self, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.Command(self)
+		for _, e := range os.Environ() {
+			if !strings.HasPrefix(e, "GOMP_") && !strings.HasPrefix(e, "OMP_") {
+				cmd.Env = append(cmd.Env, e)
+			}
+		}
+		cmd.Env = append(cmd.Env, inChild+"=load", "OMP_DISPLAY_ENV=VERBOSE", c.env)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		if !strings.Contains(string(out), "GOMP_SPINCOUNT") {
+			t.Skip("SKIPPED: this libtorch has another OpenMP than GNU's: " + string(out))
+		}
+		assert.Contains(t, string(out), c.want, name)
+		assert.Equal(t, c.env == "", strings.Contains(string(out), "GOMP_SPINCOUNT = '10000'"), name)
+	}
+}
+
 // A stand-in for the driver's library shows each way in which CUDA can be absent; what a real one says is seen on a
 // machine that has it.
 func TestCUDASaysWhatIsMissing(t *testing.T) {

@@ -43,6 +43,7 @@ func newBench() *cobra.Command {
 			if b.config.Given, b.config.Repeat, err = fillSettings(cmd.Flags(), b.settings(), config); err != nil {
 				return err
 			}
+			tellStrangers(cmd)
 			rounds, err := b.rounds(sweep)
 			if err != nil {
 				return err

@@ -80,21 +80,25 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 	config := filepath.Join(dir, "c.yaml")
 	require.NoError(t, os.WriteFile(config, []byte("size: 16\nbacth: 3\n"), 0o644))
 	for args, want := range map[string]string{
-		"tran":                     `forger: unknown command "tran": have bench, checkpoint, `,
-		"data lst":                 `forger: data: unknown command "lst": have`,
-		"train --bacth 3":          "forger: train: unknown flag --bacth: did you mean --batch?: see `forger train --help`",
-		"train --batch x":          "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
-		"train --batch 0":          "forger: train: --batch 0: too small: use 1 or more",
-		"train --lr -1":            "forger: train: --lr -1: out of range: use a number above 0",
-		"train --size 63":          "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256",
-		"train --data nope:x":      `forger: train: --data "nope:x": unknown: have `,
-		"train --data folder":      `forger: train: --data "folder": no path given: write folder:DIR`,
-		"train --penalty gp":       "forger: train: unknown flag --penalty",
-		"train here":               "forger: train: 1 arguments given, 0 wanted: usage: forger train",
-		"train --config " + config: "line 2: unknown key \"bacth\": did you mean \"batch\"?",
-		"sample --out x.png":       "forger: sample: --checkpoint: not given",
-		"sample --checkpoint x":    "forger: sample: --out: not given",
-		"sample --checkpoint x --out y.png --n 0":             "forger: sample: --n 0: too small",
+		"tran":                                    `forger: unknown command "tran": have bench, checkpoint, `,
+		"data lst":                                `forger: data: unknown command "lst": have`,
+		"train --bacth 3":                         "forger: train: unknown flag --bacth: did you mean --batch?: see `forger train --help`",
+		"train --learning_rate 1":                 "forger: train: unknown flag --learning_rate: did you mean --lr?: see `forger train --help`",
+		"train --verbose":                         "forger: train: unknown flag --verbose: see `forger train --help`",
+		"train --data /a/b.zip":                   `forger: train: --data "/a/b.zip": unknown: did you mean zip:/a/b.zip?`,
+		"train --data minst:x":                    `forger: train: --data "minst:x": unknown: did you mean mnist:x?: have `,
+		"train --batch x":                         "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
+		"train --batch 0":                         "forger: train: --batch 0: too small: use 1 or more",
+		"train --lr -1":                           "forger: train: --lr -1: out of range: use a number above 0",
+		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256",
+		"train --data nope:x":                     `forger: train: --data "nope:x": unknown: have `,
+		"train --data folder":                     `forger: train: --data "folder": no path given: write folder:DIR`,
+		"train --penalty gp":                      "forger: train: unknown flag --penalty",
+		"train here":                              "forger: train: 1 arguments given, 0 wanted: usage: forger train",
+		"train --config " + config:                "line 2: unknown key \"bacth\": did you mean batch?",
+		"sample --out x.png":                      "forger: sample: --checkpoint: not given",
+		"sample --checkpoint x":                   "forger: sample: --out: not given",
+		"sample --checkpoint x --out y.png --n 0": "forger: sample: --n 0: too small",
 		"sample --checkpoint x --out y.png --device gpu":      `forger: sample: --device "gpu": unknown`,
 		"sample --checkpoint x --out y.png --latents z --n 3": "forger: sample: --latents: the file says how many",
 		"train --momentum .9":                                 "forger: train: --momentum 0.9: adam has none",
@@ -242,6 +246,26 @@ func TestPrecedenceAndRepeating(t *testing.T) {
 	got = forger(t, dir, []string{"FORGER_BATCH=x"}, "train")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Equal(t, "forger: train: FORGER_BATCH=x: \"x\" is not a number that fits: correct or unset it\n", got.errout)
+	got = forger(t, dir, []string{"FORGER_LR=-1", "FORGER_BACTH=3", "FORGER_PORT=tcp://1.2.3.4:80"}, "train")
+	assert.Equal(t, exitUsage, got.code)
+	assert.Equal(t, "forger: train: no setting is called FORGER_BACTH (did you mean FORGER_BATCH?), FORGER_PORT: goes on without\n"+
+		"forger: train: FORGER_LR -1: out of range: use a number above 0\n", got.errout)
+}
+
+// A run whose end was reached before says so, and where it trains is not what somebody asked for. Packed data have one size.
+func TestWhatARunSaysOfItself(t *testing.T) {
+	dir := t.TempDir()
+	require.Equal(t, exitDone, forger(t, dir, nil, "data", "pack", "glyphs", "g.pack", "--size", "16", "--limit", "40", "--quiet").code)
+	args := append([]string{"train", "--steps", "3", "--out", "run", "--data", "packed:g.pack"}, small[2:]...) // no --size
+	got := forger(t, dir, nil, args...)
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Contains(t, got.errout, "device cpu (as asked)")
+	assert.Contains(t, got.errout, "each 16x16x1")
+	got = forger(t, dir, nil, "train", "--resume", "run", "--steps", "2")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Contains(t, got.errout, "device cpu (where it trained before)")
+	assert.Contains(t, got.errout, "nothing was left to train: the end of the run had been reached, at step 3: go on with a later --steps")
+	assert.NotContains(t, got.errout, "done after")
 }
 
 func readSettings(t *testing.T, path string) map[string]string {

@@ -139,6 +139,7 @@ func (r *run) close(err *error) {
 
 // train is the training.
 func (r *run) train(ctx context.Context) (report.Result, error) {
+	first := r.step
 	r.begin()
 	for !r.done() && ctx.Err() == nil {
 		err := r.TrainStep(ctx)
@@ -157,7 +158,7 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 		return report.Result{}, r.explain(err)
 	}
 	return report.Result{
-		Dir: r.dir.Path, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
+		Dir: r.dir.Path, First: first, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
 		Stopped: !r.done(),
 	}, nil
 }

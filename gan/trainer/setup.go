@@ -49,6 +49,9 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
 		return nil, p.elsewhere(err)
 	}
+	if p.from.resolved != nil && !job.Given.Has("device") {
+		p.why = "where it trained before"
+	}
 	return p, p.resolve()
 }
 

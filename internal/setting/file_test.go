@@ -51,11 +51,11 @@ func TestReadFile(t *testing.T) {
 	}, lines)
 	assert.Contains(t, resolved, "size: 3")
 	for want, text := range map[string]string{
-		`line 2: unknown key "bacth": did you mean "batch"?`: "size: 3\nbacth: 3\n",
-		"line 1: size: one value is wanted":                  "size:\n",
-		"line 1: batch: one value is wanted":                 "batch: [1, 2]\n",
-		"a list of `name: value` is wanted":                  "- 3\n",
-		"not YAML":                                           "a: [\n",
+		`line 2: unknown key "bacth": did you mean batch?`: "size: 3\nbacth: 3\n",
+		"line 1: size: one value is wanted":                "size:\n",
+		"line 1: batch: one value is wanted":               "batch: [1, 2]\n",
+		"a list of `name: value` is wanted":                "- 3\n",
+		"not YAML":                                         "a: [\n",
 	} {
 		_, _, err := all.ReadFile(writeFile(t, text))
 		var usage *UsageError

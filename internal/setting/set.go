@@ -80,28 +80,3 @@ func (g Given) Blame(err error) error {
 	}
 	return err
 }
-
-// Nearest is the name with the smallest edit distance from word, for "did you mean".
-func Nearest(word string, names []string) string {
-	return slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = min(diagonal, row[j], row[j+1]) + 1
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
