@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
+
+	"forger/internal/machine"
 )
 
 //go:embed gotorch.h
@@ -68,6 +70,9 @@ func load() (string, error) {
 	C.gt_keep_memory()
 	library.version = C.GoString(C.gt_version())
 	library.threads = int(C.gt_threads())
+	if os.Getenv("OMP_NUM_THREADS") == "" { // libtorch knows no quota of processor time
+		library.threads = min(library.threads, machine.CPUs())
+	}
 	library.conv = ConvKernels(C.gt_conv_best())
 	return path, nil
 }
@@ -152,8 +157,8 @@ func checkout(dir string) (string, error) {
 // Version is libtorch's, e.g. "2.11.0". Load comes first.
 func Version() string { return library.version }
 
-// DefaultThreads is how many intra-op threads a scope has for which none were asked: those of libtorch's own choice, one a
-// core. Load comes first.
+// DefaultThreads is how many intra-op threads a scope has for which none were asked: libtorch's own choice, one a core, or
+// fewer where the process has not the time of so many processors, unless OMP_NUM_THREADS says how many. Load comes first.
 func DefaultThreads() int { return library.threads }
 
 // TrimMemory gives memory that is free back to the system. Otherwise it stays with the process, for the next step.

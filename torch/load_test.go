@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(inChild) {
 	case "load":
 		fmt.Println(torch.Load())
+	case "threads":
+		fmt.Println(torch.Load(), torch.DefaultThreads())
 	case "cuda":
 		n, err := torch.OpenCUDA()
 		fmt.Println(n, err)
@@ -102,6 +104,12 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 		text := child(t, "load", dir, "FORGER_LIB="+filepath.Join(dir, "libgotorch.so"))
 		assert.Contains(t, text, "was built from another gotorch.h (0123456789ab, this program has ")
 	})
+}
+
+// A process that may use one processor of several gets one thread, and as many as the user says.
+func TestThreadsHeedWhatTheProcessMayUse(t *testing.T) {
+	assert.Equal(t, "<nil> 1", child(t, "threads", ".", "GOMAXPROCS=1", "OMP_NUM_THREADS="))
+	assert.Equal(t, "<nil> 2", child(t, "threads", ".", "GOMAXPROCS=1", "OMP_NUM_THREADS=2"))
 }
 
 // OpenMP's threads look for work for a bounded time, unless the user decided: what libgomp itself says that it read.

@@ -90,7 +90,7 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 		"train --batch x":                         "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
 		"train --batch 0":                         "forger: train: --batch 0: too small: use 1 or more",
 		"train --lr -1":                           "forger: train: --lr -1: out of range: use a number above 0",
-		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256",
+		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024",
 		"train --data nope:x":                     `forger: train: --data "nope:x": unknown: have `,
 		"train --data folder":                     `forger: train: --data "folder": no path given: write folder:DIR`,
 		"train --penalty gp":                      "forger: train: unknown flag --penalty",
