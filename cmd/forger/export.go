@@ -45,7 +45,7 @@ func newExport() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to take it from")
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to take it from, or a run's directory: its newest")
 	f.StringVar(&o.Net, "net", o.Net, "generator, discriminator, or ema: the averaged generator")
 	f.StringVar(&o.Format, "format", "", strings.Join(slices.Sorted(maps.Keys(export.Formats)), ", ")+" (default: what the ending of --out tells)")
 	f.StringVar(&o.Out, "out", "", "the file to write; folders on its way are made")
