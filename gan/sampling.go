@@ -44,7 +44,7 @@ const sampleBatch = 64
 
 // check tells what the options show to be wrong. Errors are *setting.UsageError.
 func (o SampleOptions) check() error {
-	if o.N < 1 && o.Latents == "" {
+	if o.N < 1 && o.Latents == "" && len(o.Seeds) == 0 {
 		return setting.Usagef("--n %d: too small: use 1 or more", o.N)
 	}
 	if slices.Contains(pictures, strings.ToLower(filepath.Ext(o.Out))) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"testing"
 
 	"forger/gan/gantest"
-	"forger/torch/pt"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -112,17 +110,21 @@ func TestARunWhoseSystemCallsFail(t *testing.T) {
 
 	random := rand.New(rand.NewPCG(uint64(tries), 7))
 	hit, ended := 0, 0
-	for try := range tries {
+	for try := 0; hit < tries && try < 5*tries; try++ {
 		at, fault := places[random.IntN(len(places))], faults[random.IntN(len(faults))]
 		out := filepath.Join(dir, fmt.Sprint("run", try))
 		what := fmt.Sprintf("%s at the %d. %s of a thread", fault, at.nth, at.name)
 		got, calls := strace(t, dir, []string{"-e", "trace=" + at.name, "-e", fmt.Sprintf("inject=%s:error=%s:when=%d", at.name, fault, at.nth)},
 			append(args, "--out", out)...)
+		before := hit
 		for line := range strings.Lines(calls) {
 			if strings.Contains(line, "(INJECTED)") && (strings.Contains(line, out) || strings.Contains(line, pictures)) {
 				hit++
 				what += ": " + strings.TrimSpace(line)
 			}
+		}
+		if hit == before { // threads share the work otherwise each time: it fell on libtorch's own files, or on none
+			continue
 		}
 		if got.code != exitDone {
 			ended++
@@ -134,20 +136,21 @@ func TestARunWhoseSystemCallsFail(t *testing.T) {
 				assert.Contains(t, have, filepath.Base(path), "%s: it was written", what)
 			}
 		}
-		for name, bytes := range have {
-			assert.Equal(t, want[name], bytes, "%s: %s", what, name)
+		for name, state := range have {
+			same(t, what+": "+name, want[name], state)
 		}
 		again := forger(t, dir, nil, append(args, "--out", out)...)
 		if _, err := os.Stat(filepath.Join(out, "config.yaml")); err == nil && again.code != exitDone {
 			again = forger(t, dir, nil, "train", "--resume", out)
 		}
 		require.Equal(t, exitDone, again.code, "%s: %s", what, again.errout)
-		assert.Equal(t, want["step-00000006.pt"], checkpointsOf(t, out)["step-00000006.pt"], "%s: resumed", what)
+		same(t, what+": gone on with", want["step-00000006.pt"], checkpointsOf(t, out)["step-00000006.pt"])
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d calls failed, %d of them on the run's directory or its data; %d runs ended by it", tries, hit, ended)
+	require.GreaterOrEqual(t, hit, tries)
+	t.Logf("%d calls on the run's directory or its data failed; %d runs ended by it", hit, ended)
 }
 
 // judge wants a run to be done, or to say in one line why it is not.
@@ -164,21 +167,23 @@ func judge(t *testing.T, what string, got outcome) {
 	}
 }
 
-// checkpointsOf are a run's checkpoints by name, but for how long they took to train.
-func checkpointsOf(t *testing.T, dir string) map[string][]byte {
+// checkpointsOf are the values of a run's checkpoints by name, but for how long they took to train.
+func checkpointsOf(t *testing.T, dir string) map[string]map[string]any {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "checkpoints", "step-*.pt"))
 	require.NoError(t, err)
-	all := map[string][]byte{}
+	all := map[string]map[string]any{}
 	for _, path := range paths {
-		root, err := pt.Load(path)
-		require.NoError(t, err)
-		meters, err := pt.At[*pt.Dict](root, "meters")
-		require.NoError(t, err)
-		meters.Set("seconds", 0.0)
-		var b bytes.Buffer
-		require.NoError(t, pt.Write(&b, root))
-		all[filepath.Base(path)] = b.Bytes()
+		all[filepath.Base(path)] = gantest.State(t, path)
 	}
 	return all
+}
+
+// same compares two checkpoints and names what differs.
+func same(t *testing.T, what string, want, got map[string]any) {
+	t.Helper()
+	assert.Equal(t, len(want), len(got), what)
+	for key, value := range want {
+		assert.True(t, assert.ObjectsAreEqual(value, got[key]), "%s: %s is not what it is without the fault", what, key)
+	}
 }

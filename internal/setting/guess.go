@@ -38,28 +38,33 @@ func nearest(word string, names []string) string {
 		return ""
 	}
 	best := slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
-	if 2*distance(word, best) > len(word) {
+	if distance(word, best) > (len(word)+1)/4 {
 		return ""
 	}
 	return best
 }
 
-// distance is Levenshtein's.
+// distance is Damerau's: how many letters are missing, too many, wrong, or exchanged with the next.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1) // [i][j]: of the first i of a and the first j of b
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
+			cost := rows[i][j]
 			if a[i] != b[j] {
-				cost = min(diagonal, row[j], row[j+1]) + 1
+				cost = min(cost, rows[i][j+1], rows[i+1][j]) + 1
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				cost = min(cost, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = cost
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

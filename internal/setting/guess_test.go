@@ -7,7 +7,7 @@ import (
 )
 
 func TestDidYouMean(t *testing.T) {
-	names := []string{"data", "size", "latent", "lr", "beta1", "batch", "steps", "epochs", "seed", "out", "workers", "gen-width", "disc-width", "device"}
+	names := []string{"data", "size", "latent", "lr", "beta1", "batch", "steps", "epochs", "seed", "out", "npy", "workers", "gen-width", "disc-width", "device"}
 	for word, want := range map[string]string{
 		"learning_rate": "lr", "learning-rate": "lr", "bacth": "batch", "batch_size": "batch", "num-workers": "workers", "nz": "latent",
 		"ngf": "gen-width", "ndf": "disc-width", "dataroot": "data", "outf": "out", "manualSeed": "seed", "imageSize": "size", "niter": "epochs",
@@ -15,7 +15,7 @@ func TestDidYouMean(t *testing.T) {
 	} {
 		assert.Equal(t, ": did you mean --"+want+"?", DidYouMean(word, names, "--"), word)
 	}
-	for _, word := range []string{"verbose", "x", "", "fp16", "wandb-project"} {
+	for _, word := range []string{"verbose", "x", "", "fp16", "wandb-project", "port", "nope"} {
 		assert.Empty(t, DidYouMean(word, names, ""), word)
 	}
 	assert.Empty(t, DidYouMean("lr", nil, ""))
