@@ -19,6 +19,7 @@ func TestTheReadmeSaysWhatThereIs(t *testing.T) {
 	var add func(c *cobra.Command)
 	add = func(c *cobra.Command) {
 		commands[c.Name()] = true
+		c.InitDefaultHelpFlag()
 		c.Flags().VisitAll(func(f *pflag.Flag) { flags[f.Name] = true })
 		for _, sub := range c.Commands() {
 			add(sub)
