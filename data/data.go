@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -20,10 +21,12 @@ type Options struct {
 	Channels    int    // 1 or 3; 0: the source's default
 	Seed        uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
 
+	// Weights are the shares of a mixture's sources, numbers with commas between; "": by their size.
+	Weights string
 	// Filter keeps the images whose labels match: names or globs (path.Match) with commas between, e.g. "cat,dog" or
 	// "n02*"; "": all. One that matches no label is an error. Labels keep their numbers.
 	Filter string
-	Limit  int  // at most so many images, the first ones of the source's order, after Filter; 0: all
+	Limit  int  // at most so many images, chosen by Seed after Filter, in the source's order; 0: all
 	Flip   bool // mirror half of the images, anew each epoch (Flipped)
 	// SkipCorrupt is how many files may be no images. Each is replaced by another image, always the same; Skipped lists
 	// them. One more is an error.
@@ -33,13 +36,18 @@ type Options struct {
 	Background  *[3]byte // RGB under transparent pixels; nil: white
 	MaxPixels   int      // larger images are refused before they are decoded; 0: vision.MaxPixels
 
+	// Rules say which files a source takes and which images Limit leaves: 0: as now; 1: as the first runs had them.
+	Rules int
+
 	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
 
-	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
-	// system's temporary folder. It is made when it is needed; Warn hears that it cannot be.
+	// CacheDir is where the list of a large folder and what was unpacked of compressed archives are kept; "": nowhere. It
+	// is made when it is needed; Warn hears that it cannot be.
 	CacheDir string
+	Relist   bool // list folders as they are now, whatever list is kept
 
-	Warn func(text string) // what goes on all the same; may be nil
+	Unpacking func(done, total int64) // bytes of a compressed archive that were read while it is unpacked; may be nil
+	Warn      func(text string)       // what goes on all the same; may be nil
 }
 
 // warn tells the user, where anybody listens.
@@ -161,17 +169,40 @@ func meant(spec string) string {
 	return ": did you mean " + source + ":" + spec + "?"
 }
 
-// Absolute is a spec with its path from the root, "" where it has none.
+// Absolute is a spec with its paths from the root, "" where it has none.
 func Absolute(spec string) string {
-	name, path, _, err := Parse(spec)
-	if err != nil || path == "" {
+	all, found := parts(spec), false
+	for i, part := range all {
+		name, path, _, err := Parse(part)
+		if err != nil || path == "" {
+			continue
+		}
+		whole, err := filepath.Abs(path)
+		if err != nil { // there is no working directory any more
+			return ""
+		}
+		all[i], found = name+":"+whole, true
+	}
+	if !found {
 		return ""
 	}
-	whole, err := filepath.Abs(path)
-	if err != nil { // there is no working directory any more
-		return ""
+	return strings.Join(all, joint)
+}
+
+// IsThere reports whether there is something at each path of a spec that has any.
+func IsThere(spec string) bool {
+	found := false
+	for _, part := range parts(spec) {
+		_, path, _, err := Parse(part)
+		if err != nil || path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+		found = true
 	}
-	return name + ":" + whole
+	return found
 }
 
 func usages() []string {
@@ -182,13 +213,65 @@ func usages() []string {
 	return all
 }
 
-// Open opens the dataset that a spec names.
+// Open opens the dataset that a spec names, or the mixture that several do, joined by " + ".
 func Open(spec string, o Options) (Dataset, error) {
-	name, path, src, err := Parse(spec)
+	specs := parts(spec)
+	for _, spec := range specs {
+		if _, _, _, err := Parse(spec); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	ds, err := openOne(specs, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.validate(); err != nil {
+	whole := ds
+	if ds, err = selected(ds, o); err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	if o.CacheBytes > 0 && worthCaching(specs) {
+		ds = withCache(ds, o.CacheBytes)
+	}
+	if o.SkipCorrupt > 0 {
+		ds = newSkipping(ds, o)
+	}
+	if o.Flip {
+		ds = &flipping{Dataset: ds, seed: o.Seed}
+	}
+	return ds, nil
+}
+
+// openOne opens all of what specs name, as one dataset.
+func openOne(specs []string, o Options) (Dataset, error) {
+	if len(specs) > 1 {
+		return openMixture(specs, o)
+	}
+	if _, err := parseWeights(o.Weights, 1); err != nil {
+		return nil, err
+	}
+	return openSource(specs[0], o)
+}
+
+// worthCaching tells whether elements are the same each epoch, and some of them files to decode.
+func worthCaching(specs []string) bool {
+	files := false
+	for _, spec := range specs {
+		name, _, _ := strings.Cut(spec, ":")
+		if Sources[name].drawn {
+			return false
+		}
+		files = files || Sources[name].Decodes
+	}
+	return files
+}
+
+// openSource opens all of a source, as it lies there.
+func openSource(spec string, o Options) (Dataset, error) {
+	name, path, src, err := Parse(spec)
+	if err != nil {
 		return nil, err
 	}
 	if o.CropBefore > 0 && !src.Decodes {
@@ -205,23 +288,10 @@ func Open(spec string, o Options) (Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole := ds
 	if ds.Shape().IsPoints() {
 		if err := asked.fitPoints(spec); err != nil {
 			return nil, errors.Join(err, ds.Close())
 		}
-	}
-	if ds, err = selected(ds, o); err != nil {
-		return nil, errors.Join(err, whole.Close())
-	}
-	if o.CacheBytes > 0 && src.Decodes {
-		ds = withCache(ds, o.CacheBytes)
-	}
-	if o.SkipCorrupt > 0 {
-		ds = newSkipping(ds, o)
-	}
-	if o.Flip {
-		ds = &flipping{Dataset: ds, seed: o.Seed}
 	}
 	return ds, nil
 }
@@ -251,6 +321,9 @@ func (o Options) validate() error {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return &SpecError{fmt.Sprintf("filter %q: %s is no glob: write names of labels, * and ?, with commas between", o.Filter, pattern)}
 		}
+	}
+	if o.Rules < 0 || o.Rules > rulesNow {
+		return &SpecError{fmt.Sprintf("data-rules %d: unknown: use %d, or %d as the first runs had them", o.Rules, rulesNow, rulesFirst)}
 	}
 	if o.Limit < 0 || o.SkipCorrupt < 0 {
 		return &SpecError{fmt.Sprintf("limit %d, skip-corrupt %d: neither may be negative", o.Limit, o.SkipCorrupt)}

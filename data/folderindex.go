@@ -24,7 +24,10 @@ type folderList struct {
 	began time.Time
 	dirs  []dirStamp
 	files names
+	sides names // sidecars
 	print string
+
+	passed // of what a walk found; no file keeps it
 }
 
 // dirStamp is a folder and when it changed last, in ns of Unix time.
@@ -34,7 +37,7 @@ type dirStamp struct {
 }
 
 // indexMagic changes with the form of the file and with what a walk finds.
-const indexMagic = "forger folder index 1\n"
+const indexMagic = "forger folder index 2\n"
 
 // settled is how old a folder's last change must be for its time to tell it from a later one: clocks of file systems
 // are that coarse.
@@ -42,13 +45,13 @@ const settled = 2 * time.Second
 
 var clock = time.Now
 
-// indexPath is where the list of dir is kept in cache, "" where none is: without a cache, and when it lies in dir.
-func indexPath(dir, cache string) (string, error) {
-	if cache == "" {
+// indexPath is where the list of dir is kept in the cache, "" where none is: without a cache or use for it, and when it lies in dir.
+func indexPath(dir string, o Options) (string, error) {
+	if o.CacheDir == "" || o.Relist {
 		return "", nil
 	}
 	whole := make([]string, 2)
-	for i, path := range []string{dir, cache} {
+	for i, path := range []string{dir, o.CacheDir} {
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return "", err
@@ -62,7 +65,11 @@ func indexPath(dir, cache string) (string, error) {
 		return "", nil
 	}
 	sum := sha256.Sum256([]byte(whole[0]))
-	return filepath.Join(whole[1], "folder-"+hex.EncodeToString(sum[:8])+".index"), nil
+	name := "folder-" + hex.EncodeToString(sum[:8])
+	if o.Rules == rulesFirst {
+		name += "-1"
+	}
+	return filepath.Join(whole[1], name+".index"), nil
 }
 
 // listed is the index where it still holds, else a walk, which becomes the index. That it cannot be kept costs the next
@@ -109,15 +116,6 @@ func (f *folder) recall() *folderList {
 	return l
 }
 
-func (l *folderList) addDir(root, path string) error {
-	changed, err := changeTime(filepath.Join(root, path))
-	if err != nil {
-		return err
-	}
-	l.dirs = append(l.dirs, dirStamp{path, changed})
-	return nil
-}
-
 // changeTime is that of the inode, which no program can set back.
 func changeTime(dir string) (int64, error) {
 	var st unix.Stat_t
@@ -143,7 +141,9 @@ func (l *folderList) encode() []byte {
 	for _, d := range l.dirs {
 		b = binary.AppendVarint(text(b, d.path), d.changed)
 	}
-	b = text(binary.AppendUvarint(b, uint64(l.files.n)), string(l.files.blob))
+	for _, list := range []names{l.files, l.sides} {
+		b = text(binary.AppendUvarint(b, uint64(list.n)), string(list.blob))
+	}
 	b = text(b, l.print)
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -164,14 +164,20 @@ func decodeList(file []byte) (*folderList, error) {
 	for n := in.count(); n > 0 && !in.short; n-- {
 		l.dirs = append(l.dirs, dirStamp{string(in.text()), in.number()})
 	}
-	n, blob := in.count(), in.text()
-	l.print = string(in.text())
-	if in.short || n > uint64(len(blob)) {
+	for _, list := range []*names{&l.files, &l.sides} {
+		n, blob := in.count(), in.text()
+		if in.short || n > uint64(len(blob)) {
+			return nil, errIndex
+		}
+		var err error
+		if *list, err = parseNames(int(n), bytes.Clone(blob)); err != nil {
+			return nil, err
+		}
+	}
+	if l.print = string(in.text()); in.short {
 		return nil, errIndex
 	}
-	var err error
-	l.files, err = parseNames(int(n), bytes.Clone(blob))
-	return l, err
+	return l, nil
 }
 
 // indexReader takes values from the front; short remembers that one was not there.

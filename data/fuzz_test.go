@@ -61,6 +61,7 @@ func openBytes(t *testing.T, path, kind string, file []byte, streamed bool) {
 	used = allocated(func() {
 		for i := range images.Len() {
 			file, err := images.load(i, s)
+			s.done()
 			_, size := images.list().at(i)
 			require.NotEmpty(t, images.file(i))
 			if err == nil {

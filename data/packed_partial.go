@@ -91,11 +91,17 @@ func (p *partial) takeUp(h *packedHead) error {
 		if err != nil {
 			return fmt.Errorf("it cannot be gone on with: %w: remove it, or choose another name", err)
 		}
-		if err := h.same(old); err != nil {
+		as := h
+		if h.standIns && old.meta.Fingerprint == h.plain.meta.Fingerprint {
+			as = h.plain // it ended at a corrupt file: what it holds are the images that were listed
+		}
+		if err := as.same(old); err != nil {
 			return fmt.Errorf("an unfinished file %w: remove it, or choose another name", err)
 		}
-		if !h.standIns { // which of its images stand in for others an unfinished file does not tell
+		if !as.standIns && as.at == h.at { // which of its images stand in for others an unfinished file does not tell
 			h.sums = old.sums
+		}
+		if as == h && !h.standIns {
 			return nil
 		}
 		_, err = p.WriteAt(h.encode(), 0)

@@ -27,9 +27,11 @@ func TestEveryOptionIsASetting(t *testing.T) {
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
 		for i := range v.NumField() {
-			if f := v.Field(i); f.Kind() == reflect.Struct {
+			switch f := v.Field(i); f.Kind() {
+			case reflect.Struct:
 				walk(f)
-			} else {
+			case reflect.Func: // whom to tell
+			default:
 				count++
 				assert.True(t, at[f.Addr().Interface()], "%s is no setting", v.Type().Field(i).Name)
 			}
@@ -39,6 +41,29 @@ func TestEveryOptionIsASetting(t *testing.T) {
 		walk(reflect.ValueOf(options).Elem())
 	}
 	assert.Len(t, c.Settings(), count)
+}
+
+// A run from before there were rules of data goes on by the first ones, and a new one records those of now.
+func TestARunKeepsItsRulesOfData(t *testing.T) {
+	for config, want := range map[string]int{`{"limit": 5}`: 1, `{"limit": 5, "data-rules": 2}`: 2, `{"data-rules": 1}`: 1} {
+		c := DefaultConfig()
+		require.NoError(t, c.Settings().ReadJSON(config))
+		assert.Equal(t, want, c.Data.Rules, config)
+	}
+	c := DefaultConfig()
+	assert.Equal(t, 2, c.Settings().Map()["data-rules"])
+
+	// So does one that was stopped before its first checkpoint.
+	for config, want := range map[string]int{"limit: 5\nresolved: {}\n": 1, "limit: 5\ndata-rules: 2\nresolved: {}\n": 2} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(config), 0o644))
+		from, err := trainer.Resume(dir, true)
+		require.NoError(t, err)
+		c := DefaultConfig()
+		require.NoError(t, from.Settings(c.Settings()))
+		from.Close()
+		assert.Equal(t, want, c.Data.Rules, config)
+	}
 }
 
 func TestDefaultsAreValid(t *testing.T) {

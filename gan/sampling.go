@@ -110,7 +110,7 @@ func openDrawer(ctx context.Context, path string, average bool, device string) (
 
 // read takes the noise from a NumPy file.
 func (d *drawer) read(path string) error {
-	shape, values, err := data.ReadNPY(path)
+	shape, values, err := data.ReadNPY[float32](path)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func drawn(t *testing.T, o SampleOptions) (shape []int, values []float32) {
 	t.Helper()
 	o.Raw, o.Device = filepath.Join(t.TempDir(), "raw.npy"), "cpu"
 	require.NoError(t, Sample(t.Context(), o))
-	shape, values, err := data.ReadNPY(o.Raw)
+	shape, values, err := data.ReadNPY[float32](o.Raw)
 	require.NoError(t, err)
 	return shape, values
 }

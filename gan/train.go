@@ -71,7 +71,7 @@ func (c *Config) resumed(from *trainer.Origin) (run Config, notes []string, err 
 	if run.Data.Spec == spec {
 		run.Data.Spec = from.DataNow(spec)
 	}
-	run.Given, run.Run.Out = c.Given, ""
+	run.Given, run.Run.Out, run.Data.Unpacking = c.Given, "", c.Data.Unpacking
 	return run, notes, edited.Given.Blame(run.Check())
 }
 

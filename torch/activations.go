@@ -70,5 +70,5 @@ func (t Tensor) TanhInPlace() Tensor {
 func (t Tensor) Dropout(g *Generator, p float64) Tensor {
 	defer runtime.KeepAlive(g)
 	s := t.one("dropout")
-	return s.made("dropout", C.gt_dropout(s.h, t.h, g.h, C.double(p)), t)
+	return s.made("dropout", C.gt_dropout(s.h, t.h, g.handle("dropout"), C.double(p)), t)
 }

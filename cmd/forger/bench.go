@@ -127,6 +127,9 @@ func describeBench(w io.Writer, r bench.Result) error {
 			fmt.Fprintf(t, "  %s\t%.2f\n", strings.ReplaceAll(name, "_", ", "), ms)
 		}
 	}
+	if r.SplitEager {
+		fmt.Fprintf(t, "  (its parts\tof a step run operation by operation: as a graph it has none)\n")
+	}
 	fmt.Fprintf(t, "memory, MiB\t%.0f before the first step, %.0f at most\n", r.BaseMiB, r.PeakMiB)
 	if r.GFlops > 0 {
 		fmt.Fprintf(t, "arithmetic\t%.2f GFLOP an image, %.0f GFLOP/s: %.0f %% of a matrix product's %.0f\n",

@@ -58,11 +58,11 @@ func TestDataCheck(t *testing.T) {
 	assert.Equal(t, 5, report.Images)
 	assert.Equal(t, []data.Broken{{Image: 3, File: "set/dog/8.png", Error: "the file is truncated"}}, report.Broken)
 
-	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--limit", "3")
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--limit", "3", "--data-rules", "1")
 	require.Equal(t, exitDone, got.code, got.errout)
 	assert.Contains(t, got.out, `"broken": []`)
 
-	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--filter", "cat", "--max-pixels", "35", "--limit", "1")
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--filter", "cat", "--max-pixels", "35", "--limit", "1", "--data-rules", "1")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Equal(t, "set/cat/0.png: 6x6: more than 35 pixels\n1 images, 1 broken\n", got.out)
 
@@ -121,7 +121,7 @@ func TestDataSelectionAndSkipping(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.errout)
 	assert.Regexp(t, `images +4\n`, got.out)
 
-	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--flip", "--channels", "1")
+	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--data-rules", "1", "--flip", "--channels", "1")
 	require.Equal(t, exitDone, got.code, got.errout)
 	file, err := os.ReadFile(filepath.Join(dir, "y.npy"))
 	require.NoError(t, err)

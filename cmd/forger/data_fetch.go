@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"forger/data/fetch"
 	"forger/internal/setting"
@@ -45,6 +46,16 @@ func newDataFetch() *cobra.Command {
 				m.set(done, total)
 			}
 			o.Warn = warner(cmd)
+			o.Retrying = func(address string, why error, in time.Duration) {
+				if quiet {
+					return
+				}
+				if m != nil {
+					m.end()
+					m, of = nil, ""
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: again in %s\n", address, oneLine(why), in)
+			}
 			files, err := fetch.Get(cmd.Context(), set, args[1], o)
 			if m != nil {
 				m.end()

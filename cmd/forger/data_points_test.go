@@ -24,14 +24,14 @@ func TestDataCommandsWithPoints(t *testing.T) {
 		"info npy:p.npy":          "points +4\nshape +2 numbers\nclasses +none\nfingerprint +npy sha256:[0-9a-f]{64}\n$",
 		"check npy:p.npy --quiet": "^4 points, 0 broken\n$",
 		"dump npy:p.npy x.npy":    "^$",
-		"dump npy:p.npy y.npy --limit 2 --shuffled": "^$",
+		"dump npy:p.npy y.npy --limit 2 --data-rules 1 --shuffled": "^$",
 	} {
 		got := forger(t, dir, none, append([]string{"data"}, strings.Fields(args)...)...)
 		require.Equal(t, exitDone, got.code, "%s: %s", args, got.errout)
 		assert.Regexp(t, want, got.out, args)
 	}
 	assert.Equal(t, readFile(t, dir, "p.npy"), readFile(t, dir, "x.npy"))
-	shape, values, err := data.ReadNPY(filepath.Join(dir, "y.npy"))
+	shape, values, err := data.ReadNPY[float32](filepath.Join(dir, "y.npy"))
 	require.NoError(t, err)
 	assert.Equal(t, []int{2, 2}, shape)
 	assert.ElementsMatch(t, []float32{1, 2, 3, 4}, values)

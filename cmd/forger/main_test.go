@@ -89,6 +89,7 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 		"train --data minst:x":                    `forger: train: --data "minst:x": unknown: did you mean mnist:x?: have `,
 		"train --batch x":                         "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
 		"train --batch 0":                         "forger: train: --batch 0: too small: use 1 or more",
+		"train --threads 100000":                  "forger: train: --threads 100000: too large: use ",
 		"train --lr -1":                           "forger: train: --lr -1: out of range: use a number above 0",
 		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024",
 		"train --data nope:x":                     `forger: train: --data "nope:x": unknown: have `,

@@ -21,6 +21,10 @@ func addSettings(flags *pflag.FlagSet, all setting.Set) {
 	for _, r := range all {
 		switch v := r.Value.(type) {
 		case *string:
+			if r.Joint != "" {
+				flags.Var(&joined{to: v, joint: r.Joint}, r.Name, help(r)+" (repeatable)")
+				continue
+			}
 			flags.StringVar(v, r.Name, *v, help(r))
 		case *int:
 			flags.IntVar(v, r.Name, *v, help(r))
@@ -38,6 +42,24 @@ func addSettings(flags *pflag.FlagSet, all setting.Set) {
 			panic(fmt.Sprintf("setting %s has a type without a flag: %T", r.Name, r.Value))
 		}
 	}
+}
+
+// joined is the flag of a setting whose values are joined to one.
+type joined struct {
+	to    *string
+	joint string
+	given bool // what it holds is no default
+}
+
+func (j *joined) String() string { return *j.to }
+func (j *joined) Type() string   { return "string" }
+
+func (j *joined) Set(text string) error {
+	if j.given {
+		text = *j.to + j.joint + text
+	}
+	*j.to, j.given = text, true
+	return nil
 }
 
 // help names the words that a setting takes, where its text does not.
@@ -138,6 +160,10 @@ func fillFromFile(all setting.Set, given setting.Given, config string) (*trainer
 	if resolved == "" {
 		return nil, nil
 	}
+	// It is a run's own file, and repeats that run.
+	all.AsBefore(func(name string) bool {
+		return given.Has(name) || slices.ContainsFunc(lines, func(l setting.Line) bool { return l.Name == name })
+	})
 	repeat, err := trainer.ParseResolved(resolved)
 	if err != nil {
 		return nil, setting.Usagef("--config %s: %v", config, err)

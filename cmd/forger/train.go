@@ -39,6 +39,7 @@ func newTrain() *cobra.Command {
 				tellStrangers(cmd)
 			}
 			p := newProgress(w, quiet)
+			cfg.Data.Unpacking = unpackingOn(w, quiet)
 			res, err := gan.Train(cmd.Context(), cfg, p)
 			p.end()
 			if err != nil || quiet {

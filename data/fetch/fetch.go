@@ -17,9 +17,10 @@ import (
 type Options struct {
 	// URL takes the place of the mirrors: a folder that holds the files, or the file itself where a set has one.
 	URL      string
-	Progress func(name string, done, total int64) // bytes of a file that are there; may be nil
-	Warn     func(text string)                    // what goes on all the same; may be nil
-	Client   *http.Client                         // nil: one that heeds HTTP_PROXY and its like
+	Progress func(name string, done, total int64)              // bytes of a file that are there; may be nil
+	Retrying func(address string, why error, in time.Duration) // before each wait for another attempt; may be nil
+	Warn     func(text string)                                 // what goes on all the same; may be nil
+	Client   *http.Client                                      // nil: one that heeds HTTP_PROXY and its like
 
 	Idle     time.Duration // how long a server may send nothing; 0: 30 s
 	Backoff  time.Duration // the first wait after a failure, doubled after each; 0: 1 s
@@ -41,6 +42,9 @@ func (o Options) filled() Options {
 	}
 	if o.Client == nil {
 		o.Client = &http.Client{}
+	}
+	if o.Retrying == nil {
+		o.Retrying = func(string, error, time.Duration) {}
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int64, int64) {}

@@ -58,6 +58,10 @@ func (p *part) takeUp() error {
 	if err != nil {
 		return plain(err)
 	}
+	// Between the opening and the locking another process may have moved it to its place.
+	if named, err := os.Stat(p.name); err != nil || !os.SameFile(info, named) {
+		return fmt.Errorf("another process has just fetched it: run this again, which checks it")
+	}
 	p.size = info.Size()
 	p.joined = p.size > 0
 	text, err := os.ReadFile(p.name + ".from")

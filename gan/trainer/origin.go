@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"forger/data"
 	"forger/gan/checkpoint"
@@ -151,6 +152,9 @@ func (o *Origin) Settings(s setting.Set) error {
 	if err != nil {
 		return err
 	}
+	s.AsBefore(func(name string) bool {
+		return slices.ContainsFunc(lines, func(l setting.Line) bool { return l.Name == name })
+	})
 	for _, l := range lines {
 		if err := o.take(s, l); err != nil {
 			return err
@@ -200,19 +204,10 @@ func (o *Origin) Edits(s setting.Set) (setting.Given, error) {
 // DataNow is where the data of a spec lies: where the spec says, or where it lay when the run began in another working
 // directory.
 func (o *Origin) DataNow(spec string) string {
-	if o.resolved == nil || isThere(spec) || !isThere(o.resolved.Data) {
+	if o.resolved == nil || data.IsThere(spec) || !data.IsThere(o.resolved.Data) {
 		return spec
 	}
 	return o.resolved.Data
-}
-
-func isThere(spec string) bool {
-	_, path, _, err := data.Parse(spec)
-	if err != nil || path == "" {
-		return false
-	}
-	_, err = os.Stat(path)
-	return err == nil
 }
 
 // sameData compares the data with that of the checkpoint.

@@ -91,7 +91,9 @@ func (p *setup) resolve() (err error) {
 	if r.Threads == 0 {
 		r.Threads = torch.DefaultThreads()
 	}
-	torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true})
+	if _, err := torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true}); err != nil {
+		return err
+	}
 	if r.Workers == 0 {
 		r.Workers = machine.CPUs()
 	}

@@ -45,6 +45,7 @@ func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res re
 	}
 	defer t.Close()
 	p.tell(ob)
+	t.warn = ob.Warned
 	started := p.started(t)
 	if job.DryRun {
 		ob.Started(started)

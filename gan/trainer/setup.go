@@ -93,6 +93,7 @@ func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
 			return nil, fmt.Errorf("%s: %w", p.from.path, err)
 		}
 	}
+	t.warn = func(text string) { p.note("%s", text) }
 	if t.expected, err = t.forecast(); err != nil {
 		return nil, err
 	}
@@ -132,5 +133,6 @@ func Borrow(ctx context.Context, job Job, use func(*Trainer) error) (notes []str
 		return nil, err
 	}
 	defer t.Close()
-	return p.from.notes, use(t)
+	err = use(t)
+	return p.from.notes, err
 }

@@ -102,6 +102,20 @@ func TestReadJSON(t *testing.T) {
 	assert.ErrorContains(t, again.set().ReadJSON("{"), "its config is damaged")
 }
 
+// What a run does not mention is what runs had before there was the setting.
+func TestASettingThatCameLater(t *testing.T) {
+	var o options
+	all := append(o.set(), Row{Name: "rules", Value: new(int), Default: 2, Before: 1})
+	rules, _ := all.Find("rules")
+	for text, want := range map[string]int{`{}`: 1, `{"rules": 2}`: 2, `{"batch": 3}`: 1} {
+		all.Reset()
+		assert.Equal(t, 2, rules.Get())
+		require.NoError(t, all.ReadJSON(text))
+		assert.Equal(t, want, rules.Get(), text)
+		assert.Equal(t, "glyphs", o.Data, "others stay")
+	}
+}
+
 func TestParseAndCheck(t *testing.T) {
 	var o options
 	all := o.set()

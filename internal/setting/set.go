@@ -18,6 +18,15 @@ func (s Set) Reset() {
 	}
 }
 
+// AsBefore gives the settings that a run does not mention what runs had before there were those.
+func (s Set) AsBefore(mentions func(name string) bool) {
+	for _, r := range s {
+		if r.Before != nil && !mentions(r.Name) {
+			r.Put(r.Before)
+		}
+	}
+}
+
 // Check reports the first setting that cannot be. Errors are *UsageError.
 func (s Set) Check() error {
 	for _, r := range s {
