@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"forger/internal/setting"
 )
 
 // Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
@@ -38,11 +42,19 @@ type Options struct {
 	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
 
 	// CacheDir is where the list of a large folder and what was unpacked of compressed archives are kept; "": nowhere. It
-	// is made when it is needed.
+	// is made when it is needed; Warn hears that it cannot be.
 	CacheDir string
 	Relist   bool // list folders as they are now, whatever list is kept
 
 	Unpacking func(done, total int64) // bytes of a compressed archive that were read while it is unpacked; may be nil
+	Warn      func(text string)       // what goes on all the same; may be nil
+}
+
+// warn tells the user, where anybody listens.
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Dataset is a list of elements, images or points, an epoch long. Its methods may be called from several goroutines at
@@ -72,6 +84,7 @@ type Source struct {
 	Decodes  bool // image files, which takes time
 	path     bool
 	drawn    bool // its images differ from epoch to epoch
+	sized    bool // they have one size and no other
 	open     func(path string, o Options) (Dataset, error)
 }
 
@@ -108,7 +121,7 @@ var Sources = map[string]Source{
 	},
 	"packed": {
 		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
-		path: true, open: openPacked,
+		path: true, sized: true, open: openPacked,
 	},
 }
 
@@ -123,13 +136,73 @@ func Parse(spec string) (name, path string, src Source, err error) {
 	src, ok := Sources[name]
 	switch {
 	case !ok:
-		err = &SpecError{fmt.Sprintf("data %q: unknown: have %s", spec, strings.Join(usages(), ", "))}
+		err = &SpecError{fmt.Sprintf("data %q: unknown%s: have %s", spec, meant(spec), strings.Join(usages(), ", "))}
 	case src.path && path == "":
 		err = &SpecError{fmt.Sprintf("data %q: no path given: write %s", spec, src.Usage)}
 	case !src.path && hasPath:
 		err = &SpecError{fmt.Sprintf("data %q: %s takes no path: write %s", spec, name, src.Usage)}
 	}
 	return name, path, src, err
+}
+
+// endings tell the source of a path that was given without one.
+var endings = map[string]string{
+	".zip": "zip", ".tar": "tar", ".tgz": "tar", ".tar.gz": "tar", ".tar.zst": "tar", ".npy": "npy", ".pack": "packed",
+}
+
+// meant guesses what a spec without a source's name means: a name with a slip in it, or what lies at a path.
+func meant(spec string) string {
+	name, path, hasPath := strings.Cut(spec, ":")
+	if hasPath || !strings.ContainsAny(spec, "/.") {
+		guess := setting.DidYouMean(name, slices.Sorted(maps.Keys(Sources)), "")
+		if hasPath {
+			guess = strings.Replace(guess, "?", ":"+path+"?", 1)
+		}
+		return guess
+	}
+	source := "folder"
+	for ending, of := range endings {
+		if strings.HasSuffix(strings.ToLower(spec), ending) {
+			source = of
+		}
+	}
+	return ": did you mean " + source + ":" + spec + "?"
+}
+
+// Absolute is a spec with its paths from the root, "" where it has none.
+func Absolute(spec string) string {
+	all, found := parts(spec), false
+	for i, part := range all {
+		name, path, _, err := Parse(part)
+		if err != nil || path == "" {
+			continue
+		}
+		whole, err := filepath.Abs(path)
+		if err != nil { // there is no working directory any more
+			return ""
+		}
+		all[i], found = name+":"+whole, true
+	}
+	if !found {
+		return ""
+	}
+	return strings.Join(all, joint)
+}
+
+// IsThere reports whether there is something at each path of a spec that has any.
+func IsThere(spec string) bool {
+	found := false
+	for _, part := range parts(spec) {
+		_, path, _, err := Parse(part)
+		if err != nil || path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+		found = true
+	}
+	return found
 }
 
 func usages() []string {
@@ -208,7 +281,7 @@ func openSource(spec string, o Options) (Dataset, error) {
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
-	if o.Size == 0 {
+	if o.Size == 0 && !src.sized {
 		o.Size = o.DefaultSize
 	}
 	ds, err := src.open(path, o)

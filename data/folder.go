@@ -39,7 +39,7 @@ func openFolder(dir string, o Options) (Dataset, error) {
 	if f.index, err = indexPath(dir, o); err != nil {
 		return fail(err)
 	}
-	l, err := f.listed()
+	l, err := f.listed(o)
 	if err != nil {
 		return fail(err)
 	}

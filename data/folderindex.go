@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,8 +72,9 @@ func indexPath(dir string, o Options) (string, error) {
 	return filepath.Join(whole[1], name+".index"), nil
 }
 
-// listed is the index where it still holds, else a walk, which becomes the index.
-func (f *folder) listed() (*folderList, error) {
+// listed is the index where it still holds, else a walk, which becomes the index. That it cannot be kept costs the next
+// start another walk, and nothing else.
+func (f *folder) listed(o Options) (*folderList, error) {
 	if f.index != "" {
 		if l := f.recall(); l != nil {
 			return l, nil
@@ -85,18 +84,18 @@ func (f *folder) listed() (*folderList, error) {
 	if err != nil || f.index == "" || l.files.n == 0 || !l.settled() {
 		return l, err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.index), 0o777); err != nil {
-		return nil, fmt.Errorf("index: %w: name another directory", plainError(err))
+	err = os.MkdirAll(filepath.Dir(f.index), 0o777)
+	if err == nil {
+		err = atomicfile.WriteBytes(f.index, l.encode())
 	}
-	err = atomicfile.Write(f.index, func(w io.Writer) error {
-		_, err := w.Write(l.encode())
-		return err
-	})
 	if err != nil {
-		return nil, fmt.Errorf("index: %w: make room or name another directory", plainError(err))
+		o.warn("the list of %s is not kept for the next start: %v: %s", f.dir, plainError(err), cacheRemedy)
 	}
 	return l, nil
 }
+
+// cacheRemedy is what helps where the cache folder cannot be written.
+const cacheRemedy = "name a folder that can be written in XDG_CACHE_HOME"
 
 // recall is what the index holds, nil when there is none, it is damaged or the folder changed since: then the folder is
 // listed, which needs no index and says what is wrong with the folder.

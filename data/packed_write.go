@@ -19,6 +19,7 @@ import (
 type PackOptions struct {
 	Workers  int                   // 0: as many as the machine has cores
 	Progress func(done, total int) // images in the file, after each block; one call at a time
+	Warn     func(text string)     // what goes on all the same; may be nil
 }
 
 // PackResult is what Pack wrote.
@@ -42,6 +43,9 @@ func Pack(ctx context.Context, ds Dataset, path string, o PackOptions) (PackResu
 	out, err := openPartial(path, h)
 	if err != nil {
 		return PackResult{}, fmt.Errorf("data: pack: %w", err)
+	}
+	if o.Warn != nil && out.warning != "" {
+		o.Warn(out.warning)
 	}
 	w := &packer{ds: ds, head: h, out: out, progress: o.Progress}
 	err = w.run(ctx, o.Workers)

@@ -28,6 +28,7 @@ type Settings struct {
 	Cache          string
 
 	Unpacking func(done, total int64) // as Options have it
+	Warn      func(text string)       // so too
 }
 
 // caches are where decoded images may stay.
@@ -111,7 +112,7 @@ func (s Settings) Options(of uint64) (Options, error) {
 	o := Options{
 		Size: s.Size, Channels: s.Channels, Seed: source, Weights: s.Weights, Filter: s.Filter, Limit: s.Limit, Rules: s.Rules, Flip: s.Flip,
 		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
-		Unpacking: s.Unpacking,
+		Unpacking: s.Unpacking, Warn: s.Warn,
 	}
 	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
 		o.CacheDir = filepath.Join(dir, "forger", "data")

@@ -21,15 +21,24 @@ func openTar(path string, o Options) (Dataset, error) {
 	for {
 		ds, err := openShards(path, paths, o)
 		var kept *keptError
-		if errors.As(err, &kept) && os.Remove(kept.name) == nil {
-			continue // it is unpacked anew
+		var room *roomError
+		switch {
+		case errors.As(err, &kept) && os.Remove(kept.name) == nil: // it is unpacked anew
+		case errors.As(err, &room) && o.CacheDir != "":
+			o.warn("%s: %v: %s: unpacks to %s for now", path, room.bare(), cacheRemedy, os.TempDir())
+			o.CacheDir = ""
+		default:
+			return ds, err
 		}
+<<<<<<< HEAD
 		var room *roomError
 		if errors.As(err, &room) && o.CacheDir != "" {
 			o.CacheDir = "" // to the temporary folder, and not kept
 			continue
 		}
 		return ds, err
+=======
+>>>>>>> w-user
 	}
 }
 

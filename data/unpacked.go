@@ -23,15 +23,28 @@ type unpacked struct {
 func unnamed(dir string) (*unpacked, error) {
 	if dir == "" {
 		dir = os.TempDir()
+<<<<<<< HEAD
 	} else if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, &roomError{fmt.Errorf("%w: name another directory", plainError(err))}
+=======
+	}
+	fail := func(err error) (*unpacked, error) {
+		return nil, &roomError{dir, reasonOf(err), "name another directory in TMPDIR"}
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fail(err)
+>>>>>>> w-user
 	}
 	if fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o666); err == nil {
 		return &unpacked{os.NewFile(uintptr(fd), filepath.Join(dir, "(unpacked)")), dir, true}, nil
 	}
 	f, err := os.CreateTemp(dir, ".forger-unpacked-*")
 	if err != nil {
+<<<<<<< HEAD
 		return nil, &roomError{fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))}
+=======
+		return fail(err)
+>>>>>>> w-user
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errors.Join(plainError(err), f.Close())
@@ -39,15 +52,26 @@ func unnamed(dir string) (*unpacked, error) {
 	return &unpacked{f, dir, false}, nil
 }
 
-// roomError is what keeps an archive from being unpacked here.
-type roomError struct{ error }
+// roomError is what keeps an archive from being unpacked to a folder. Another may do.
+type roomError struct {
+	dir    string
+	err    error
+	remedy string
+}
 
-func (e *roomError) Unwrap() error { return e.error }
+func (e *roomError) Error() string { return e.bare() + ": " + e.remedy }
+func (e *roomError) Unwrap() error { return e.err }
+
+// bare is the error without what to do.
+func (e *roomError) bare() string { return fmt.Sprintf("unpacking it to %s: %v", e.dir, e.err) }
+
+// makeRoom is what helps where a disk is full.
+const makeRoom = "make room there, or unpack the archive and use folder:DIR"
 
 func (u *unpacked) Write(p []byte) (int, error) {
 	n, err := u.File.Write(p)
 	if err != nil {
-		err = &roomError{fmt.Errorf("unpacking it to %s: %w: make room there, or unpack the archive and use folder:DIR", u.dir, reasonOf(err))}
+		err = &roomError{u.dir, reasonOf(err), makeRoom}
 	}
 	return n, err
 }
@@ -78,7 +102,7 @@ func (u *unpacked) keep(k keptTar) error {
 		return nil
 	}
 	if err := u.Sync(); err != nil {
-		return &roomError{fmt.Errorf("unpacking it to %s: %w: make room there, or unpack the archive and use folder:DIR", u.dir, reasonOf(err))}
+		return &roomError{u.dir, reasonOf(err), makeRoom}
 	}
 	old, err := filepath.Glob(k.others)
 	if err != nil {
@@ -94,7 +118,11 @@ func (u *unpacked) keep(k keptTar) error {
 		err = nil
 	}
 	if err != nil {
+<<<<<<< HEAD
 		return &roomError{fmt.Errorf("%s: %w: name another directory", k.name, err)}
+=======
+		return &roomError{u.dir, err, makeRoom}
+>>>>>>> w-user
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(inChild) {
 	case "load":
 		fmt.Println(torch.Load())
+	case "default threads":
+		fmt.Println(torch.Load(), torch.DefaultThreads())
 	case "cuda":
 		n, err := torch.OpenCUDA()
 		fmt.Println(n, err)
@@ -60,7 +62,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child runs this binary from dir with nothing of this process's environment that says where the library is.
+// child runs this binary from dir with nothing of this process's environment that says where the library is, or how many threads it has.
 func child(t *testing.T, what, dir string, env ...string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -68,7 +70,7 @@ func child(t *testing.T, what, dir string, env ...string) string {
 	cmd := exec.Command(self)
 	cmd.Dir = dir
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") {
+		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") && !strings.HasPrefix(e, "OMP_NUM_THREADS=") {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
@@ -151,6 +153,38 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 			assert.Contains(t, child(t, "load", dir, "FORGER_LIB="+dir), said)
 		}
 	})
+}
+
+// A process that may use one processor of several gets one thread, and as many as the user says.
+func TestThreadsHeedWhatTheProcessMayUse(t *testing.T) {
+	assert.Equal(t, "<nil> 1", child(t, "default threads", ".", "GOMAXPROCS=1"))
+	assert.Equal(t, "<nil> 2", child(t, "default threads", ".", "GOMAXPROCS=1", "OMP_NUM_THREADS=2"))
+}
+
+// OpenMP's threads look for work for a bounded time, unless the user decided: what libgomp itself says that it read.
+func TestThreadsSpinForABoundedTime(t *testing.T) {
+	for name, c := range map[string]struct{ env, want string }{
+		"ours":             {"", "GOMP_SPINCOUNT = '10000'"},
+		"the user's count": {"GOMP_SPINCOUNT=77", "GOMP_SPINCOUNT = '77'"},
+		"the user's words": {"OMP_WAIT_POLICY=active", "OMP_WAIT_POLICY = 'ACTIVE'"},
+	} {
+		self, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.Command(self)
+		for _, e := range os.Environ() {
+			if !strings.HasPrefix(e, "GOMP_") && !strings.HasPrefix(e, "OMP_") {
+				cmd.Env = append(cmd.Env, e)
+			}
+		}
+		cmd.Env = append(cmd.Env, inChild+"=load", "OMP_DISPLAY_ENV=VERBOSE", c.env)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		if !strings.Contains(string(out), "GOMP_SPINCOUNT") {
+			t.Skip("SKIPPED: this libtorch has another OpenMP than GNU's: " + string(out))
+		}
+		assert.Contains(t, string(out), c.want, name)
+		assert.Equal(t, c.env == "", strings.Contains(string(out), "GOMP_SPINCOUNT = '10000'"), name)
+	}
 }
 
 // A stand-in for the driver's library shows each way in which CUDA can be absent; what a real one says is seen on a

@@ -43,11 +43,12 @@ func newBench() *cobra.Command {
 			if b.config.Given, b.config.Repeat, err = fillSettings(cmd.Flags(), b.settings(), config); err != nil {
 				return err
 			}
+			tellStrangers(cmd)
 			rounds, err := b.rounds(sweep)
 			if err != nil {
 				return err
 			}
-			return b.run(cmd, rounds, report)
+			return b.config.Given.Blame(b.run(cmd, rounds, report))
 		},
 	}
 	f := cmd.Flags()

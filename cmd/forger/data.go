@@ -74,6 +74,12 @@ func (s source) openWith(spec string, lists bool) (data.Dataset, error) {
 	return ds, err
 }
 
+// warner tells the user of a command what goes on all the same.
+func warner(cmd *cobra.Command) func(text string) {
+	name := strings.TrimPrefix(cmd.CommandPath(), "forger ")
+	return func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "forger: %s: %s\n", name, text) }
+}
+
 // order is the seed of the order in which a training sees the source.
 func (s source) order() uint64 {
 	_, order := seed.Data(s.seed)

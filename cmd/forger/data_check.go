@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"forger/data"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // checkSide is the side image files are brought to while they are checked, where --size does not say.
@@ -109,8 +107,8 @@ func listBroken(w io.Writer, all []data.Broken, sort string) error {
 
 // checkProgress shows how many images were read: a live line on a terminal, a line each tenth elsewhere.
 func checkProgress(w io.Writer, total int) (done func(int), end func()) {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
+	if t := terminalOn(w); t != nil {
+		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(t), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30),
 			progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("checking"))
 		// The bar writes to a terminal; a terminal that is gone does not stop a check.

@@ -31,8 +31,8 @@ func newDataFetch() *cobra.Command {
 			set, ok := fetch.Sets[args[0]]
 			if !ok {
 				have := slices.Sorted(maps.Keys(fetch.Sets))
-				return &setting.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s: did you mean %s?",
-					args[0], strings.Join(have, ", "), setting.Nearest(args[0], have))}
+				return &setting.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s%s",
+					args[0], strings.Join(have, ", "), setting.DidYouMean(args[0], have, ""))}
 			}
 			var m *meter
 			of := ""
@@ -45,6 +45,7 @@ func newDataFetch() *cobra.Command {
 				}
 				m.set(done, total)
 			}
+			o.Warn = warner(cmd)
 			o.Retrying = func(address string, why error, in time.Duration) {
 				if quiet {
 					return

@@ -36,6 +36,7 @@ func newDataPack() *cobra.Command {
 			defer ds.Close()
 			m := newMeter(newProgress(cmd.ErrOrStderr(), quiet), "packing", "images")
 			p.Progress = func(done, total int) { m.set(int64(done), int64(total)) }
+			p.Warn = warner(cmd)
 			res, err := data.Pack(cmd.Context(), ds, args[1], p)
 			m.end()
 			reportSkipped(cmd.ErrOrStderr(), ds)

@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"forger/gan"
+	"forger/gan/bench"
 	"forger/gan/trainer"
 	"forger/internal/setting"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -78,7 +80,7 @@ func fillSettings(flags *pflag.FlagSet, all setting.Set, config string) (setting
 	given := setting.Given{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = "--" + f.Name })
 	for _, r := range all {
-		variable := "FORGER_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_"))
+		variable := variableOf(r.Name)
 		value := os.Getenv(variable)
 		if value == "" || given.Has(r.Name) {
 			continue
@@ -97,6 +99,43 @@ func fillSettings(flags *pflag.FlagSet, all setting.Set, config string) (setting
 	}
 	repeat, err := fillFromFile(all, given, config)
 	return given, repeat, err
+}
+
+func variableOf(name string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+const prefix = "FORGER_"
+
+// strangers are the variables that begin as settings do and are none, with what they may have been meant for.
+func strangers(environ []string) (all []string) {
+	var whole gan.Config
+	var measured bench.Options
+	known := []string{"FORGER_LIB", "FORGER_DEBUG", "FORGER_PYTHON"}
+	var names []string
+	for _, r := range append(whole.Settings(), measured.Settings()...) {
+		known, names = append(known, variableOf(r.Name)), append(names, r.Name)
+	}
+	for _, pair := range environ {
+		variable, value, _ := strings.Cut(pair, "=")
+		name, ours := strings.CutPrefix(variable, prefix)
+		if !ours || value == "" || slices.Contains(known, variable) || strings.HasPrefix(variable, prefix+"TEST_") {
+			continue
+		}
+		if guess, ok := strings.CutPrefix(setting.DidYouMean(name, names, ""), ": did you mean "); ok {
+			variable += " (did you mean " + variableOf(strings.TrimSuffix(guess, "?")) + "?)"
+		}
+		all = append(all, variable)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// tellStrangers tells of variables that no setting reads.
+func tellStrangers(cmd *cobra.Command) {
+	if all := strangers(os.Environ()); len(all) > 0 {
+		warner(cmd)("no setting is called " + strings.Join(all, ", ") + ": goes on without")
+	}
 }
 
 // fillFromFile is fillSettings for a config file; it adds to given. A file may set what is no setting here, as that of a

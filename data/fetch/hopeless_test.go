@@ -72,7 +72,7 @@ func TestWaitsAreTold(t *testing.T) {
 // A part that another process moved to its place meanwhile is left to it.
 func TestAPartThatWasJustFinished(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.bin")
-	p, err := openPart(path)
+	p, err := openPart(path, func(string) {})
 	require.NoError(t, err)
 	defer p.Close()
 	require.NoError(t, os.Rename(p.name, path))

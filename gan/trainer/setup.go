@@ -28,6 +28,7 @@ func (p *setup) note(format string, args ...any) {
 // prepare opens data and device, and decides. The caller closes the data.
 func prepare(job Job, from *Origin) (_ *setup, err error) {
 	p := &setup{job: job, from: from}
+	job.Data.Warn = func(text string) { p.note("%s", text) }
 	if p.ds, err = OpenData(job); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,9 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	}
 	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
 		return nil, p.elsewhere(err)
+	}
+	if p.from.resolved != nil && !job.Given.Has("device") {
+		p.why = "where it trained before"
 	}
 	return p, p.resolve()
 }

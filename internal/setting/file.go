@@ -72,7 +72,7 @@ func (s Set) line(p *ast.MappingValueNode) (Line, error) {
 	l := Line{Name: p.Key.String(), Line: p.Key.GetToken().Position.Line}
 	row, ok := s.Find(l.Name)
 	if !ok {
-		return l, fmt.Errorf("unknown key %q: did you mean %q?", l.Name, Nearest(l.Name, s.Names()))
+		return l, fmt.Errorf("unknown key %q%s", l.Name, DidYouMean(l.Name, s.Names(), ""))
 	}
 	values := []ast.Node{p.Value}
 	_, repeatable := row.Value.(*[]string)
