@@ -30,15 +30,6 @@ func openTar(path string, o Options) (Dataset, error) {
 		default:
 			return ds, err
 		}
-<<<<<<< HEAD
-		var room *roomError
-		if errors.As(err, &room) && o.CacheDir != "" {
-			o.CacheDir = "" // to the temporary folder, and not kept
-			continue
-		}
-		return ds, err
-=======
->>>>>>> w-user
 	}
 }
 

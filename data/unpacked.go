@@ -23,28 +23,19 @@ type unpacked struct {
 func unnamed(dir string) (*unpacked, error) {
 	if dir == "" {
 		dir = os.TempDir()
-<<<<<<< HEAD
-	} else if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, &roomError{fmt.Errorf("%w: name another directory", plainError(err))}
-=======
 	}
 	fail := func(err error) (*unpacked, error) {
 		return nil, &roomError{dir, reasonOf(err), "name another directory in TMPDIR"}
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fail(err)
->>>>>>> w-user
 	}
 	if fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o666); err == nil {
 		return &unpacked{os.NewFile(uintptr(fd), filepath.Join(dir, "(unpacked)")), dir, true}, nil
 	}
 	f, err := os.CreateTemp(dir, ".forger-unpacked-*")
 	if err != nil {
-<<<<<<< HEAD
-		return nil, &roomError{fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))}
-=======
 		return fail(err)
->>>>>>> w-user
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errors.Join(plainError(err), f.Close())
@@ -118,11 +109,7 @@ func (u *unpacked) keep(k keptTar) error {
 		err = nil
 	}
 	if err != nil {
-<<<<<<< HEAD
-		return &roomError{fmt.Errorf("%s: %w: name another directory", k.name, err)}
-=======
 		return &roomError{u.dir, err, makeRoom}
->>>>>>> w-user
 	}
 	return nil
 }

@@ -4,12 +4,9 @@ package export
 import (
 	"errors"
 	"fmt"
-<<<<<<< HEAD
 	"maps"
-=======
 	"os"
 	"path/filepath"
->>>>>>> w-user
 	"slices"
 	"strings"
 
