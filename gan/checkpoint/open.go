@@ -11,6 +11,7 @@ import (
 	"forger/gan/model"
 	"forger/internal/setting"
 	"forger/torch"
+	"forger/torch/nn"
 	"forger/torch/pt"
 )
 
@@ -80,6 +81,7 @@ func Open(path, word string, average bool, device string, read Reader) (_ *Opene
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w: is it a checkpoint of another version?", path, o.Net.Key, err)
 	}
+	nn.RemoveSpectralNorm(o.Root, o.Net.Module) // what is used is used as it computes
 	o.Root.Seal()
 	return o, nil
 }

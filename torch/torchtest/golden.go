@@ -11,18 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Golden reads a file that scripts/golden.py wrote into v. A file from another version of that script is an error:
-// `make golden` writes them all again.
+// Golden reads a file into v that a script of golden values wrote: scripts/golden.py, or the one that the file names as its
+// source. A file from another version of that script is an error: `make golden` writes them all again.
 func Golden(t testing.TB, path string, v any) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	var stamp struct{ Script string }
+	stamp := struct{ Script, Source string }{Source: "golden.py"}
 	require.NoError(t, json.Unmarshal(text, &stamp))
-	script, err := os.ReadFile(filepath.Join(Root(t), "scripts", "golden.py"))
+	script, err := os.ReadFile(filepath.Join(Root(t), "scripts", stamp.Source))
 	require.NoError(t, err)
 	sum := sha256.Sum256(script)
-	require.Equal(t, hex.EncodeToString(sum[:]), stamp.Script, "%s is stale: scripts/golden.py has changed since: run `make golden`", path)
+	require.Equal(t, hex.EncodeToString(sum[:]), stamp.Script, "%s is stale: scripts/%s has changed since: run `make golden`", path, stamp.Source)
 	require.NoError(t, json.Unmarshal(text, v))
 }
 
