@@ -50,6 +50,10 @@ var Table = map[string]Entry{
 		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator,
 	},
+	"r3gan": {
+		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
+		Generator: r3ganGenerator, Discriminator: r3ganDiscriminator,
+	},
 	"toy": {
 		Doc: "small dense networks for points", Points: true, Depth: toyDepth, Generator: toyGenerator, Discriminator: toyDiscriminator,
 	},
