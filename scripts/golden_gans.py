@@ -325,7 +325,7 @@ def spectral():
 
 def main():
     torch.set_num_threads(1)
-    stamp = {"script": hashlib.sha256(ME.read_bytes()).hexdigest(), "source": ME.name, "torch": torch.__version__.split("+")[0]}
+    stamp = {"script": hashlib.sha256(ME.read_bytes()).hexdigest(), "torch": torch.__version__.split("+")[0]}
     files = {
         "gan/method/testdata/gans.json": {
             "objectives": {name: [objective(o, label) for label in ((1.0, 0.8) if "real" in o else (1.0,))] for name, o in OBJECTIVES.items()},

@@ -10,7 +10,7 @@ import (
 
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
-	for _, check := range []func() error{o.checkHeld, o.checkSeen, o.checkUpdates} {
+	for _, check := range []func() error{o.checkHeld, o.checkSeen, o.checkUpdates, o.Model.Check} {
 		if err := check(); err != nil {
 			return err
 		}

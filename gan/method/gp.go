@@ -24,6 +24,6 @@ func eachOf(uniform source, x torch.Tensor) torch.Tensor {
 
 // unitLength is E(|gradient|-1)^2.
 func unitLength(gradient torch.Tensor) torch.Tensor {
-	off := gradient.Mul(gradient).SumOver(torch.Reduction{Dims: []int{1}}).Sqrt().AddScalar(-1)
+	off := gradient.Norm(2, torch.Reduction{Dims: []int{1}}).AddScalar(-1)
 	return off.Mul(off).Mean()
 }

@@ -30,6 +30,8 @@ type Entry struct {
 	Doc string
 	// Words are the networks as `export --net` names them, by their keys in a checkpoint.
 	Words map[string]string
+	// Judge is the key of the network that scores data; "": there is none.
+	Judge string
 	// Nets builds the networks in b's scope, for data of a shape: enough to sample, export and evaluate.
 	Nets func(b *model.Builder, o Options, of data.Shape) []Net
 	// Sampler draws from a network of Nets that has Draws.
@@ -43,6 +45,7 @@ var Table = map[string]Entry{
 	"gan": {
 		Doc:   "a generator against a discriminator (Goodfellow et al. 2014)",
 		Words: map[string]string{"generator": keyGenerator, "discriminator": keyDiscriminator, "ema": keyAverage},
+		Judge: keyDiscriminator,
 		Nets:  ganNets, Sampler: ganSampler, New: newGAN,
 	},
 }

@@ -104,3 +104,13 @@ func (o Options) penalties() []asked {
 
 // Entry is the table's line for the method.
 func (o Options) Entry() Entry { return Table[o.Method] }
+
+// Judge is the network of Nets that scores data, where the method has one.
+func (o Options) Judge(nets []Net) (judge Net) {
+	for _, n := range nets {
+		if n.Key == o.Entry().Judge {
+			judge = n
+		}
+	}
+	return judge
+}
