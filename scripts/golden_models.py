@@ -27,7 +27,11 @@ def maxout(cin, units):
 
 
 class Pixels(nn.Module):
-    """A sigmoid's range as pixels' from -1 to 1."""
+    """A sigmoid's range as pixels' from -1 to 1. The buffer is there for its key."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("half", torch.tensor(0.5))
 
     def forward(self, x):
         return 2 * torch.sigmoid(x) - 1
