@@ -162,9 +162,9 @@ RUNS = {
     "r3gan": ("model=r3gan loss=relativistic penalty=r1=2:.2 penalty=r2=2:.2 optim=adam lr=2e-4 beta1=0 beta2=.99 schedule=cosine "
               "lr-end=.25 ema=.999 ema-warmup=1000", dict(latent=4, gen=8, disc=8, channels=3, side=16)),
     "gaussian1d": ("model=toy prior=uniform01 loss=relativistic penalty=r1=.05 penalty=r2=.05 optim=adam lr=1e-3 beta1=0 beta2=.99 "
-                   "schedule=linear lr-end=.01 ema=.999", dict(latent=1, gen=8, disc=8, points=1)),
+                   "schedule=cosine lr-end=.01 ema=.999", dict(latent=1, gen=8, disc=8, points=1)),
     "ring8": ("model=toy prior=normal loss=relativistic penalty=r1=.02 penalty=r2=.02 optim=adam lr=1e-3 beta1=0 beta2=.99 "
-              "schedule=linear lr-end=.01 ema=.999", dict(latent=2, gen=8, disc=8, points=2)),
+              "schedule=cosine lr-end=.01 ema=.999", dict(latent=2, gen=8, disc=8, points=2)),
     "smoothed": ("model=dcgan loss=lsgan label-smoothing=.2 instance-noise=.3 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
     "lazy": ("model=dcgan loss=minimax label-smoothing=.1 penalty=r1=3 penalty-every=4 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999 "
              "schedule=cosine lr-end=.1 warmup=3", DCGAN),
@@ -233,13 +233,13 @@ class Training:
         self.latent = sizes["latent"]
         self.shape = [sizes["points"]] if "points" in sizes else [sizes["channels"], sizes["side"], sizes["side"]]
         self.gen, self.disc = networks(o, sizes)
+        if o.get("spectral-norm"):
+            self.normalise()
         for net, stream in ((self.gen, 1001), (self.disc, 2001)):
             golden_models.set_weights(net, stream)
             for m in net.modules():
                 if isinstance(m, nn.Dropout):
                     m.p = 0.0
-        if o.get("spectral-norm"):
-            self.normalise()
         self.gen, self.disc = self.gen.to(device, dtype), self.disc.to(device, dtype)
         self.average = copy.deepcopy(self.gen)
         self.og, self.od = optimizer(self.gen, o), optimizer(self.disc, o)

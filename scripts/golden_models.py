@@ -29,7 +29,7 @@ class Pixels(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("half", torch.tensor(0.5))
+        self.register_buffer("scale", torch.tensor(0.5))
 
     def forward(self, x):
         return 2 * torch.sigmoid(x) - 1

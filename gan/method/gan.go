@@ -77,21 +77,21 @@ func (g *gan) trainDisc(c *torch.Scope, real, fake torch.Tensor, variant int) {
 	g.parts.At(phaseReal)
 	fake = fake.Detach()
 	var loss torch.Tensor
-	onReal, roughReal := g.judge(real, atReal, variant)
+	onReal, byReal := g.judge(real, atReal, variant)
 	if g.loss.Pair == nil {
-		loss = g.learn(g.loss.Real(onReal, g.label), roughReal)
+		loss = g.learn(g.loss.Real(onReal, g.label), byReal)
 	}
 	g.parts.At(phaseFake)
-	onFake, roughFake := g.judge(fake, atFake, variant) // two forwards: BatchNorm sees each alone
+	onFake, byFake := g.judge(fake, atFake, variant) // two forwards: BatchNorm sees each alone
 	if g.loss.Pair == nil {
-		loss = loss.Add(g.learn(g.loss.Fake(onFake), roughFake))
+		loss = loss.Add(g.learn(g.loss.Fake(onFake), byFake))
 	} else {
-		loss = g.learn(g.loss.Pair(onReal, onFake), roughReal, roughFake)
+		loss = g.learn(g.loss.Pair(onReal, onFake), byReal, byFake)
 	}
 	values := []torch.Tensor{loss, g.loss.score(onReal.Detach()), g.loss.score(onFake.Detach())}
 	if len(g.held.terms) > 0 {
-		rough := g.penalise(c, real, fake, variant)
-		values = append(values, sumOf(c, roughReal, roughFake, rough).Detach())
+		penalty := g.penalise(c, real, fake, variant)
+		values = append(values, sumOf(c, byReal, byFake, penalty).Detach())
 	}
 	g.parts.At(phaseUpdate)
 	c.MeterAdd(g.sumsD, values...)

@@ -42,7 +42,7 @@ func (h held) after(s *torch.Scope) {
 
 // judge is the logits of samples, and what is to be added to their loss: the penalties of gradients at these very samples, which
 // share the pass forward; the zero Tensor where there are none.
-func (g *gan) judge(x torch.Tensor, at place, variant int) (logits, rough torch.Tensor) {
+func (g *gan) judge(x torch.Tensor, at place, variant int) (logits, penalty torch.Tensor) {
 	var due []term
 	for _, t := range g.held.terms {
 		if t.On == at && variant == penalised {
@@ -52,7 +52,8 @@ func (g *gan) judge(x torch.Tensor, at place, variant int) (logits, rough torch.
 	return g.judgeFor(x, due)
 }
 
-func (g *gan) judgeFor(x torch.Tensor, due []term) (logits, rough torch.Tensor) {
+// judgeFor is the same for the terms that are due.
+func (g *gan) judgeFor(x torch.Tensor, due []term) (logits, penalty torch.Tensor) {
 	if len(due) == 0 {
 		return g.sees(x), torch.Tensor{}
 	}
@@ -60,13 +61,13 @@ func (g *gan) judgeFor(x torch.Tensor, due []term) (logits, rough torch.Tensor) 
 	logits = g.sees(x)
 	gradient := torch.Grad(logits, true, x)[0]
 	for _, t := range due {
-		if one := t.of(gradient, g.pack); rough.Valid() {
-			rough = rough.Add(one)
+		if one := t.of(gradient, g.pack); penalty.Valid() {
+			penalty = penalty.Add(one)
 		} else {
-			rough = one
+			penalty = one
 		}
 	}
-	return logits, rough
+	return logits, penalty
 }
 
 // penalise differentiates the penalties that are taken at samples of their own, and returns their sum. Each is a pass
@@ -80,9 +81,9 @@ func (g *gan) penalise(c *torch.Scope, real, fake torch.Tensor, variant int) (su
 			continue
 		}
 		g.parts.At(phasePenalty)
-		_, rough := g.judgeFor(t.At(g.held.uniform, real, fake), []term{t})
-		g.optD.Accumulate(rough)
-		sum = sumOf(c, sum, rough.Detach())
+		_, penalty := g.judgeFor(t.At(g.held.uniform, real, fake), []term{t})
+		g.optD.Accumulate(penalty)
+		sum = sumOf(c, sum, penalty.Detach())
 	}
 	return sum
 }

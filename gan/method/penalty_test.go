@@ -132,8 +132,7 @@ func TestSharedPassesAreTheSame(t *testing.T) {
 			s := s.Child()
 			g := tinyGAN(t, s, func(o *Options) { o.Penalties = []string{"r1=3"} })
 			if !shared {
-				g.held.terms[0].On = elsewhere
-				g.held.terms[0].At = func(_ source, real, _ torch.Tensor) torch.Tensor { return real }
+				apart(g)
 			}
 			seen := &counted{Module: g.disc}
 			g.disc = seen
@@ -154,6 +153,35 @@ func TestSharedPassesAreTheSame(t *testing.T) {
 			torchtest.Close(t, twice[i], once[i], 1e-9, 1e-12, fmt.Sprint("parameter ", i))
 		}
 	}, torch.Of(torch.Float64))
+}
+
+// apart has r1 take a pass of its own.
+func apart(g *gan) {
+	g.held.terms[0].On = elsewhere
+	g.held.terms[0].At = func(_ source, real, _ torch.Tensor) torch.Tensor { return real }
+}
+
+// What sharing the pass saves of an update of the discriminator with r1.
+func BenchmarkR1(b *testing.B) {
+	for name, change := range map[string]func(*gan){"shared": func(*gan) {}, "apart": apart} {
+		b.Run(name, func(b *testing.B) {
+			s, err := torch.NewScope(torch.Layout(torch.ChannelsLast))
+			require.NoError(b, err)
+			defer s.Close()
+			var o Options
+			o.Settings().Reset()
+			o.Model.GenWidth, o.Model.DiscWidth, o.Penalties = 32, 32, []string{"r1"}
+			g := build(b, s, o, data.Shape{Height: 64, Width: 64, Channels: 3}, 32)
+			change(g)
+			c := s.Child()
+			x := c.Rand(c.NewGenerator(1), 32, 3, 64, 64).ToFormat(torch.ChannelsLast)
+			for b.Loop() {
+				step := c.Child()
+				g.trainDisc(step, x, x, penalised)
+				step.Close()
+			}
+		})
+	}
 }
 
 // counted counts the passes forward.

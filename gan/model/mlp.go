@@ -51,20 +51,20 @@ func maxout(s *torch.Scope, g *torch.Generator, in, units int) nn.Sequential {
 }
 
 // pixels is 2 sigmoid(x) - 1, a sigmoid's range as that of pixels, which is tanh(x/2).
-type pixels struct{ half torch.Tensor } // a constant
+type pixels struct{ scale torch.Tensor } // a constant
 
 func newPixels(s *torch.Scope) pixels { return pixels{s.Full(.5)} }
 
 // Forward keeps x's shape.
-func (p pixels) Forward(x torch.Tensor) torch.Tensor { return x.Mul(p.half).TanhInPlace() }
+func (p pixels) Forward(x torch.Tensor) torch.Tensor { return x.Mul(p.scale).TanhInPlace() }
 
-// State is half, a buffer.
+// State is scale, a buffer.
 func (p pixels) State(prefix string, visit func(nn.Entry)) {
-	visit(nn.Entry{Name: key(prefix, "half"), Tensor: p.half, Buffer: true})
+	visit(nn.Entry{Name: key(prefix, "scale"), Tensor: p.scale, Buffer: true})
 }
 
-// Describe is tanh(mul(x, half)).
+// Describe is tanh(mul(x, scale)).
 func (p pixels) Describe(g *nn.Graph, prefix, x string) string {
-	scaled := g.Add(nn.Node{Op: "mul", Inputs: []string{x}, Params: []string{key(prefix, "half")}})
+	scaled := g.Add(nn.Node{Op: "mul", Inputs: []string{x}, Params: []string{key(prefix, "scale")}})
 	return g.Describe(nn.Tanh(), "", scaled)
 }
