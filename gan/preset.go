@@ -60,13 +60,13 @@ var Presets = map[string]Preset{
 		"eight narrow normal distributions on a circle: none may be lost (the modes of PacGAN's protocol)",
 		`data=ring8 model=toy latent=2 gen-width=128 disc-width=128 depth=3 prior=normal
 		loss=relativistic penalty=r1=.02 penalty=r2=.02
-		optim=adam lr=1e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=8000`,
+		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=8000`,
 	},
 	"grid25": {
 		"twenty-five on a grid (the same protocol)",
 		`data=grid25 model=toy latent=2 gen-width=128 disc-width=128 depth=3 prior=normal
 		loss=relativistic penalty=r1=.02 penalty=r2=.02
-		optim=adam lr=1e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=15000`,
+		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=15000`,
 	},
 }
 

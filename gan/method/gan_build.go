@@ -58,7 +58,7 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 		Nets:    nets,
 		Streams: []Stream{{Noise, b.Stream(Noise)}, {"dropout", b.Stream("dropout")}},
 		Notes:   o.notes(),
-		Phases:  []string{phaseReal, phaseFake, phasePenalty, phaseUpdate, phaseGen, phaseGenOpt},
+		Phases:  []string{phaseReal, phaseFake, phaseUpdate, phaseGen, phaseGenOpt},
 	}
 	g.optG = g.parts.optimize(s, "optimizer_g", "lr_g", o, nets[0], o.GenLR)
 	g.optD = g.parts.optimize(s, "optimizer_d", "lr_d", o, nets[1], o.DiscLR)
@@ -109,6 +109,7 @@ func (g *gan) hold(b *model.Builder, o Options, batch int) {
 		every := float64(o.PenaltyEvery)
 		g.held.terms = append(g.held.terms, term{a.Penalty, g.parts.dial(b.Scope, a.name, o.between(a.from*every, a.to*every))})
 		if a.At != nil {
+			g.parts.Phases = []string{phaseReal, phaseFake, phasePenalty, phaseUpdate, phaseGen, phaseGenOpt}
 			stream := g.parts.stream(b, "penalty")
 			g.held.uniform = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) }
 		}
