@@ -9,6 +9,7 @@ import (
 
 // Config is what a user asks of a run, put together from the options of the rooms below.
 type Config struct {
+	Preset string // a key of Presets; "": none
 	Data   data.Settings
 	Method method.Options
 	Run    trainer.Options
@@ -26,7 +27,10 @@ func DefaultConfig() Config {
 
 // Settings lists every setting, in the order of the help.
 func (c *Config) Settings() setting.Set {
-	return append(append(c.Data.Settings(), c.Method.Settings()...), c.Run.Settings()...)
+	first := setting.Set{{Name: "preset", Help: "a paper's settings in one word; what else is given goes before them", Value: &c.Preset,
+		Check: setting.OneOf(append([]string{""}, setting.Keys(Presets)...)...), Marks: setting.Once | setting.Bench,
+		Words: setting.Words(Presets, func(p Preset) string { return p.Doc })}}
+	return append(append(append(first, c.Data.Settings()...), c.Method.Settings()...), c.Run.Settings()...)
 }
 
 // Check checks everything that can be checked without the disk, the data and the device. Errors are *setting.UsageError.
@@ -39,6 +43,9 @@ func (c *Config) Check() error {
 			return err
 		}
 	}
+	if err := c.Method.CheckBatch(c.Run.Batch); err != nil {
+		return err
+	}
 	return c.Method.Model.CheckSize(c.Data.Size)
 }
 
@@ -50,14 +57,20 @@ func (c *Config) job() trainer.Job {
 }
 
 // networks is a checkpoint.Reader.
-func networks(config string) (o method.Options, of data.Shape, err error) {
-	c := DefaultConfig()
+func networks(config string) (method.Options, data.Shape, error) {
+	c, of, err := recorded(config)
+	return c.Method, of, err
+}
+
+// recorded is what a checkpoint keeps of its run's config, and the shape of the data.
+func recorded(config string) (c Config, of data.Shape, err error) {
+	c = DefaultConfig()
 	if err := c.Settings().ReadJSON(config); err != nil {
-		return o, of, err
+		return c, of, err
 	}
 	if err := c.Check(); err != nil {
-		return o, of, err
+		return c, of, err
 	}
 	of, err = trainer.ShapeOf(config)
-	return c.Method, of, err
+	return c, of, err
 }

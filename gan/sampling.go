@@ -16,6 +16,7 @@ import (
 	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/method"
+	"forger/gan/report"
 	"forger/gan/rundir"
 	"forger/gan/trainer"
 	"forger/internal/atomicfile"
@@ -27,12 +28,12 @@ import (
 // SampleOptions say what to draw from a checkpoint.
 type SampleOptions struct {
 	Checkpoint string
-	Out        string // a PNG: a grid; else a directory: a PNG an image
-	N          int
+	Out        string // a PNG: a grid, of points a plot; of points a .npy or .csv; else a directory: a PNG an image
+	N          int    // 0: 64 images, 2,500 points
 	Seed       uint64
 	Average    bool   // draw from the averaged generator
 	Latents    string // a .npy of float32 [N,Z] instead of N and Seed
-	Raw        string // also write float32 [N,C,H,W] in [-1,1] to this .npy
+	Raw        string // also write float32 [N,C,H,W] in [-1,1], of points [N,D], to this .npy
 	Device     string
 
 	Seeds      []uint64 // a sample of each, whatever the others are, instead of N and Seed
@@ -44,7 +45,7 @@ const sampleBatch = 64
 
 // check tells what the options show to be wrong. Errors are *setting.UsageError.
 func (o SampleOptions) check() error {
-	if o.N < 1 && o.Latents == "" && len(o.Seeds) == 0 {
+	if o.N < 0 {
 		return setting.Usagef("--n %d: too small: use 1 or more", o.N)
 	}
 	if slices.Contains(pictures, strings.ToLower(filepath.Ext(o.Out))) {
@@ -64,7 +65,9 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 		return err
 	}
 	defer d.Root.Close()
-	d.n = o.N
+	if d.n = o.N; d.n == 0 {
+		d.n = report.Shown(d.Shape)
+	}
 	if err := d.chosen(o); err != nil {
 		return err
 	}
@@ -86,6 +89,7 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 type drawer struct {
 	*checkpoint.Opened
 	sampler method.Sampler
+	data    data.Settings // of the run
 	ctx     context.Context
 	n       int
 	noise   func(s *torch.Scope, first, n int) torch.Tensor // of n samples, those from first on
@@ -101,11 +105,17 @@ func openDrawer(ctx context.Context, path string, average bool, device string) (
 	if err != nil {
 		return nil, err
 	}
-	opened, err := checkpoint.Open(path, "", average, device, networks)
+	d := &drawer{ctx: ctx}
+	d.Opened, err = checkpoint.Open(path, "", average, device, func(config string) (method.Options, data.Shape, error) {
+		c, of, err := recorded(config)
+		d.data = c.Data
+		return c.Method, of, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &drawer{Opened: opened, sampler: opened.Sampler(), ctx: ctx}, nil
+	d.sampler = d.Sampler()
+	return d, nil
 }
 
 // read takes the noise from a NumPy file.
@@ -184,17 +194,6 @@ func holdsNoOthers(dir string, n, digits int) error {
 		return fmt.Errorf("--out %s: %d images of another draw would be left among these %d: empty it, or name another directory", dir, others, n)
 	}
 	return nil
-}
-
-// savePoints writes the points as an array.
-func (d *drawer) savePoints(out string) error {
-	if !strings.EqualFold(filepath.Ext(out), ".npy") {
-		return setting.Usagef("--out %s: the network makes points: name a .npy", out)
-	}
-	return data.WriteNPY(out, "<f4", []int{d.n, d.Shape.Points}, func(w io.Writer) error {
-		_, err := io.Copy(w, d)
-		return err
-	})
 }
 
 // writeImage writes one of many: without the flush to the disk that a file of its own is worth.

@@ -11,11 +11,11 @@ import (
 )
 
 func newSample() *cobra.Command {
-	o := gan.SampleOptions{N: 64, Device: "auto"}
+	o := gan.SampleOptions{Device: "auto"}
 	var seeds string
 	cmd := &cobra.Command{
 		Use:     "sample --checkpoint FILE|RUN --out grid.png|DIR",
-		Short:   "Draw images from a checkpoint",
+		Short:   "Draw images or points from a checkpoint",
 		Example: "  forger sample --checkpoint runs/0000-dcgan-glyphs/checkpoints/latest --out grid.png --n 100 --seed 7",
 		Args:    arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -29,6 +29,9 @@ func newSample() *cobra.Command {
 			}
 			if o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
 				return &setting.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
+			}
+			if cmd.Flags().Changed("n") && o.N < 1 {
+				return setting.Usagef("--n %d: too small: use 1 or more", o.N)
 			}
 			if seeds != "" && (o.Latents != "" || cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
 				return &setting.UsageError{Msg: "--seeds: they say how many and which: leave out --n, --seed and --latents"}
@@ -46,14 +49,14 @@ func newSample() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from, or a run's directory: its newest")
-	f.StringVar(&o.Out, "out", "", "a .png: a grid; else a directory: a PNG an image, numbered")
-	f.IntVar(&o.N, "n", o.N, "how many images")
+	f.StringVar(&o.Out, "out", "", "a .png: a grid, of points a plot; of points also .npy or .csv; else a directory: a PNG an image, numbered")
+	f.IntVar(&o.N, "n", 0, "how many (default: 64 images, 2500 points)")
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
 	f.StringVar(&seeds, "seeds", "", "an image of each of these seeds, such as 1,5,9 or 10-19, instead of --n and --seed")
 	f.Float64Var(&o.Truncation, "truncation", 0, "draw latents anew until no number is farther from 0: likelier images, less variety")
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] or [N,Z,1,1] to draw instead of --n and --seed")
-	f.StringVar(&o.Raw, "raw", "", "write float32 [N,C,H,W] in [-1,1] to this .npy, beside --out or alone")
+	f.StringVar(&o.Raw, "raw", "", "write float32 [N,C,H,W] in [-1,1], of points [N,D], to this .npy, beside --out or alone")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	return cmd
 }

@@ -25,7 +25,7 @@ type Trainer struct {
 	m        method.Method
 	parts    *method.Parts
 	sampler  method.Sampler
-	fixed    torch.Tensor // the noise of the sample grids, sampleGrid samples'
+	fixed    torch.Tensor // the noise of the pictures' samples
 
 	keep   capturer           // nil: steps run operation by operation
 	graphs map[form]*captured // nil: this one cannot be captured
@@ -35,9 +35,6 @@ type Trainer struct {
 	clock        clock
 	expected     report.Forecast
 }
-
-// sampleGrid is how many samples a picture shows.
-const sampleGrid = 64
 
 // clock measures the training since its start and since the last log.
 type clock struct {
@@ -96,10 +93,10 @@ func (t *Trainer) build(fresh bool) error {
 			return err
 		}
 	}
-	t.m = entry.New(b, o, nets)
+	t.m = entry.New(b, o, nets, t.job.Batch)
 	t.parts = t.m.Parts()
 	t.sampler = entry.Sampler(method.Drawn(nets), o)
-	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), sampleGrid)
+	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), report.Shown(t.ds.Shape()))
 	t.root.Seal()
 	return nil
 }
@@ -118,8 +115,11 @@ func (t *Trainer) Close() {
 }
 
 // totalSteps is the step at which the first bound is reached.
-func (t *Trainer) totalSteps() int64 {
-	o, total := t.job.Options, int64(math.MaxInt64)
+func (t *Trainer) totalSteps() int64 { return t.stepsTo(t.job.Options) }
+
+// stepsTo is the same for the bounds of o.
+func (t *Trainer) stepsTo(o Options) int64 {
+	total := int64(math.MaxInt64)
 	if o.Steps == 0 && o.Images == 0 && o.Epochs == 0 {
 		o.Epochs = epochs
 	}
@@ -178,7 +178,7 @@ func (t *Trainer) Next(ctx context.Context, s *torch.Scope) (batches []method.Ba
 
 // RunStep trains on the batches of a step, n elements in all.
 func (t *Trainer) RunStep(s *torch.Scope, batches []method.Batch, n int) error {
-	t.parts.Turn(t.step)
+	t.parts.Turn(t.step, t.totalSteps())
 	if err := t.runVariant(s, batches, t.m.Variant(t.step)); err != nil {
 		return err
 	}
