@@ -39,10 +39,10 @@ func TestEveryModelIsTrainedAndExported(t *testing.T) {
 		if c.Data.Spec, c.Data.Size = "ring8", 0; name != "toy" {
 			c.Data.Spec, c.Data.Size, c.Data.Channels = "glyphs", o["side"].(int), o["channels"].(int)
 		}
-		c.Run.Steps, c.Run.VerifyResume = 2, 2
+		c.Run.VerifyResume = 2
 		_, err := train(t, t.Context(), c, &gantest.Recorder{})
 		require.NoError(t, err, name)
-		c.Run.VerifyResume = 0
+		c.Run.VerifyResume, c.Run.Steps = 0, 2
 		res, err := train(t, t.Context(), c, &gantest.Recorder{})
 		require.NoError(t, err, name)
 		measured, err := Bench(t.Context(), c, bench.Options{Steps: 1, Synthetic: true})

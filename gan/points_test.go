@@ -90,6 +90,7 @@ func TestToys(t *testing.T) {
 	for spec, latent := range map[string]int{"gaussian1d": 1, "ring8": 2} {
 		c := tinyConfig(t)
 		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Method.Model.Latent, c.Method.Prior = spec, 0, 0, "toy", latent, "uniform01"
+		c.Method.Model.GenWidth = 16
 		c.Run.SampleEvery, c.Run.Out = 3, filepath.Join(t.TempDir(), "run")
 		res, err := train(t, t.Context(), c, &gantest.Recorder{})
 		require.NoError(t, err)
@@ -115,7 +116,8 @@ func TestToys(t *testing.T) {
 			return file
 		}
 		raw := filepath.Join(dir, "raw.npy")
-		table := strings.Split(strings.TrimSpace(string(draw(SampleOptions{Out: filepath.Join(dir, "a.csv"), Raw: raw, N: 70}))), "\n")
+		file := draw(SampleOptions{Out: filepath.Join(dir, "a.csv"), Raw: raw, N: 70})
+		table := strings.Split(strings.TrimSpace(string(file)), "\n")
 		assert.Equal(t, "x1,x2"[:3*latent-1], table[0])
 		shape, values, err := data.ReadNPY[float32](raw)
 		require.NoError(t, err)
@@ -130,12 +132,12 @@ func TestToys(t *testing.T) {
 		}
 		array := filepath.Join(dir, "b.npy")
 		draw(SampleOptions{Out: array, N: 70})
-		_, again, err := data.ReadNPY(array)
+		_, again, err := data.ReadNPY[float32](array)
 		require.NoError(t, err)
 		assert.Equal(t, values, again)
 		picture := draw(SampleOptions{Out: filepath.Join(dir, "c.png")})
 		assert.Equal(t, picture, draw(SampleOptions{Out: filepath.Join(dir, "d.png"), N: 2500}))
-		assert.NotEqual(t, picture, draw(SampleOptions{Out: filepath.Join(dir, "e.png"), Seed: 1}))
+		assert.NotEqual(t, file, draw(SampleOptions{Out: filepath.Join(dir, "e.csv"), N: 70, Seed: 1}))
 	}
 }
 
