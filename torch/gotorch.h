@@ -55,6 +55,9 @@ typedef enum gt_device { GT_CPU = 0, GT_CUDA = 1 } gt_device;
 typedef enum gt_format { GT_PRESERVE = 0, GT_CONTIGUOUS = 1, GT_CHANNELS_LAST = 2 } gt_format;
 /* Who computes the CPU's convolutions: a set of kernels where it wins, or with GT_CONV_ALWAYS wherever it can. */
 typedef enum gt_conv { GT_CONV_STOCK = 0, GT_CONV_AVX2 = 1, GT_CONV_AVX512 = 2, GT_CONV_ALWAYS = 4 } gt_conv;
+/* What an image is continued with beyond its border, and what becomes of a loss's elements (libtorch's numbers). */
+typedef enum gt_border { GT_ZEROS = 0, GT_REFLECT = 1, GT_REPLICATE = 2 } gt_border;
+typedef enum gt_reduction { GT_NONE = 0, GT_MEAN = 1, GT_SUM = 2 } gt_reduction;
 
 #define GT_MAX_DIMS 8
 
@@ -190,6 +193,87 @@ GT_API gt_tensor *gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, in
 GT_API gt_tensor *gt_permute(gt_scope *s, gt_tensor *a, const int64_t *order, int dims);
 GT_API gt_tensor *gt_slice(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step);
 GT_API gt_tensor *gt_cat(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+
+/* --- comparisons (bool) and choices -------------------------------------------------------------------------------- */
+GT_API gt_tensor *gt_eq(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_ne(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_lt(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_le(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_gt(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_ge(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_eq_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_ne_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_lt_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_le_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_gt_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_ge_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_maximum(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_minimum(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_where(gt_scope *s, gt_tensor *condition, gt_tensor *a, gt_tensor *b);
+
+/* --- selections (indices are int64) and shapes ----------------------------------------------------------------------- */
+GT_API gt_tensor *gt_index_select(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index);
+GT_API gt_tensor *gt_gather(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index);
+GT_API gt_tensor *gt_embedding(gt_scope *s, gt_tensor *weight, gt_tensor *index);
+GT_API gt_tensor *gt_one_hot(gt_scope *s, gt_tensor *a, int64_t classes);
+GT_API gt_tensor *gt_unsqueeze(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API gt_tensor *gt_squeeze(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API gt_tensor *gt_expand(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
+GT_API gt_tensor *gt_stack(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+
+/* --- extremes, norms, orders (dims 0: over everything; out: values and int64 indices) ---------------------------------- */
+GT_API gt_tensor *gt_amax(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+GT_API gt_tensor *gt_amin(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+GT_API int gt_max(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out);
+GT_API int gt_min(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out);
+GT_API gt_tensor *gt_norm(gt_scope *s, gt_tensor *a, double p, const int64_t *over, int dims, int keep);
+GT_API gt_tensor *gt_cumsum(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API int gt_sort(gt_scope *s, gt_tensor *a, int64_t dim, int descending, gt_tensor **out);
+GT_API int gt_topk(gt_scope *s, gt_tensor *a, int64_t k, int64_t dim, int largest, gt_tensor **out);
+GT_API gt_tensor *gt_softmax(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API gt_tensor *gt_log_softmax(gt_scope *s, gt_tensor *a, int64_t dim);
+
+/* --- pooling, sides of an image; pairs are {height, width} -------------------------------------------------------------- */
+GT_API gt_tensor *gt_avg_pool2d(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride,
+                                const int64_t *padding, int ceil, int count_pad);
+GT_API gt_tensor *gt_max_pool2d(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride,
+                                const int64_t *padding, const int64_t *dilation, int ceil);
+GT_API gt_tensor *gt_adaptive_avg_pool2d(gt_scope *s, gt_tensor *a, const int64_t *size);
+GT_API gt_tensor *gt_interpolate(gt_scope *s, gt_tensor *a, const int64_t *size, int bilinear, int align_corners);
+GT_API gt_tensor *gt_pixel_shuffle(gt_scope *s, gt_tensor *a, int64_t factor);
+GT_API gt_tensor *gt_pixel_unshuffle(gt_scope *s, gt_tensor *a, int64_t factor);
+/* sides: before and after the last dim, then the dim before it, and so on; border: gt_border */
+GT_API gt_tensor *gt_pad(gt_scope *s, gt_tensor *a, const int64_t *sides, int n, int border);
+GT_API gt_tensor *gt_affine_grid(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners);
+GT_API gt_tensor *gt_grid_sample(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border,
+                                 int align_corners);
+
+/* --- normalisations without running statistics (weight and bias may be NULL), further activations ----------------------- */
+GT_API gt_tensor *gt_layer_norm(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight,
+                                gt_tensor *bias, double eps);
+GT_API gt_tensor *gt_group_norm(gt_scope *s, gt_tensor *a, int64_t groups, gt_tensor *weight, gt_tensor *bias,
+                                double eps);
+GT_API gt_tensor *gt_instance_norm(gt_scope *s, gt_tensor *a, gt_tensor *weight, gt_tensor *bias, double eps);
+GT_API gt_tensor *gt_silu(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_gelu(gt_scope *s, gt_tensor *a, int tanh);
+GT_API gt_tensor *gt_elu(gt_scope *s, gt_tensor *a, double alpha);
+GT_API gt_tensor *gt_prelu(gt_scope *s, gt_tensor *a, gt_tensor *weight);
+
+/* --- losses (reduction: gt_reduction) ------------------------------------------------------------------------------------ */
+GT_API gt_tensor *gt_mse_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+GT_API gt_tensor *gt_l1_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+GT_API gt_tensor *gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+GT_API gt_tensor *gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
+
+/* --- linear algebra ------------------------------------------------------------------------------------------------------ */
+GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
+                            int64_t padding, int64_t dilation, int64_t groups);
+GT_API gt_tensor *gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
+GT_API int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out); /* values, rising, and vectors */
+/* mask may be NULL; plain: in products and softmax of their own, which can be differentiated twice */
+GT_API gt_tensor *gt_attention(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask,
+                               int causal, int plain);
+GT_API int gt_orthogonal_(gt_scope *s, gt_tensor *t, gt_generator *g, double gain);
 
 /* --- differentiation -------------------------------------------------------------------------------------------- */
 GT_API int gt_set_requires_grad(gt_scope *s, gt_tensor *t, int on);
