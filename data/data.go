@@ -63,7 +63,8 @@ type Source struct {
 	Channels int  // default
 	Decodes  bool // image files, which takes time
 	path     bool
-	drawn    bool // its images differ from epoch to epoch
+	drawn    bool     // its images differ from epoch to epoch
+	mixture  *Mixture // what its points are drawn from
 	open     func(path string, o Options) (Dataset, error)
 }
 
@@ -101,6 +102,22 @@ var Sources = map[string]Source{
 	"packed": {
 		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
 		path: true, open: openPacked,
+	},
+	"stacked-mnist": {
+		Usage: "stacked-mnist:DIR", Doc: "three random digits of mnist:DIR as RGB, 1,000 modes, 128,000 an epoch; the label is the three digits",
+		Channels: 3, path: true, open: openStacked,
+	},
+	"gaussian1d": {
+		Usage: "gaussian1d", Doc: "points: N(0,1), 100,000 an epoch as of all toys; the latents' prior that goes with it is uniform01",
+		drawn: true, mixture: gaussian1d, open: gaussian1d.drawn("gaussian1d"),
+	},
+	"ring8": {
+		Usage: "ring8", Doc: "points: eight normal modes on the unit circle, standard deviation .01, labelled",
+		drawn: true, mixture: ring8, open: ring8.drawn("ring8"),
+	},
+	"grid25": {
+		Usage: "grid25", Doc: "points: twenty-five normal modes on a square lattice from -4 to 4, standard deviation .05, labelled",
+		drawn: true, mixture: grid25, open: grid25.drawn("grid25"),
 	},
 }
 

@@ -34,7 +34,7 @@ func read(t *testing.T, ds Dataset, epoch, i int) []byte {
 
 func TestParse(t *testing.T) {
 	for spec, want := range map[string]string{
-		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, glyphs, mnist:DIR, npy:FILE, packed:FILE, tar:FILE, zip:FILE`,
+		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`,
 		"mnist":     `data "mnist": no path given: write mnist:DIR`,
 		"folder:":   `data "folder:": no path given: write folder:DIR`,
 		"glyphs:x":  `data "glyphs:x": glyphs takes no path: write glyphs`,

@@ -50,14 +50,20 @@ func (c *Config) job() trainer.Job {
 }
 
 // networks is a checkpoint.Reader.
-func networks(config string) (o method.Options, of data.Shape, err error) {
-	c := DefaultConfig()
+func networks(config string) (method.Options, data.Shape, error) {
+	c, of, err := recorded(config)
+	return c.Method, of, err
+}
+
+// recorded is what a checkpoint keeps of its run's config, and the shape of the data.
+func recorded(config string) (c Config, of data.Shape, err error) {
+	c = DefaultConfig()
 	if err := c.Settings().ReadJSON(config); err != nil {
-		return o, of, err
+		return c, of, err
 	}
 	if err := c.Check(); err != nil {
-		return o, of, err
+		return c, of, err
 	}
 	of, err = trainer.ShapeOf(config)
-	return c.Method, of, err
+	return c, of, err
 }

@@ -56,6 +56,8 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 	}
 	defer d.Root.Close()
 	switch {
+	case d.Shape.IsPoints():
+		return fmt.Errorf("%s: it makes points, and a walk is of pictures: use forger sample", o.Checkpoint)
 	case d.sampler.Path == nil:
 		return fmt.Errorf("%s: a %s has no latent space: there is nothing to walk through", o.Checkpoint, d.Options.Method)
 	case gif:

@@ -14,6 +14,7 @@ import (
 	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/method"
+	"forger/gan/report"
 	"forger/gan/trainer"
 	"forger/internal/atomicfile"
 	"forger/internal/seed"
@@ -25,12 +26,12 @@ import (
 // SampleOptions say what to draw from a checkpoint.
 type SampleOptions struct {
 	Checkpoint string
-	Out        string // a PNG: a grid; else a directory: a PNG an image
-	N          int
+	Out        string // a PNG: a grid, of points a plot; of points a .npy or .csv; else a directory: a PNG an image
+	N          int    // 0: 64 images, 2,500 points
 	Seed       uint64
 	Average    bool   // draw from the averaged generator
 	Latents    string // a .npy of float32 [N,Z] instead of N and Seed
-	Raw        string // also write float32 [N,C,H,W] in [-1,1] to this .npy
+	Raw        string // also write float32 [N,C,H,W] in [-1,1], of points [N,D], to this .npy
 	Device     string
 }
 
@@ -39,7 +40,7 @@ const sampleBatch = 64
 
 // check tells what the options show to be wrong. Errors are *setting.UsageError.
 func (o SampleOptions) check() error {
-	if o.N < 1 && o.Latents == "" {
+	if o.N < 0 {
 		return setting.Usagef("--n %d: too small: use 1 or more", o.N)
 	}
 	return trainer.CheckDevice(o.Device)
@@ -56,7 +57,9 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 		return err
 	}
 	defer d.Root.Close()
-	d.n = o.N
+	if d.n = o.N; d.n == 0 {
+		d.n = report.Shown(d.Shape)
+	}
 	noise := d.Root.NewGenerator(seed.Of(o.Seed, "samples"))
 	d.noise = func(s *torch.Scope, _, n int) torch.Tensor { return d.sampler.Noise(s, noise, n) }
 	if o.Latents != "" {
@@ -77,6 +80,7 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 type drawer struct {
 	*checkpoint.Opened
 	sampler method.Sampler
+	data    data.Settings // of the run
 	ctx     context.Context
 	n       int
 	noise   func(s *torch.Scope, first, n int) torch.Tensor // of n samples, those from first on
@@ -88,11 +92,18 @@ type drawer struct {
 
 // openDrawer loads what samples are drawn from. The caller closes its Root.
 func openDrawer(ctx context.Context, path string, average bool, device string) (*drawer, error) {
-	opened, err := checkpoint.Open(path, "", average, device, networks)
+	d := &drawer{ctx: ctx}
+	var err error
+	d.Opened, err = checkpoint.Open(path, "", average, device, func(config string) (method.Options, data.Shape, error) {
+		c, of, err := recorded(config)
+		d.data = c.Data
+		return c.Method, of, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &drawer{Opened: opened, sampler: opened.Sampler(), ctx: ctx}, nil
+	d.sampler = d.Sampler()
+	return d, nil
 }
 
 // read takes the noise from a NumPy file.
@@ -135,17 +146,6 @@ func (d *drawer) save(out string) error {
 		}
 	}
 	return nil
-}
-
-// savePoints writes the points as an array.
-func (d *drawer) savePoints(out string) error {
-	if !strings.EqualFold(filepath.Ext(out), ".npy") {
-		return setting.Usagef("--out %s: the network makes points: name a .npy", out)
-	}
-	return data.WriteNPY(out, "<f4", []int{d.n, d.Shape.Points}, func(w io.Writer) error {
-		_, err := io.Copy(w, d)
-		return err
-	})
 }
 
 // writeImage writes one of many: without the flush to the disk that a file of its own is worth.

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"forger/data"
+	"forger/gan/report"
 	"forger/internal/seed"
 	"forger/internal/setting"
 	"forger/vision"
@@ -169,13 +170,13 @@ func classes(ds data.Dataset) string {
 
 func newDataPreview() *cobra.Command {
 	var s source
-	out, n := "", 64
+	out, n := "", 0
 	cmd := &cobra.Command{
 		Use:   "preview SPEC --out grid.png",
-		Short: "A grid of images chosen by the seed, as training sees them",
+		Short: "A grid of images (of points a plot) chosen by the seed, as training sees them",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" || n < 1 {
+			if out == "" || cmd.Flags().Changed("n") && n < 1 {
 				return &setting.UsageError{Msg: "--out must name the picture to write, --n be positive"}
 			}
 			ds, err := s.asTraining(args[0])
@@ -183,23 +184,29 @@ func newDataPreview() *cobra.Command {
 				return err
 			}
 			defer ds.Close()
-			if ds.Shape().IsPoints() {
-				return errors.New("points have no picture yet: use data dump")
+			shape := ds.Shape()
+			if !report.HasPicture(shape) {
+				return fmt.Errorf("points of %s have no picture: use data dump", shape)
 			}
-			pixels, count, err := data.Preview(cmd.Context(), ds, n, s.order())
+			if n == 0 {
+				n = report.Shown(shape)
+			}
+			samples, count, err := data.Preview(cmd.Context(), ds, n, s.order())
 			if err != nil {
 				return err
 			}
 			reportSkipped(cmd.ErrOrStderr(), ds)
-			shape := ds.Shape()
-			return vision.SavePNG(out, vision.Grid(pixels, count, shape.Height, shape.Width, shape.Channels, 8))
+			if shape.IsPoints() {
+				return vision.SavePNG(out, report.Samples{Real: samples, Mixture: data.MixtureOf(args[0])}.Plot(shape))
+			}
+			return vision.SavePNG(out, vision.Grid(samples, count, shape.Height, shape.Width, shape.Channels, 8))
 		},
 	}
 	s.imageFlags(cmd)
 	s.seedFlag(cmd, "what a source draws, and which images are chosen: those that it begins with")
 	s.readingFlags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "the PNG to write")
-	cmd.Flags().IntVar(&n, "n", n, "how many images")
+	cmd.Flags().IntVar(&n, "n", 0, "how many (default: 64 images, 2500 points)")
 	return cmd
 }
 

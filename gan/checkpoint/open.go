@@ -35,6 +35,7 @@ type Opened struct {
 	Options method.Options
 	Shape   data.Shape // of the data it was trained on
 	Net     method.Net
+	Judge   method.Net   // the network that scores points, beside one that draws them
 	Root    *torch.Scope // the caller closes it
 }
 
@@ -73,12 +74,18 @@ func Open(path, word string, average bool, device string, read Reader) (_ *Opene
 	if o.Net, err = choose(nets, o.Options, word, average); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	state, err := pt.At[*pt.Dict](file.Root(), o.Net.Key)
-	if err == nil {
-		err = LoadState(o.Root, o.Net.Module, state)
+	loaded := []method.Net{o.Net}
+	if o.Judge = o.Options.Judge(nets); word == "" && o.Judge.TakesPoints(o.Shape.Points) {
+		loaded = append(loaded, o.Judge)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w: is it a checkpoint of another version?", path, o.Net.Key, err)
+	for _, n := range loaded {
+		state, err := pt.At[*pt.Dict](file.Root(), n.Key)
+		if err == nil {
+			err = LoadState(o.Root, n.Module, state)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w: is it a checkpoint of another version?", path, n.Key, err)
+		}
 	}
 	o.Root.Seal()
 	return o, nil

@@ -31,6 +31,8 @@ type Entry struct {
 	Doc string
 	// Words are the networks as `export --net` names them, by their keys in a checkpoint.
 	Words map[string]string
+	// Judge is the key of the network that scores data; "": there is none.
+	Judge string
 	// Nets builds the networks in b's scope, for data of a shape: enough to sample, export and evaluate.
 	Nets func(b *model.Builder, o Options, of data.Shape) []Net
 	// Sampler draws from a network of Nets that has Draws.
@@ -44,6 +46,7 @@ var Table = map[string]Entry{
 	"gan": {
 		Doc:   "a generator against a discriminator (Goodfellow et al. 2014)",
 		Words: map[string]string{"generator": keyGenerator, "discriminator": keyDiscriminator, "ema": keyAverage},
+		Judge: keyDiscriminator,
 		Nets:  ganNets, Sampler: ganSampler, New: newGAN,
 	},
 }
@@ -95,8 +98,18 @@ func (o Options) Check() error {
 	if o.Momentum != 0 && o.Optim == "adam" {
 		return setting.Usagef("--momentum %v: adam has none: use --beta1, or --optim sgd or rmsprop", o.Momentum)
 	}
-	return nil
+	return o.Model.Check()
 }
 
 // Entry is the table's line for the method.
 func (o Options) Entry() Entry { return Table[o.Method] }
+
+// Judge is the network of Nets that scores data, where the method has one.
+func (o Options) Judge(nets []Net) (judge Net) {
+	for _, n := range nets {
+		if n.Key == o.Entry().Judge {
+			judge = n
+		}
+	}
+	return judge
+}

@@ -69,6 +69,15 @@ type Net struct {
 	Passes        Passes
 }
 
+// TakesPoints tells a network of points of d numbers.
+func (n Net) TakesPoints(d int) bool { return len(n.Input.Shape) == 1 && n.Input.Shape[0] == d }
+
+// Scores are what a network that TakesPoints makes of points [N,D]: its logits [N].
+func (n Net) Scores(s *torch.Scope, points []float32) []float32 {
+	d := n.Input.Shape[0]
+	return n.Module.Forward(s.FromFloats(points, len(points)/d, d)).Floats()
+}
+
 // Value is what goes into a network or comes out of it.
 type Value struct {
 	Name  string

@@ -14,6 +14,19 @@ type Sampler struct {
 	Given  func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers
 	Sample func(noise torch.Tensor) torch.Tensor                        // what the data is: [N,C,H,W] in [-1,1], or [N,D]
 	Path   func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
+	// Quantile is the number below which this share of the noise's numbers lies; nil: they are not of one distribution.
+	Quantile func(share float64) float64
+}
+
+// HasMap tells a sampler that is a function of one number, which can be drawn.
+func (r Sampler) HasMap() bool { return r.Width == 1 && r.Quantile != nil }
+
+// Map is what a sampler that HasMap makes of the latents at these shares of its noise.
+func (r Sampler) Map(s *torch.Scope, shares []float64) (latents, values []float32) {
+	for _, share := range shares {
+		latents = append(latents, float32(r.Quantile(share)))
+	}
+	return latents, r.Sample(r.Given(s, latents)).Floats()
 }
 
 // Bytes are samples as data of a shape lies on the host: of images uint8 [N,H,W,C], of points float32 [N,D].
@@ -32,7 +45,7 @@ func latents(n Net, prior string, z int) Sampler {
 		Noise:  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return p.draw(s, g, n, z) },
 		Given:  func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/z, z, 1, 1) },
 		Sample: n.Module.Forward,
-		Path:   p.path,
+		Path:   p.path, Quantile: p.quantile,
 	}
 }
 
@@ -41,6 +54,8 @@ type Prior struct {
 	Doc  string
 	draw func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor // [N,Z,1,1]
 	path func(a, b []float32, t float64) []float32
+
+	quantile func(share float64) float64 // of each of its numbers
 }
 
 // priors is where a distribution of latents is added.
@@ -48,16 +63,19 @@ var priors = map[string]Prior{
 	"normal": {
 		"standard normal",
 		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Randn(g, n, z, 1, 1) }, spherical,
+		func(share float64) float64 { return math.Sqrt2 * math.Erfinv(2*share-1) },
 	},
 	"uniform": {
 		"uniform from -1 to 1",
 		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor {
 			return s.Rand(g, n, z, 1, 1).Affine(2, -1)
 		}, straight,
+		func(share float64) float64 { return 2*share - 1 },
 	},
 	"uniform01": {
 		"uniform from 0 to 1",
 		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Rand(g, n, z, 1, 1) }, straight,
+		func(share float64) float64 { return share },
 	},
 }
 

@@ -17,6 +17,7 @@ type Options struct {
 	Name                string // a key of Table
 	Latent              int    // nz
 	GenWidth, DiscWidth int    // ngf, ndf
+	Depth               int    // hidden layers of a dense network; 0: the model's
 }
 
 // Settings are the options as a user sets them.
@@ -28,6 +29,7 @@ func (o *Options) Settings() setting.Set {
 		{Name: "latent", Help: "size of the latent (nz)", Value: &o.Latent, Default: 100, Check: setting.AtLeast(1), Marks: of},
 		{Name: "gen-width", Help: "width of the generator (ngf)", Value: &o.GenWidth, Default: 64, Check: setting.AtLeast(1), Marks: of},
 		{Name: "disc-width", Help: "width of the discriminator (ndf)", Value: &o.DiscWidth, Default: 64, Check: setting.AtLeast(1), Marks: of},
+		{Name: "depth", Help: "hidden layers of both networks, where they are dense (default: the model's)", Value: &o.Depth, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 	}
 }
 
@@ -37,6 +39,7 @@ type Entry struct {
 	Points        bool                                                 // it takes points, not images
 	Sizes         []int                                                // image sides it takes
 	Size          int                                                  // the side where none is asked for
+	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
 	Discriminator func(b *Builder, o Options, of data.Shape) nn.Module // that to logits [N]
 }
@@ -47,6 +50,29 @@ var Table = map[string]Entry{
 		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator,
 	},
+	"r3gan": {
+		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
+		Generator: r3ganGenerator, Discriminator: r3ganDiscriminator,
+	},
+	"toy": {
+		Doc: "small dense networks for points", Points: true, Depth: toyDepth, Generator: toyGenerator, Discriminator: toyDiscriminator,
+	},
+}
+
+// depth is how many hidden layers a dense network has, whose own number this is.
+func (o Options) depth(own int) int {
+	if o.Depth > 0 {
+		return o.Depth
+	}
+	return own
+}
+
+// Check tells what the options show to be wrong together. Errors are *setting.UsageError.
+func (o Options) Check() error {
+	if o.Depth > 0 && Table[o.Name].Depth == 0 {
+		return setting.Usagef("--depth %d: %s is no dense network: leave it out", o.Depth, o.Name)
+	}
+	return nil
 }
 
 // CheckSize refuses an image side that the model cannot make; 0 stands for its own. Errors are *setting.UsageError.

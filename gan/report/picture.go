@@ -10,16 +10,33 @@ import (
 // gridColumns is how many images a row of a grid has.
 const gridColumns = 8
 
-// Picture writes n samples as they lie in bytes, as data of this shape, to the file of a name without its ending: images
-// as a grid, points as a NumPy array, float32 [N,D]. It returns the path.
-func Picture(name string, of data.Shape, bytes []byte, n int) (path string, err error) {
+// Shown is how many samples of a shape a picture shows: of points PacGAN's number (Lin et al. 2018).
+func Shown(of data.Shape) int {
 	if of.IsPoints() {
+		return 2500
+	}
+	return 64
+}
+
+// Picture writes samples of a shape to the file of a name without its ending, and returns the path: points as a plot, or
+// where they have no picture as a NumPy array, float32 [N,D]; images as a grid. The latter two are the generated ones, or
+// the real ones where there are no others.
+func Picture(name string, of data.Shape, s Samples) (path string, err error) {
+	one := s.Generated
+	if len(one) == 0 {
+		one = s.Real
+	}
+	switch {
+	case !HasPicture(of):
 		path = name + ".npy"
-		return path, data.WriteNPY(path, "<f4", []int{n, of.Points}, func(w io.Writer) error {
-			_, err := w.Write(bytes)
+		return path, data.WriteNPY(path, "<f4", []int{len(one) / of.Bytes(), of.Points}, func(w io.Writer) error {
+			_, err := w.Write(one)
 			return err
 		})
+	case of.IsPoints():
+		path = name + ".png"
+		return path, vision.SavePNG(path, s.Plot(of))
 	}
 	path = name + ".png"
-	return path, vision.SavePNG(path, vision.Grid(bytes, n, of.Height, of.Width, of.Channels, gridColumns))
+	return path, vision.SavePNG(path, vision.Grid(one, len(one)/of.Bytes(), of.Height, of.Width, of.Channels, gridColumns))
 }

@@ -74,22 +74,20 @@ func (r *run) finish() error {
 	return nil
 }
 
+// saveSample draws the fixed samples, with running statistics that stay as they are. No stream of random numbers moves.
 func (r *run) saveSample() (err error) {
-	name := r.dir.Sample(fmt.Sprintf("step-%08d", r.step))
-	if r.sampled, err = report.Picture(name, r.ds.Shape(), r.draw(), sampleGrid); err != nil {
+	c := r.root.Child(torch.NoGrad, torch.Eval)
+	defer c.Close()
+	samples := report.Samples{
+		Real: r.real, Generated: method.Bytes(r.sampler.Sample(c.Use(r.fixed)), r.ds.Shape()),
+		Mixture: data.MixtureOf(r.ds.Spec()), Scope: c, Sampler: r.sampler, Judge: r.job.Method.Judge(r.parts.Nets),
+	}
+	if r.sampled, err = report.Picture(r.dir.Sample(fmt.Sprintf("step-%08d", r.step)), r.ds.Shape(), samples); err != nil {
 		return err
 	}
 	r.lastSample = r.step
 	r.ob.Wrote(r.sampled)
 	return nil
-}
-
-// draw draws the fixed samples, with running statistics that stay as they are, as the data lies on the host. No stream of
-// random numbers moves.
-func (t *Trainer) draw() []byte {
-	c := t.root.Child(torch.NoGrad, torch.Eval)
-	defer c.Close()
-	return method.Bytes(t.sampler.Sample(c.Use(t.fixed)), t.ds.Shape())
 }
 
 // saveCheckpoint takes the state and starts to write it; the training goes on meanwhile, unless --save sync.

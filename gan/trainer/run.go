@@ -20,6 +20,7 @@ type run struct {
 	ob    report.Observer
 	saver saver
 
+	real       []byte       // data that pictures show
 	sampled    string       // the last picture
 	lastSample int64        // the step it was drawn at
 	skipped    map[int]bool // images whose files were told of: they are none
@@ -90,7 +91,13 @@ func (r *run) open(ctx context.Context, p *setup) error {
 	}
 	if from.file != nil {
 		r.saver.last = saved{from.path, r.step}
-	} else if err := r.first(ctx, config); err != nil {
+		if r.ds.Shape().IsPoints() { // every picture shows the real ones too
+			err = r.look(ctx)
+		}
+	} else {
+		err = r.first(ctx, config)
+	}
+	if err != nil {
 		return err
 	}
 	if r.lines, err = report.OpenLines(r.dir.Metrics(), r.step); err != nil {
@@ -102,9 +109,8 @@ func (r *run) open(ctx context.Context, p *setup) error {
 
 // first makes the directory of a run that begins, and shows what it will learn. The data is read before anything is
 // written, so that a source that cannot be read leaves nothing behind.
-func (r *run) first(ctx context.Context, config []byte) error {
-	real, n, err := data.Preview(ctx, r.ds, sampleGrid, planOf(r.job, r.ds).Seed)
-	if err != nil {
+func (r *run) first(ctx context.Context, config []byte) (err error) {
+	if err = r.look(ctx); err != nil {
 		return err
 	}
 	if r.dir == nil {
@@ -112,7 +118,14 @@ func (r *run) first(ctx context.Context, config []byte) error {
 			return err
 		}
 	}
-	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), real, n)
+	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), report.Samples{Real: r.real, Mixture: data.MixtureOf(r.ds.Spec())})
+	return err
+}
+
+// look reads the data that pictures show.
+func (r *run) look(ctx context.Context) (err error) {
+	of := r.ds.Shape()
+	r.real, _, err = data.Preview(ctx, r.ds, report.Shown(of), planOf(r.job, r.ds).Seed)
 	return err
 }
 

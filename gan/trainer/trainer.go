@@ -25,7 +25,7 @@ type Trainer struct {
 	m        method.Method
 	parts    *method.Parts
 	sampler  method.Sampler
-	fixed    torch.Tensor // the noise of the sample grids, sampleGrid samples'
+	fixed    torch.Tensor // the noise of the pictures' samples
 
 	keep   capturer          // nil: steps run operation by operation
 	graphs map[int]*captured // by the step's variant; nil: this one cannot be captured
@@ -34,9 +34,6 @@ type Trainer struct {
 	clock        clock
 	expected     report.Forecast
 }
-
-// sampleGrid is how many samples a picture shows.
-const sampleGrid = 64
 
 // clock measures the training since its start and since the last log.
 type clock struct {
@@ -98,7 +95,7 @@ func (t *Trainer) build(fresh bool) error {
 	t.m = entry.New(b, o, nets)
 	t.parts = t.m.Parts()
 	t.sampler = entry.Sampler(method.Drawn(nets), o)
-	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), sampleGrid)
+	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), report.Shown(t.ds.Shape()))
 	t.root.Seal()
 	return nil
 }

@@ -1,0 +1,123 @@
+package model
+
+import (
+	"math"
+	"testing"
+
+	"forger/data"
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// goldenOptions are those of scripts/golden_models.py.
+type goldenOptions struct {
+	Model                                            string
+	Latent, Gen, Disc, Points, Channels, Side, Depth int
+}
+
+// goldenNet is a network's run there, of many numbers a few.
+type goldenNet struct {
+	Keys  []string
+	Shape []int
+	Out   []float64
+	Grads [][]float64
+}
+
+type goldenModel struct {
+	Options                  goldenOptions
+	Generator, Discriminator goldenNet
+}
+
+func (o goldenOptions) build(b *Builder) (gen, disc nn.Module, of data.Shape) {
+	n := Options{Name: o.Model, Latent: o.Latent, GenWidth: o.Gen, DiscWidth: o.Disc, Depth: o.Depth}
+	of = data.Shape{Height: o.Side, Width: o.Side, Channels: o.Channels, Points: o.Points}
+	return Table[o.Model].Generator(b, n, of), Table[o.Model].Discriminator(b, n, of), of
+}
+
+// some is at most n of a tensor's numbers, as some of the script.
+func some(x torch.Tensor) []float64 {
+	var few []float64
+	all := x.Doubles()
+	for i := 0; i < len(all) && len(few) < 40; i += max(1, len(all)/40) {
+		few = append(few, all[i])
+	}
+	return few
+}
+
+// check compares a run of a network with the one in PyTorch: what is dropped in training is not here.
+func (want goldenNet) check(t *testing.T, s *torch.Scope, net nn.Module, stream int, tol float64, shape ...int) {
+	t.Helper()
+	fill := func(stream int, shape ...int) torch.Tensor {
+		return s.FromDoubles(torchtest.Fill(stream, torchtest.Count(shape)), shape...)
+	}
+	of := s.Ones(1).Info().DType
+	var keys []string
+	for _, e := range nn.Entries(net) {
+		keys = append(keys, e.Name)
+	}
+	require.Equal(t, want.Keys, keys)
+	params := nn.Parameters(net)
+	for i, p := range params {
+		p.CopyFrom(weights(fill(stream+i, p.Shape()...)))
+	}
+	x := fill(stream-1, shape...).To(of).RequireGrad()
+	child := s.Child()
+	before := child.Live()
+	out := net.Forward(child.Use(x))
+	assert.Equal(t, before+2, child.Live(), "x and the output alone are left")
+	if out.Info().Shape[0] == want.Shape[0] && len(want.Shape) == 2 && want.Shape[1] == 1 && len(out.Shape()) == 1 {
+		want.Shape = want.Shape[:1] // scores are [N] here
+	}
+	require.Equal(t, want.Shape, out.Shape())
+	torchtest.Close(t, want.Out, some(out.ToFormat(torch.Contiguous)), tol, tol, "out")
+	grads := torch.Grad(out.Mul(fill(99, out.Shape()...).To(of)).Sum(), false, append([]torch.Tensor{x}, params...)...)
+	for i, g := range grads {
+		worst := 0.0
+		for _, v := range want.Grads[i] {
+			worst = max(worst, v, -v)
+		}
+		torchtest.Close(t, want.Grads[i], some(g.ToFormat(torch.Contiguous)), tol, tol*max(1, worst), "gradient")
+	}
+}
+
+// weights are those of set_weights in the script.
+func weights(values torch.Tensor) torch.Tensor {
+	shape, fan, shift := values.Shape(), 16, .1
+	if len(shape) > 1 {
+		fan, shift = torchtest.Count(shape[1:]), 0
+	}
+	return values.MulScalar(1.5 / math.Sqrt(float64(fan))).AddScalar(shift)
+}
+
+// Every model is what it is in PyTorch: keys, outputs, gradients of all weights and of the input.
+func TestModelsAsPyTorch(t *testing.T) {
+	var golden struct{ Cases map[string]goldenModel }
+	torchtest.Golden(t, "testdata/models.json", &golden)
+	have := map[string]bool{"dcgan": true} // which has goldens of its own
+	for name, c := range golden.Cases {
+		have[c.Options.Model] = true
+		for _, how := range []struct {
+			d   torch.DType
+			f   torch.Format
+			tol float64
+		}{{torch.Float64, torch.Contiguous, 1e-9}, {torch.Float32, torch.ChannelsLast, 2e-4}} {
+			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+				if Table[c.Options.Model].Generator == nil { t.Skip(name) }
+				gen, disc, of := c.Options.build(NewBuilder(s, 1).Blank())
+				shape := []int{2, of.Channels, of.Height, of.Width}
+				if of.IsPoints() {
+					shape = []int{2, of.Points}
+				}
+				c.Generator.check(t, s, gen, 1001, how.tol, 2, c.Options.Latent, 1, 1)
+				c.Discriminator.check(t, s, disc, 2001, how.tol, shape...)
+			}, torch.Of(how.d), torch.Layout(how.f))
+		}
+	}
+	for name := range Table {
+		assert.Contains(t, have, name, "it needs a golden")
+	}
+}
