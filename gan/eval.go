@@ -38,20 +38,20 @@ type EvalOptions struct {
 
 // Protocol is all that figures depend on: those of two protocols are not to be compared.
 type Protocol struct {
-	Features  string `json:"features"`
-	Real      string `json:"real"`
-	Contents  string `json:"fingerprint"` // of the real data
-	Generated string `json:"generated"`
-	NReal     int    `json:"n_real"`
-	N         int    `json:"n"` // generated
-	Shape     string `json:"shape"`
-	Decoder   string `json:"decoder"`
-	Seed      uint64 `json:"seed"`
-	Bins      int    `json:"bins"`
-	Permuted  int    `json:"permutations"`
+	Features  string  `json:"features"`
+	Real      string  `json:"real"`
+	Contents  string  `json:"fingerprint"` // of the real data
+	Generated string  `json:"generated"`
+	NReal     int     `json:"n_real"`
+	N         int     `json:"n"` // generated
+	Shape     string  `json:"shape"`
+	Decoder   string  `json:"decoder"`
+	Seed      uint64  `json:"seed"`
+	Bins      int     `json:"bins"`
+	Permuted  int     `json:"permutations"`
 	Alpha     float64 `json:"alpha"`
-	Program   string `json:"program"`
-	Libtorch  string `json:"libtorch"`
+	Program   string  `json:"program"`
+	Libtorch  string  `json:"libtorch"`
 }
 
 // Evaluation is what measures found, in the order they were asked for.

@@ -179,4 +179,3 @@ func (all limits) check(e gan.Evaluation) error {
 	}
 	return nil
 }
-

@@ -184,7 +184,7 @@ func (n *network) train(f From, ds data.Dataset) error {
 			c := s.Child()
 			defer c.Close()
 			x, labels := upload(c, b, ds.Shape())
-			adam.Accumulate(n.Forward(x).CrossEntropy(labels))
+			adam.Accumulate(n.Forward(x).CrossEntropy(labels, 0, torch.MeanLoss))
 			adam.Step()
 		})
 		if err != nil {
@@ -199,7 +199,7 @@ func (n *network) train(f From, ds data.Dataset) error {
 		c := f.Scope.Child()
 		defer c.Close()
 		x, labels := upload(c, b, ds.Shape())
-		_, best := n.Forward(x).MaxOver(1)
+		_, best := n.Forward(x).Max(1, false)
 		right += best.Eq(labels).To(torch.Float64).Sum().Item()
 		asked += float64(b.N)
 	})

@@ -47,7 +47,9 @@ func logDensities(s *torch.Scope, x, centres torch.Tensor, widths []float64) [][
 	all := make([][]float64, len(widths))
 	squares(s, x, centres, func(_ *torch.Scope, _ int, block torch.Tensor) {
 		for i, w := range widths {
-			sum := block.MulScalar(-1 / (2 * w * w)).LogSumExp(1)
+			exponents := block.MulScalar(-1 / (2 * w * w))
+			most := exponents.Amax(torch.Reduction{Dims: []int{1}, Keep: true})
+			sum := exponents.Sub(most).Exp().SumOver(torch.Reduction{Dims: []int{1}, Keep: true}).Log().Add(most)
 			all[i] = append(all[i], sum.AddScalar(-math.Log(n)-d*math.Log(w*math.Sqrt(2*math.Pi))).Doubles()...)
 		}
 	})

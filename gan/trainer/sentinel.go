@@ -73,7 +73,9 @@ func (s *sentinel) judge() (state, why string) {
 		return "", ""
 	}
 	last := s.Past[len(s.Past)-inARow:]
-	all := func(ill func(reading) bool) bool { return !slices.ContainsFunc(last, func(r reading) bool { return !ill(r) }) }
+	all := func(ill func(reading) bool) bool {
+		return !slices.ContainsFunc(last, func(r reading) bool { return !ill(r) })
+	}
 	now := last[inARow-1]
 	switch {
 	case all(func(r reading) bool {
