@@ -55,7 +55,25 @@ func newTrain() *cobra.Command {
 	addSettings(cmd.Flags(), cfg.Settings())
 	cmd.Flags().StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing but errors")
+	helpWithPreset(cmd, &cfg.Preset)
 	return cmd
+}
+
+// helpWithPreset begins the help with what the preset sets that is given beside --help.
+func helpWithPreset(cmd *cobra.Command, preset *string) {
+	help := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if p, ok := gan.Presets[*preset]; ok {
+			fmt.Fprintf(cmd.OutOrStdout(), "--preset %s: %s. It sets\n\n", *preset, p.Doc)
+			for _, l := range p.Lines() {
+				for _, v := range l.Values {
+					fmt.Fprintf(cmd.OutOrStdout(), "  --%s=%s\n", l.Name, v)
+				}
+			}
+			fmt.Fprintln(cmd.OutOrStdout())
+		}
+		help(cmd, args)
+	})
 }
 
 // tables explains the words of settings, a paragraph each.

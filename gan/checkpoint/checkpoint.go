@@ -42,7 +42,7 @@ type Data struct {
 func Tree(s *torch.Scope, p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	root := pt.NewDict()
 	for _, n := range p.Nets {
-		root.Set(n.Key, stateDict(n.Module, take))
+		root.Set(n.Key, StateDict(n.Module, take))
 	}
 	for _, o := range p.Optimizers {
 		root.Set(o.Key, optimizerState(o.Optimizer, take))
@@ -105,8 +105,8 @@ func meterState(p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	return d
 }
 
-// stateDict takes a module's state as its state_dict.
-func stateDict(m nn.Module, take HostCopy) *pt.Dict {
+// StateDict takes a module's state as its state_dict.
+func StateDict(m nn.Module, take HostCopy) *pt.Dict {
 	d := pt.NewOrderedDict()
 	for _, e := range nn.Entries(m) {
 		d.Set(e.Name, take(e.Tensor))

@@ -169,7 +169,7 @@ func (p *setup) captureStep(t *Trainer) error {
 	t.keep = func(body func(), streams ...*torch.Generator) (replayer, error) {
 		return t.root.Capture(body, streams...)
 	}
-	t.parts.Turn(t.step)
+	t.parts.Turn(t.step, t.totalSteps())
 	_, err := t.graphFor(t.m.Variant(t.step))
 	if err == nil || p.job.Graph == "on" {
 		return err

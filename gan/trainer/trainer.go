@@ -92,7 +92,7 @@ func (t *Trainer) build(fresh bool) error {
 			return err
 		}
 	}
-	t.m = entry.New(b, o, nets)
+	t.m = entry.New(b, o, nets, t.job.Batch)
 	t.parts = t.m.Parts()
 	t.sampler = entry.Sampler(method.Drawn(nets), o)
 	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), report.Shown(t.ds.Shape()))
@@ -114,8 +114,11 @@ func (t *Trainer) Close() {
 }
 
 // totalSteps is the step at which the first bound is reached.
-func (t *Trainer) totalSteps() int64 {
-	o, total := t.job.Options, int64(math.MaxInt64)
+func (t *Trainer) totalSteps() int64 { return t.stepsTo(t.job.Options) }
+
+// stepsTo is the same for the bounds of o.
+func (t *Trainer) stepsTo(o Options) int64 {
+	total := int64(math.MaxInt64)
 	if o.Steps == 0 && o.Images == 0 && o.Epochs == 0 {
 		o.Epochs = epochs
 	}
@@ -174,7 +177,7 @@ func (t *Trainer) Next(ctx context.Context, s *torch.Scope) (batches []method.Ba
 
 // RunStep trains on the batches of a step, n elements in all.
 func (t *Trainer) RunStep(s *torch.Scope, batches []method.Batch, n int) error {
-	t.parts.Turn(t.step)
+	t.parts.Turn(t.step, t.totalSteps())
 	if err := t.runVariant(s, batches, t.m.Variant(t.step)); err != nil {
 		return err
 	}
