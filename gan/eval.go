@@ -295,7 +295,7 @@ func (j *judge) protocol(real, fake metric.Set) Protocol {
 	p := Protocol{
 		Features: j.extractor.Protocol, Real: j.real.Spec(), Contents: j.real.Fingerprint(), NReal: real.N(), N: fake.N(), Shape: j.real.Shape().String(),
 		Decoder: vision.Decoder, Seed: j.Seed, Bins: j.Measures.Bins, Permuted: j.Measures.Permutations, Alpha: j.Measures.Alpha,
-		Program: release.String(), Libtorch: torch.Version(),
+		Program: release.Version(), Libtorch: torch.Version(),
 	}
 	switch {
 	case j.drawer != nil:

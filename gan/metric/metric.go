@@ -54,9 +54,10 @@ func (o *Options) Settings() setting.Set {
 
 // Measure is an entry of the table.
 type Measure struct {
-	Doc   string
-	Wants Wants
-	of    func(s *torch.Scope, p Pair, o Options) Result
+	Doc    string
+	Wants  Wants
+	Higher bool // values are better the higher they are
+	of     func(s *torch.Scope, p Pair, o Options) Result
 }
 
 // Wants is what a measure cannot do without.
@@ -80,13 +81,13 @@ var Table = map[string]Measure{
 	"c2st-knn":  {Doc: "two-sample test by a nearest-neighbour classifier (Lopez-Paz and Oquab): accuracy, .5 where the samples are alike", of: c2stKNN},
 	"c2st-nn":   {Doc: "the same by a network of one hidden layer of 20", of: c2stNN},
 	"swd":       {Doc: "sliced Wasserstein-2 distance over 1,000 directions", of: sliced},
-	"parzen":    {Doc: "Parzen-window log-likelihood of real data under the generated, nats (Goodfellow et al. 2014)", of: parzen},
-	"modes":     {Doc: "modes covered, and samples of high quality, where the modes are known (PacGAN)", Wants: Known, of: modes},
-	"stacked":   {Doc: "classes found by a classifier among the generated, of all; KL(generated || real) of their frequencies", Wants: Classes, of: stacked},
+	"parzen":    {Doc: "Parzen-window log-likelihood of real data under the generated, nats (Goodfellow et al. 2014)", Higher: true, of: parzen},
+	"modes":     {Doc: "modes covered, and samples of high quality, where the modes are known (PacGAN)", Higher: true, Wants: Known, of: modes},
+	"stacked":   {Doc: "classes found by a classifier among the generated, of all; KL(generated || real) of their frequencies", Higher: true, Wants: Classes, of: stacked},
 	"fid":       {Doc: "Frechet distance of normals with the features' moments (Heusel et al.)", of: fid},
 	"kid":       {Doc: "kernel distance: squared MMD with (x.y/d+1)^3, 100 subsets (Binkowski et al.)", of: kid},
-	"prdc":      {Doc: "precision, recall, density, coverage, k = 5 (Naeem et al.); the value is coverage", of: prdc},
-	"is":        {Doc: "Inception score: exp KL of a classifier's answers, 10 splits (Salimans et al.)", Wants: Classes, of: inceptionScore},
+	"prdc":      {Doc: "precision, recall, density, coverage, k = 5 (Naeem et al.); the value is coverage", Higher: true, of: prdc},
+	"is":        {Doc: "Inception score: exp KL of a classifier's answers, 10 splits (Salimans et al.)", Higher: true, Wants: Classes, of: inceptionScore},
 }
 
 // Of is the measure of a pair, whose tensors live in s or above it.

@@ -106,7 +106,9 @@ func TestModelsAsPyTorch(t *testing.T) {
 			tol float64
 		}{{torch.Float64, torch.Contiguous, 1e-9}, {torch.Float32, torch.ChannelsLast, 2e-4}} {
 			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-				if Table[c.Options.Model].Generator == nil { t.Skip(name) }
+				if Table[c.Options.Model].Generator == nil {
+					t.Skip(name)
+				}
 				gen, disc, of := c.Options.build(NewBuilder(s, 1).Blank())
 				shape := []int{2, of.Channels, of.Height, of.Width}
 				if of.IsPoints() {

@@ -35,10 +35,30 @@ func spreadOf(s *torch.Scope, x torch.Tensor) spread {
 	return r
 }
 
+// compared is how many elements the spread is taken of.
+const compared = 64
+
+// learnSpread takes the spread of the n real elements that pictures show. Where they are all alike, or it takes a while to draw
+// a sample, nothing is compared with them.
+func (r *run) learnSpread(n int) (err error) {
+	defer torch.Catch(&err)
+	n = min(n, compared)
+	if n < 2 || r.sampler.Slow {
+		return nil
+	}
+	c := r.root.Child(torch.NoGrad)
+	defer c.Close()
+	of := r.ds.Shape()
+	if s := spreadOf(c, upload(c, r.real[:n*of.Bytes()], n, of)); s.nearest > 0 {
+		r.Trainer.real = s
+	}
+	return nil
+}
+
 // diversity is the share of the real data's spread that the fixed samples have: the smaller of the two shares.
 func (t *Trainer) diversity() float64 {
 	c := t.root.Child(torch.NoGrad, torch.Eval)
 	defer c.Close()
-	made := spreadOf(c, t.sampler.Sample(c.Use(t.fixed)))
+	made := spreadOf(c, t.sampler.Sample(c.Use(t.fixed).Slice(0, 0, compared, 1)))
 	return min(made.apart/t.real.apart, made.nearest/t.real.nearest)
 }

@@ -30,6 +30,9 @@ type Trainer struct {
 	keep   capturer          // nil: steps run operation by operation
 	graphs map[int]*captured // by the step's variant; nil: this one cannot be captured
 
+	real   spread // of data like the fixed samples; zero before it is known
+	health health
+
 	step, images int64 // done
 	clock        clock
 	expected     report.Forecast
@@ -198,7 +201,7 @@ func (t *Trainer) readMeters() (means []report.Mean, err error) {
 			}
 		}
 		for i, name := range m.Names {
-			means = append(means, report.Mean{Name: name, Label: m.Labels[i], Value: sums[i] / sums[n]})
+			means = append(means, report.Mean{Name: name, Label: m.Labels[i], Value: sums[i] / sums[n], Probability: m.Probabilities && i > 0})
 		}
 	}
 	if bad != nil {
@@ -212,6 +215,9 @@ func (t *Trainer) logLine() (report.Line, error) {
 	means, err := t.readMeters() // waits for the device: only now is the interval over
 	if err != nil {
 		return report.Line{}, err
+	}
+	if t.real.apart > 0 {
+		means = append(means, report.Mean{Name: "diversity", Label: "diversity", Value: t.diversity()})
 	}
 	now := time.Now()
 	elapsed := now.Sub(t.clock.last).Seconds()
@@ -236,6 +242,10 @@ func (t *Trainer) goOn(h checkpoint.Head) error {
 		return fmt.Errorf("data position %d: step %d with %d batches a step stands at %d: the file is damaged",
 			h.Data.Position, t.step, t.m.Batches(), t.position())
 	}
+	if err := t.health.take(h.Health); err != nil {
+		return err
+	}
+	t.applyRollbacks()
 	return nil
 }
 

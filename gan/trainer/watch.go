@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"forger/gan/checkpoint"
 	"forger/gan/metric"
 	"forger/gan/report"
 	"forger/internal/atomicfile"
 	"forger/internal/seed"
-	"forger/torch"
 	"forger/torch/pt"
 )
 
@@ -76,6 +76,11 @@ func (r *run) lookAt(ctx context.Context, line report.Line) error {
 // alert tells of a state, and writes it down.
 func (r *run) alert(a alert) error {
 	r.ob.Warned(a.Text)
+	if r.alerts == nil {
+		if err := r.openAlerts(); err != nil {
+			return err
+		}
+	}
 	return r.alerts.Append(struct {
 		Step int64  `json:"step"`
 		Kind string `json:"kind"`
@@ -155,9 +160,13 @@ func (r *run) goBack(ctx context.Context, file *pt.File) error {
 	if err := r.startFeed(ctx); err != nil {
 		return err
 	}
-	if err := r.reopenLines(); err != nil {
+	if err := r.lines.Close(); err != nil {
 		return err
 	}
+	if r.lines, err = report.OpenLines(r.dir.Metrics(), r.step); err != nil {
+		return err
+	}
+	r.saver.lines = r.lines
 	return r.dir.SetAsideAfter(r.step, ".collapsed")
 }
 
@@ -210,4 +219,25 @@ func (r *run) saveBest() error {
 	return nil
 }
 
-var _ torch.Device
+// best is the path of the best checkpoint; "" where there is none.
+func (r *run) best() string {
+	if r.health.Record.Best == nil {
+		return ""
+	}
+	return r.dir.Best()
+}
+
+// goOnWarning opens the file of what was warned of, where there is one, and drops what is past this step.
+func (r *run) goOnWarning() error {
+	if _, err := os.Stat(r.dir.Alerts()); err != nil {
+		return nil // none yet
+	}
+	return r.openAlerts()
+}
+
+func (r *run) openAlerts() (err error) {
+	if r.alerts, err = report.OpenLines(r.dir.Alerts(), r.step); err != nil {
+		return fmt.Errorf("%s: %w: it must be writable", r.dir.Alerts(), atomicfile.Bare(err))
+	}
+	return nil
+}
