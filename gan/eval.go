@@ -128,6 +128,7 @@ type judge struct {
 	real      data.Dataset // and what is compared with it,
 	other     data.Dataset // nil of a checkpoint
 	root      *torch.Scope
+	scope     *torch.Scope // below it, of all features
 	extractor *feature.Extractor
 }
 
@@ -216,13 +217,14 @@ func (j *judge) openFeatures() (err error) {
 			}
 		}
 	}
-	j.extractor, err = feature.Open(j.Features, feature.From{Context: j.ctx, Scope: j.root.Child(), Shape: j.real.Shape(), Tell: j.Tell})
+	j.scope = j.root.Child()
+	j.extractor, err = feature.Open(j.Features, feature.From{Context: j.ctx, Scope: j.scope, Shape: j.real.Shape(), Tell: j.Tell})
 	return err
 }
 
 // evaluate takes features of both samples and measures.
 func (j *judge) evaluate() (e Evaluation, err error) {
-	s := j.root.Child()
+	s := j.scope.Child()
 	defer s.Close()
 	n := min(j.N, j.real.Len())
 	want := n // of the real data

@@ -64,39 +64,34 @@ func TestEvaluationsGoOn(t *testing.T) {
 // Patience ends a run whose first measure gets no better.
 func TestPatience(t *testing.T) {
 	c := tinyConfig(t)
-	c.Run.Steps, c.Method.LR = 40, 1e-12 // nothing is learnt
-	c.Run.Watch.EvalEvery, c.Run.Watch.EvalN, c.Run.Watch.Patience, c.Run.Watch.EvalBudget = 2, 40, 3, 1000
+	c.Run.Steps, c.Method.LR, c.Run.CheckpointEvery = 400, 1e-12, 400 // nothing is learnt
+	c.Run.Watch.EvalEvery, c.Run.Watch.EvalN, c.Run.Watch.Patience, c.Run.Watch.EvalBudget = 10, 40, 3, 1000
 	res, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 	assert.True(t, res.Enough)
-	assert.Less(t, res.Step, int64(40))
+	assert.Less(t, res.Step, int64(400))
 	assert.FileExists(t, res.Checkpoint)
 }
 
-// frozen takes a healthy run and makes its generator give one thing only, which no step changes any more.
-func frozen(t *testing.T) (c Config, checkpoint string) {
+// frozen is a run that went well, whose generator was then made to give one thing only: a directory to go on in.
+func frozen(t *testing.T) (dir string) {
 	t.Helper()
-	c = tinyConfig(t)
-	c.Data.Spec, c.Run.Steps, c.Run.CheckpointEvery, c.Run.LogEvery, c.Run.Keep, c.Run.Device = "folder:"+gantest.Pictures(t, 40), 400, 400, 40, 99, "cpu"
-	c.Method.GenLR, c.Method.LR = 1e-12, 1e-12
+	c := tinyConfig(t)
+	c.Run.Steps, c.Run.CheckpointEvery, c.Run.SampleEvery, c.Run.LogEvery, c.Run.Keep, c.Run.Device = 200, 200, 1000, 20, 99, "cpu"
 	res, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 	root := mustLoad(t, res.Checkpoint).(*pt.Dict)
 	weight, err := pt.At[*pt.Tensor](root, "generator", "main.0.weight")
 	require.NoError(t, err)
-	values, err := pt.Values[float32](weight)
-	require.NoError(t, err)
 	state, err := pt.At[*pt.Dict](root, "generator")
 	require.NoError(t, err)
-	state.Set("main.0.weight", pt.Of(make([]float32, len(values)), weight.Shape...))
-	path := filepath.Join(c.Run.Out, "checkpoints", "step-00000401.pt")
-	root.Set("step", int64(401))
-	root.Set("images", int64(401*8))
+	state.Set("main.0.weight", pt.Of(make([]float32, weight.NumBytes()/4), weight.Shape...))
 	d, err := pt.At[*pt.Dict](root, "data")
 	require.NoError(t, err)
-	d.Set("position", int64(401))
-	require.NoError(t, pt.WriteFile(path, root))
-	return c, path
+	d.Set("position", int64(201))
+	root.Set("step", int64(201))
+	require.NoError(t, pt.WriteFile(filepath.Join(c.Run.Out, "checkpoints", "step-00000201.pt"), root))
+	return c.Run.Out
 }
 
 func alerts(t *testing.T, dir string) (kinds []string) {
@@ -113,38 +108,51 @@ func alerts(t *testing.T, dir string) (kinds []string) {
 
 // A generator that gives one thing is told of, ends the run where that was asked, or is turned back to what it was.
 func TestACollapseIsSeen(t *testing.T) {
+	spoilt := frozen(t)
 	for what, want := range map[string][]string{"warn": {"collapsed"}, "stop": {"collapsed"}, "rollback": {"collapsed", "rollback"}, "ignore": nil} {
 		t.Run(what, func(t *testing.T) {
-			c, _ := frozen(t)
+			dir := filepath.Join(t.TempDir(), "run")
+			require.NoError(t, os.CopyFS(dir, os.DirFS(spoilt)))
 			var r gantest.Recorder
-			res, err := resume(t, c.Run.Out, &r, "steps", "700", "on-collapse", what)
+			res, err := resume(t, dir, &r, "steps", "280", "on-collapse", what, "gen-lr", "1e-12")
 			if what == "ignore" {
 				require.NoError(t, err)
-				assert.NoFileExists(t, filepath.Join(c.Run.Out, "alerts.jsonl"))
+				assert.NoFileExists(t, filepath.Join(dir, "alerts.jsonl"))
 				return
 			}
-			assert.Equal(t, want, alerts(t, c.Run.Out))
+			assert.Equal(t, want, alerts(t, dir))
 			assert.Contains(t, strings.Join(r.Warns, "\n"), "collapsed: samples have")
 			if what == "stop" {
 				assert.ErrorContains(t, err, "collapsed")
 				return
 			}
 			require.NoError(t, err)
-			if what != "rollback" {
-				return
-			}
-			assert.FileExists(t, filepath.Join(c.Run.Out, "checkpoints", "step-00000401.pt.collapsed"))
-			rates, err := pt.At[float64](mustLoad(t, res.Checkpoint), "optimizer_g", "param_groups", 0, "lr")
-			require.NoError(t, err)
-			assert.InDelta(t, .5e-12, rates, 1e-20, "half the rate, and it is resumed so")
-			_, err = resume(t, c.Run.Out, &gantest.Recorder{}, "steps", "720")
-			require.NoError(t, err)
-			left := gantest.LeftBy(t, res)
-			last := 0.
-			for _, m := range left.Metrics {
-				assert.Greater(t, m["step"], last, "steps rise")
-				last = m["step"].(float64)
+			if what == "rollback" {
+				rolledBack(t, dir, res.Checkpoint)
 			}
 		})
 	}
+}
+
+// rolledBack looks at a run that was turned back from step 280 to step 200.
+func rolledBack(t *testing.T, dir, last string) {
+	t.Helper()
+	assert.FileExists(t, filepath.Join(dir, "checkpoints", "step-00000201.pt.collapsed"))
+	root := mustLoad(t, last)
+	for key, want := range map[string]float64{"optimizer_g": .5e-12, "optimizer_d": 1e-4} {
+		rate, err := pt.At[float64](root, key, "param_groups", 0, "lr")
+		require.NoError(t, err)
+		assert.InEpsilon(t, want, rate, 1e-9, key)
+	}
+	res, err := resume(t, dir, &gantest.Recorder{}, "steps", "300")
+	require.NoError(t, err)
+	rate, err := pt.At[float64](mustLoad(t, res.Checkpoint), "optimizer_d", "param_groups", 0, "lr")
+	require.NoError(t, err)
+	assert.InEpsilon(t, 1e-4, rate, 1e-9, "half the rate is resumed")
+	step := 0.
+	for _, m := range gantest.LeftBy(t, res).Metrics {
+		assert.Greater(t, m["step"], step)
+		step = m["step"].(float64)
+	}
+	assert.InDelta(t, 300, step, 0)
 }
