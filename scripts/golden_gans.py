@@ -6,6 +6,7 @@
 All of it is plain PyTorch: its loss functions, torch.autograd.grad, its parametrization, its optimizers and schedulers. Numbers
 that both sides draw come from golden.py's fill().
 """
+import copy
 import hashlib
 import json
 import math
@@ -17,10 +18,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+import golden_models
 from golden import ROOT, fill, numbers, sample, set_weights, tensor
 
 ME = pathlib.Path(__file__)
-BATCH, SIDE, CHANNELS, LATENT, WIDTH = 8, 16, 3, 5, 4
+BATCH, SIDE, CHANNELS, LATENT, WIDTH = 4, 16, 3, 5, 4
+DCGAN = dict(latent=LATENT, gen=WIDTH, disc=WIDTH, channels=CHANNELS, side=SIDE)
 
 
 def generator():
@@ -99,12 +102,14 @@ def around(disc, real, fake, draw, pack=1):
     return unit(gradient(disc, real + e * d), pack)
 
 
+AROUND = {"gp": between, "dragan": around}
+
+
 def penalties():
     real, fake = fill(11, 4, CHANNELS, SIDE, SIDE), fill(12, 4, CHANNELS, SIDE, SIDE)
     result = {}
     for name, fn in {
-        "gp": between, "dragan": around,
-        "r1": lambda d, r, f, draw: zero(gradient(d, r), 1), "r2": lambda d, r, f, draw: zero(gradient(d, f), 1),
+        **AROUND, "r1": lambda d, r, f, draw: zero(gradient(d, r), 1), "r2": lambda d, r, f, draw: zero(gradient(d, f), 1),
     }.items():
         disc = discriminator()
         set_weights(disc, 2002, torch.float64)
@@ -142,33 +147,61 @@ class Draws:
 
 # --- whole trainings -------------------------------------------------------------------------------------------------------
 
-ADAM = dict(optim="adam", lr=2e-4, beta1=0.5, beta2=0.999)
+# Forger's settings, as its presets have them (the first, a run each) and as none has. Beside each, the networks that it is tried
+# on: options of golden_models.py's, or dcgan's width.
 RUNS = {
-    "lsgan": dict(ADAM, loss="lsgan", label_smoothing=0.1),
-    "smoothed": dict(ADAM, loss="nonsaturating", label_smoothing=0.2, instance_noise=0.3, pack=2),
-    "wgan": dict(loss="wasserstein", penalty={"clip": 0.01}, disc_steps=3, optim="rmsprop", lr=5e-5),
-    "wgan-gp": dict(ADAM, loss="wasserstein", penalty={"gp": 10}, disc_steps=2, lr=1e-4, beta1=0.0, beta2=0.9),
-    "sngan": dict(ADAM, loss="hinge", spectral_norm=True, disc_steps=2, beta1=0.0, beta2=0.9),
-    "r3gan": dict(ADAM, loss="relativistic", penalty={"r1": (2, 0.2), "r2": (2, 0.2)}, beta1=0.0, beta2=0.9,
-                  schedule="cosine", lr_end=0.25, warmup=3),
-    "lazy": dict(ADAM, loss="nonsaturating", penalty={"r1": 3}, penalty_every=4, pack=2),
-    "dragan": dict(ADAM, loss="nonsaturating", penalty={"dragan": 10}),
-    "sgd": dict(loss="minimax", optim="sgd", lr=0.1, momentum=0.5, momentum_end=0.7, schedule="exponential", lr_end=0.1),
+    "dcgan": ("model=dcgan loss=nonsaturating optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
+    "gan2014": ("model=mlp loss=nonsaturating optim=sgd lr=.1 momentum=.5 schedule=exponential lr-end=.549 momentum-end=.7",
+                dict(latent=4, gen=6, disc=5, channels=1, side=7)),
+    "wgan": ("model=dcgan loss=wasserstein penalty=clip=.01 disc-steps=5 optim=rmsprop lr=5e-5", DCGAN),
+    "wgan-gp": ("model=resnet loss=wasserstein penalty=gp=10 disc-steps=5 optim=adam lr=1e-4 beta1=0 beta2=.9",
+                dict(latent=4, gen=3, disc=3, channels=3, side=32)),
+    "lsgan": ("model=dcgan loss=lsgan optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
+    "sngan": ("model=resnet loss=hinge spectral-norm=true disc-steps=5 optim=adam lr=2e-4 beta1=0 beta2=.9 schedule=linear",
+              dict(latent=4, gen=3, disc=3, channels=3, side=32)),
+    "r3gan": ("model=r3gan loss=relativistic penalty=r1=2:.2 penalty=r2=2:.2 optim=adam lr=2e-4 beta1=0 beta2=.99 schedule=cosine "
+              "lr-end=.25 ema=.999 ema-warmup=1000", dict(latent=4, gen=8, disc=8, channels=3, side=16)),
+    "smoothed": ("model=dcgan loss=lsgan label-smoothing=.2 instance-noise=.3 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
+    "lazy": ("model=dcgan loss=minimax label-smoothing=.1 penalty=r1=3 penalty-every=4 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999 "
+             "schedule=cosine lr-end=.1 warmup=3", DCGAN),
+    "dragan": ("model=dcgan loss=nonsaturating penalty=dragan=10 penalty=gp=1 spectral-norm=true optim=rmsprop lr=1e-4 momentum=.5", DCGAN),
 }
+
+
+def settings(text):
+    """Forger's settings as a dict: numbers where they are, penalties as {name: (weight at the start, at the end)}."""
+    o = {"penalty": {}}
+    for word in text.split():
+        name, value = word.split("=", 1)
+        if name == "penalty":
+            kind, weight = value.split("=")
+            ends = [float(w) for w in weight.split(":")]
+            o["penalty"][kind] = (ends[0], ends[-1])
+            continue
+        try:
+            o[name] = float(value)
+        except ValueError:
+            o[name] = value
+    return o
+
+
+def networks(o, sizes):
+    if sizes is not DCGAN:
+        return golden_models.MODELS[o["model"]](sizes)
+    return generator(), discriminator(int(o.get("pack", 1)))
 
 
 def optimizer(net, o):
     p = list(net.parameters())
     if o["optim"] == "adam":
         return torch.optim.Adam(p, o["lr"], (o["beta1"], o["beta2"]))
-    if o["optim"] == "sgd":
-        return torch.optim.SGD(p, o["lr"], momentum=o.get("momentum", 0))
-    return torch.optim.RMSprop(p, o["lr"], momentum=o.get("momentum", 0))
+    make = torch.optim.SGD if o["optim"] == "sgd" else torch.optim.RMSprop
+    return make(p, o["lr"], momentum=o.get("momentum", 0))
 
 
 def scheduler(opt, o, steps):
     """The rates of a run of so many steps, by PyTorch's own schedulers."""
-    warm, end = o.get("warmup", 0), o.get("lr_end", 0.0)
+    warm, end = int(o.get("warmup", 0)), o.get("lr-end", 0.0)
     rest, kinds = steps - warm, torch.optim.lr_scheduler
     main = {
         "constant": lambda: kinds.ConstantLR(opt, 1.0),
@@ -182,24 +215,29 @@ def scheduler(opt, o, steps):
     return kinds.SequentialLR(opt, [climb, main], [warm])
 
 
-def over_run(weight, step, steps, schedule):
-    """A number that goes from one to another over a run, or stays."""
-    if not isinstance(weight, tuple):
-        return weight
+def over_run(ends, step, steps, schedule):
+    """A number that goes from one to another over a run."""
     t = step / steps
     share = (1 + math.cos(math.pi * t)) / 2 if schedule == "cosine" else 1 - t
-    return weight[1] + (weight[0] - weight[1]) * share
+    return ends[1] + (ends[0] - ends[1]) * share
 
 
 class Training:
-    def __init__(self, o, dtype, device):
-        self.o, self.dtype, self.device = o, dtype, device
-        self.pack, self.k = o.get("pack", 1), o.get("disc_steps", 1)
-        self.gen, self.disc = generator().to(device, dtype), discriminator(self.pack).to(device, dtype)
-        set_weights(self.gen, 1001, dtype)
-        set_weights(self.disc, 2002, dtype)
-        if o.get("spectral_norm"):
+    def __init__(self, text, sizes, dtype, device):
+        self.o, self.dtype, self.device = o, dtype, device = settings(text), dtype, device
+        self.pack, self.k, self.ema = int(o.get("pack", 1)), int(o.get("disc-steps", 1)), o.get("ema")
+        self.latent = sizes["latent"]
+        self.shape = [sizes["points"]] if "points" in sizes else [sizes["channels"], sizes["side"], sizes["side"]]
+        self.gen, self.disc = networks(o, sizes)
+        for net, stream in ((self.gen, 1001), (self.disc, 2001)):
+            golden_models.set_weights(net, stream)
+            for m in net.modules():
+                if isinstance(m, nn.Dropout):
+                    m.p = 0.0
+        if o.get("spectral-norm"):
             self.normalise()
+        self.gen, self.disc = self.gen.to(device, dtype), self.disc.to(device, dtype)
+        self.average = copy.deepcopy(self.gen)
         self.og, self.od = optimizer(self.gen, o), optimizer(self.disc, o)
         self.reals, self.latents = self.draws(3000, fill), self.draws(4000, normal)
         self.uniforms, self.blurs = self.draws(5000, uniform), self.draws(6000, normal)
@@ -218,7 +256,7 @@ class Training:
             x = x + self.blurs(*x.shape) * self.blur
         if self.pack > 1:
             x = x.reshape(len(x) // self.pack, -1, *x.shape[2:])
-        return self.disc(x)
+        return self.disc(x).reshape(-1)
 
     def rough(self, name, logits, x):
         """r1 or r2 at samples that D has just judged."""
@@ -240,17 +278,18 @@ class Training:
         if "pair" in loss:
             value = loss["pair"](on_real, on_fake)
         else:
-            value = loss["real"](on_real, 1 - o.get("label_smoothing", 0.0)) + loss["fake"](on_fake)
+            value = loss["real"](on_real, 1 - o.get("label-smoothing", 0.0)) + loss["fake"](on_fake)
         total = r1 + r2
-        for name, fn in (("gp", between), ("dragan", around)):
-            if name in self.weights:
-                total = total + self.weights[name] * fn(self.sees, real.detach(), fake.detach(), self.uniforms, self.pack)
+        for name in self.weights:
+            if name in AROUND:
+                total = total + self.weights[name] * AROUND[name](self.sees, real.detach(), fake.detach(), self.uniforms, self.pack)
         (value + total).backward(inputs=params)
         self.od.step()
-        if "clip" in o.get("penalty", {}):
+        if "clip" in o["penalty"]:
+            bound = o["penalty"]["clip"][0]
             with torch.no_grad():
                 for p in params:
-                    p.clamp_(-o["penalty"]["clip"], o["penalty"]["clip"])
+                    p.clamp_(-bound, bound)
         score = torch.sigmoid if loss.get("probabilities") else lambda l: l
         return [value.item(), score(on_real).mean().item(), score(on_fake).mean().item(), float(torch.as_tensor(total).detach())]
 
@@ -266,20 +305,31 @@ class Training:
         self.og.step()
         return value.item()
 
+    def follow(self, step):
+        """The averaged generator: its half-life grows over the warm-up."""
+        if not self.ema:
+            return
+        decay = self.ema ** max(1.0, self.o.get("ema-warmup", 0) / (step + 1))
+        with torch.no_grad():
+            for a, p in zip(self.average.parameters(), self.gen.parameters()):
+                a.lerp_(p, 1 - decay)
+            for a, b in zip(self.average.buffers(), self.gen.buffers()):
+                a.copy_(b)
+
     def turn(self, step, steps):
         o, schedule = self.o, self.o.get("schedule", "constant")
-        self.blur = over_run((o.get("instance_noise", 0.0), 0.0), step, steps, schedule)
-        every = o.get("penalty_every", 1)
+        self.blur = over_run((o.get("instance-noise", 0.0), 0.0), step, steps, schedule)
+        every = int(o.get("penalty-every", 1))
         self.weights = {}
         if step % every == 0:
-            for name, weight in o.get("penalty", {}).items():
+            for name, ends in o["penalty"].items():
                 if name != "clip":
-                    self.weights[name] = over_run(weight, step, steps, schedule) * every
-        if "momentum_end" in o:
+                    self.weights[name] = over_run(ends, step, steps, schedule) * every
+        if "momentum-end" in o:
             for opt in (self.og, self.od):
-                opt.param_groups[0]["momentum"] = over_run((o["momentum"], o["momentum_end"]), step, steps, schedule)
+                opt.param_groups[0]["momentum"] = over_run((o["momentum"], o["momentum-end"]), step, steps, schedule)
 
-    def run(self, done, steps):
+    def run(self, done, steps=20):
         """done steps of a run of so many: a line [loss_d, d_real, d_fake, penalty (sums over k), loss_g, lr] each."""
         rates = [scheduler(opt, self.o, steps) for opt in (self.og, self.od)]
         log = []
@@ -287,17 +337,21 @@ class Training:
             self.turn(step, steps)
             lr, sums = self.og.param_groups[0]["lr"], [0.0] * 4
             for k in range(self.k):
-                real = self.reals(BATCH, CHANNELS, SIDE, SIDE)
+                real = self.reals(BATCH, *self.shape)
                 with torch.set_grad_enabled(k == self.k - 1):
-                    fake = self.gen(self.latents(BATCH, LATENT, 1, 1))
+                    fake = self.gen(self.latents(BATCH, self.latent, 1, 1))
                 sums = [a + b for a, b in zip(sums, self.train_disc(real, fake))]
             log.append([*sums, self.train_gen(real, fake), lr])
+            self.follow(step)
             for r in rates:
                 r.step()
-        state = {}
-        for name, net in (("gen", self.gen), ("disc", self.disc)):
-            state.update({f"{name}.main.{k}": sample(v.double()) for k, v in net.state_dict().items()})
-        return {"log": log, "state": state}
+        nets = {"gen": self.gen, "disc": self.disc} | ({"average": self.average} if self.ema else {})
+        return {"log": log, "state": {f"{name}.{k}": sample(v.double(), 8) for name, net in nets.items() for k, v in net.state_dict().items()}}
+
+
+def run(name, done, dtype, device="cpu"):
+    text, sizes = RUNS[name]
+    return {"settings": text.split(), "sizes": sizes, **Training(text, sizes, dtype, device).run(done)}
 
 
 # --- spectral normalisation ------------------------------------------------------------------------------------------------
@@ -330,7 +384,7 @@ def main():
         "gan/method/testdata/gans.json": {
             "objectives": {name: [objective(o, label) for label in ((1.0, 0.8) if "real" in o else (1.0,))] for name, o in OBJECTIVES.items()},
             "penalties": penalties(),
-            "runs": {name: Training(o, torch.float64, "cpu").run(10, 20) for name, o in RUNS.items()},
+            "runs": {name: run(name, 10, torch.float64) for name in RUNS},
         },
         "torch/nn/testdata/spectral.json": spectral(),
     }
@@ -345,6 +399,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["steps"]:
         _, _, steps, dtype, device = sys.argv
         torch.set_num_threads(1)
-        print(json.dumps({name: Training(o, getattr(torch, dtype), device).run(int(steps), 20) for name, o in RUNS.items()}))
+        print(json.dumps({name: run(name, int(steps), getattr(torch, dtype), device) for name in RUNS}))
     else:
         main()

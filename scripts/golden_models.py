@@ -21,14 +21,9 @@ from golden import ROOT, Residual, fill, numbers, tensor
 PIECES = 5
 
 
-class Maxout(nn.Linear):
+def maxout(cin, units):
     """The largest of PIECES linear functions (Goodfellow et al. 2013)."""
-
-    def __init__(self, cin, units):
-        super().__init__(cin, units * PIECES)
-
-    def forward(self, x):
-        return super().forward(x).unflatten(1, (-1, PIECES)).amax(2)
+    return [nn.Linear(cin, units * PIECES), nn.Unflatten(1, (1, units, PIECES)), nn.MaxPool2d((1, PIECES)), nn.Flatten()]
 
 
 class Pixels(nn.Module):
@@ -81,7 +76,7 @@ def mlp(o):
     gen += [nn.Linear(cin, size), Pixels(), nn.Unflatten(1, (channels, side, side))]
     disc, cin, drop = [nn.Flatten()], size, 0.2
     for _ in range(depth):
-        disc += [nn.Dropout(drop), Maxout(cin, o["disc"])]
+        disc += [nn.Dropout(drop), *maxout(cin, o["disc"])]
         cin, drop = o["disc"], 0.5
     return nn.Sequential(*gen), nn.Sequential(*disc, nn.Dropout(0.5), nn.Linear(cin, 1))
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"forger/data"
 	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
@@ -48,7 +49,7 @@ func TestPenaltiesAsPyTorch(t *testing.T) {
 			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 				for word, want := range golden.Penalties {
 					p := penalties[word]
-					disc := model.Table["dcgan"].Discriminator(model.NewBuilder(s, 1), runModel, packedShape(runShape, 1))
+					disc := model.Table["dcgan"].Discriminator(model.NewBuilder(s, 1), model.Options{DiscWidth: 4}, data.Shape{Height: 16, Width: 16, Channels: 3})
 					setWeights(s.Child(), disc, 2002)
 					for _, w := range nn.Parameters(disc) {
 						w.CopyFrom(s.Child(torch.NoGrad).Use(w).MulScalar(5))

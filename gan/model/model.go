@@ -37,7 +37,7 @@ func (o *Options) Settings() setting.Set {
 type Entry struct {
 	Doc           string
 	Points        bool                                                 // it takes points, not images
-	Sizes         []int                                                // image sides it takes
+	Sizes         []int                                                // image sides it takes; nil: any
 	Size          int                                                  // the side where none is asked for
 	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
@@ -49,6 +49,13 @@ var Table = map[string]Entry{
 	"dcgan": {
 		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator,
+	},
+	"mlp": {
+		Doc: "the dense networks of 2014, maxout and dropout in the discriminator; any size", Depth: mlpDepth,
+		Generator: mlpGenerator, Discriminator: mlpDiscriminator,
+	},
+	"resnet": {
+		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
 	},
 	"r3gan": {
 		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
@@ -75,10 +82,13 @@ func (o Options) Check() error {
 	return nil
 }
 
+// takes tells whether a model takes images of a side; one of points leaves that to the data.
+func (e Entry) takes(side int) bool { return e.Sizes == nil || slices.Contains(e.Sizes, side) }
+
 // CheckSize refuses an image side that the model cannot make; 0 stands for its own. Errors are *setting.UsageError.
 func (o Options) CheckSize(side int) error {
 	e := Table[o.Name]
-	if side == 0 || slices.Contains(e.Sizes, side) {
+	if side == 0 || e.takes(side) {
 		return nil
 	}
 	return setting.Usagef("--size %d: %s cannot make it: use %s", side, o.Name, setting.Alternatives(e.Sizes))
@@ -92,7 +102,7 @@ func (o Options) CheckShape(of data.Shape) error {
 		return fmt.Errorf("--model %s: it makes images, and the data are points of %s: take a model for points", o.Name, of)
 	case !of.IsPoints() && e.Points:
 		return fmt.Errorf("--model %s: it makes points, and the data are images: take a model for images", o.Name)
-	case !of.IsPoints() && !slices.Contains(e.Sizes, of.Height):
+	case !of.IsPoints() && !e.takes(of.Height):
 		return fmt.Errorf("--model %s: images of side %d: it takes %s: pass --size", o.Name, of.Height, setting.Alternatives(e.Sizes))
 	}
 	return nil

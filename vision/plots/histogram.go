@@ -48,27 +48,31 @@ func (h Histogram) Draw() vision.Image {
 	return render(p, h.Map.panel())
 }
 
-// bars adds values as a histogram of area 1 to p.
+// bars adds values as a histogram to p.
 func bars(p *plot.Plot, name string, values []float32, low, high float64, c color.NRGBA) {
 	if len(values) == 0 {
 		return
 	}
-	width := (high - low) / bins
-	h := &plotter.Histogram{Width: width}
-	for i := range bins {
-		left := low + float64(i)*width
-		h.Bins = append(h.Bins, plotter.HistogramBin{Min: left, Max: left + width})
-	}
-	for _, v := range values {
-		if at := (float64(v) - low) / width; at >= 0 && at < bins {
-			h.Bins[int(at)].Weight += 1 / (float64(len(values)) * width)
-		}
-	}
+	h := &plotter.Histogram{Bins: histogram(values, low, high), Width: (high - low) / bins}
 	h.Color, h.LineStyle.Width = c, vg.Points(.5)
 	c.A = 90
 	h.FillColor = c
 	p.Add(h)
 	p.Legend.Add(name, h)
+}
+
+// histogram is the density of values in equal intervals.
+func histogram(values []float32, low, high float64) []plotter.HistogramBin {
+	all, width := make([]plotter.HistogramBin, bins), (high-low)/bins
+	for i := range all {
+		all[i].Min, all[i].Max = low+float64(i)*width, low+float64(i+1)*width
+	}
+	for _, v := range values {
+		if at := (float64(v) - low) / width; at >= 0 && at < bins {
+			all[int(at)].Weight += 1 / (float64(len(values)) * width)
+		}
+	}
+	return all
 }
 
 // panel is the map beside the exact one.

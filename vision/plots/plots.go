@@ -43,16 +43,25 @@ func panel(x, y string) *plot.Plot {
 	return p
 }
 
-// render lays panels out side by side.
+// sheet is the canvas of so many panels side by side.
+func sheet(panels int) *vgimg.Canvas {
+	return vgimg.NewWith(vgimg.UseWH(panelSide*vg.Length(panels), panelSide+above), vgimg.UseDPI(dpi))
+}
+
+// cell is where panel i of a sheet is.
+func cell(c *vgimg.Canvas, i int) draw.Canvas {
+	dc, left := draw.New(c), panelSide*vg.Length(i)
+	return draw.Crop(dc, left+vg.Points(6), left+panelSide-vg.Points(12)-dc.Max.X, vg.Points(6), -above-vg.Points(6))
+}
+
+// render draws panels side by side.
 func render(panels ...*plot.Plot) vision.Image {
-	c := vgimg.NewWith(vgimg.UseWH(panelSide*vg.Length(len(panels)), panelSide+above), vgimg.UseDPI(dpi))
-	dc := draw.New(c)
+	c := sheet(len(panels))
 	for i, p := range panels {
-		left := panelSide * vg.Length(i)
-		p.Draw(draw.Crop(dc, left+vg.Points(6), left+panelSide-vg.Points(12)-dc.Max.X, vg.Points(6), -above-vg.Points(6)))
+		p.Draw(cell(c, i))
 	}
 	b := c.Image().Bounds()
-	m := vision.Image{Height: b.Dy(), Width: b.Dx(), Channels: 3}
+	m := vision.Image{Height: b.Dy(), Width: b.Dx(), Channels: 3, Pix: make([]byte, 0, 3*b.Dx()*b.Dy())}
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
 			of := color.NRGBAModel.Convert(c.Image().At(x, y)).(color.NRGBA)
@@ -60,6 +69,20 @@ func render(panels ...*plot.Plot) vision.Image {
 		}
 	}
 	return m
+}
+
+// oneScale makes a step along x as long as one along y, by widening the range of one.
+func oneScale(p *plot.Plot) {
+	size := p.DataCanvas(cell(sheet(1), 0)).Size()
+	widen := func(a *plot.Axis, by float64) {
+		middle, half := (a.Min+a.Max)/2, (a.Max-a.Min)/2*by
+		a.Min, a.Max = middle-half, middle+half
+	}
+	if ratio := float64(size.X / size.Y); ratio > 1 {
+		widen(&p.X, ratio)
+	} else {
+		widen(&p.Y, 1/ratio)
+	}
 }
 
 // curve adds a line through points to p; one through no two of them is none.

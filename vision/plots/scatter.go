@@ -33,6 +33,7 @@ func (s Scatter) Draw() vision.Image {
 	dots(p, "generated", s.Generated, blue, vg.Points(1.4))
 	dots(p, "real", s.Real, black, vg.Points(.7))
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, low, high
+	oneScale(p)
 	return render(p)
 }
 
