@@ -7,9 +7,10 @@ import json
 import pathlib
 
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
-from golden import ROOT, fill, numbers, tensor
+from golden import ROOT, fill, numbers, tensor, train
 
 
 def case(op, fn, *shapes, shift=0.0, scale=1.0, grad=True, **args):
@@ -171,10 +172,149 @@ def ops():
         yield from cases()
 
 
+class MinibatchStdDev(nn.Module):
+    """Karras et al. 2018 as StyleGAN2 has it: groups of at most `group` images, one channel."""
+
+    def __init__(self, group):
+        super().__init__()
+        self.group = group
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        groups = x.reshape(min(self.group, n), -1, c, h, w)
+        centred = groups - groups.mean(0)
+        level = ((centred * centred).mean(0) + 1e-8).sqrt().mean([1, 2, 3])
+        return torch.cat([x, level.repeat(groups.shape[0]).reshape(n, 1, 1, 1).expand(n, 1, h, w)], 1)
+
+
+class SelfAttention(nn.Module):
+    """SAGAN's block (Zhang et al. 2019), written down from its description: C/8 for queries and keys, C/2 for values."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(()))
+        self.theta, self.phi = nn.Conv2d(c, c // 8, 1, bias=False), nn.Conv2d(c, c // 8, 1, bias=False)
+        self.g, self.o = nn.Conv2d(c, c // 2, 1, bias=False), nn.Conv2d(c // 2, c, 1, bias=False)
+
+    def forward(self, x):
+        key, value = (F.max_pool2d(m(x), 2).flatten(2) for m in (self.phi, self.g))
+        weights = torch.softmax(torch.einsum("ncq,nck->nqk", self.theta(x).flatten(2), key), 2)
+        seen = torch.einsum("nqk,nck->ncq", weights, value).unflatten(2, x.shape[2:])
+        return x + self.gamma * self.o(seen)
+
+
+class Lambda(nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f = f
+
+    def forward(self, x):
+        return self.f(x)
+
+
+MODULES = {
+    "avg_pool2d": lambda: nn.AvgPool2d(2),
+    "max_pool2d": lambda: nn.MaxPool2d(3, 2, 1),
+    "adaptive_avg_pool2d": lambda: nn.AdaptiveAvgPool2d((3, 2)),
+    "global_avg": lambda: Lambda(lambda x: x.mean((2, 3))),
+    "global_sum": lambda: Lambda(lambda x: x.sum((2, 3))),
+    "upsample": lambda: nn.Upsample(scale_factor=2),
+    "upsample_bilinear": lambda: nn.Upsample(scale_factor=2, mode="bilinear"),
+    "pixel_shuffle": lambda: nn.PixelShuffle(2),
+    "pixel_unshuffle": lambda: nn.PixelUnshuffle(2),
+    "zero_pad": lambda: nn.ZeroPad2d((1, 0, 3, 1)),
+    "reflection_pad": lambda: nn.ReflectionPad2d((1, 0, 3, 1)),
+    "replication_pad": lambda: nn.ReplicationPad2d((1, 0, 3, 1)),
+    "layer_norm": lambda: nn.LayerNorm([4, 2]),
+    "layer_norm_plain": lambda: nn.LayerNorm(2, eps=0.1, elementwise_affine=False),
+    "group_norm": lambda: nn.GroupNorm(2, 8),
+    "group_norm_plain": lambda: nn.GroupNorm(4, 8, eps=0.1, affine=False),
+    "instance_norm": lambda: nn.InstanceNorm2d(8),
+    "instance_affine": lambda: nn.InstanceNorm2d(8, eps=0.1, affine=True),
+    "batch_norm": lambda: nn.BatchNorm2d(8, eps=0.1, momentum=0.3),
+    "batch_norm_plain": lambda: nn.BatchNorm2d(8, affine=False),
+    "silu": lambda: nn.SiLU(),
+    "gelu": lambda: nn.GELU(),
+    "gelu_tanh": lambda: nn.GELU("tanh"),
+    "elu": lambda: nn.ELU(0.5),
+    "softplus": lambda: nn.Softplus(),
+    "softmax": lambda: nn.Softmax(1),
+    "log_softmax": lambda: nn.LogSoftmax(1),
+    "prelu": lambda: nn.PReLU(8),
+    "conv2d_oblong": lambda: nn.Conv2d(8, 4, (1, 3), (2, 1), (0, 1), groups=2),
+    "conv_transpose2d_oblong": lambda: nn.ConvTranspose2d(8, 4, (3, 1), (2, 1), (1, 0), bias=False),
+    "minibatch_stddev": lambda: MinibatchStdDev(2),
+    "minibatch_whole": lambda: MinibatchStdDev(64),
+    "self_attention": lambda: SelfAttention(8),
+    "conv1d": lambda: nn.Conv1d(8, 4, 3, 2, 2, 2, 2),
+}
+
+
+def module(name, m):
+    """A module in training: output, gradients of sum(out * fill), those of half their squared norm; then in evaluation."""
+    params = list(m.parameters())
+    with torch.no_grad():
+        for i, p in enumerate(params):
+            p.copy_(fill(10 + i, *p.shape) * 0.5)
+    shape = {"conv1d": (2, 8, 7), "minibatch_stddev": (4, 3, 2, 2), "minibatch_whole": (3, 3, 2, 2)}.get(name, (2, 8, 4, 2))
+    x = fill(1, *shape).requires_grad_()
+    inputs = [x, *params]
+    out = m(x)
+    grads = torch.autograd.grad((out * fill(99, *out.shape)).sum(), inputs, create_graph=True)
+    norm = sum((g * g).sum() for g in grads) / 2
+    second = torch.autograd.grad(norm, inputs, allow_unused=True) if norm.requires_grad else [None] * len(inputs)
+    return {"keys": list(m.state_dict()), "shape": list(x.shape), "out": tensor(out), "eval": tensor(m.eval()(x)),
+            "grads": [numbers(g) for g in grads],
+            "second": [numbers(g if g is not None else torch.zeros_like(v)) for g, v in zip(second, inputs)],
+            "buffers": {k: numbers(v) for k, v in m.named_buffers()}}
+
+
+OPTIMIZERS = {
+    "adamw": lambda p: torch.optim.AdamW(p, 0.0625, (0.9, 0.99), weight_decay=0.1),
+    "amsgrad": lambda p: torch.optim.Adam(p, 0.0625, (0.5, 0.9), weight_decay=0.1, amsgrad=True),
+    "adamw_amsgrad": lambda p: torch.optim.AdamW(p, 0.0625, (0.5, 0.9), weight_decay=0.1, amsgrad=True),
+    "nesterov": lambda p: torch.optim.SGD(p, 0.0625, momentum=0.875, weight_decay=0.1, nesterov=True),
+}
+
+
+def clipped(max_norm):
+    """Two gradients, clipped, and their norm before."""
+    params = [torch.zeros(3, 4), torch.zeros(5), torch.zeros(2)]
+    for i, p in enumerate(params[:2]):
+        p.grad = fill(70 + i, *p.shape)
+    total = torch.nn.utils.clip_grad_norm_(params, max_norm)
+    return {"max": max_norm, "norm": total.item(), "grads": [numbers(p.grad) for p in params[:2]]}
+
+
+INITS = {
+    "orthogonal_tall": ((6, 2, 2), lambda w, g: nn.init.orthogonal_(w, 1.5, g)),
+    "orthogonal_wide": ((3, 2, 2, 2), lambda w, g: nn.init.orthogonal_(w, 1, g)),
+    "xavier_uniform": ((4, 3, 2, 2), lambda w, g: nn.init.xavier_uniform_(w, 1.5, g)),
+    "xavier_normal": ((4, 3), lambda w, g: nn.init.xavier_normal_(w, 1.5, g)),
+    "kaiming_uniform": ((4, 3, 2, 2), lambda w, g: nn.init.kaiming_uniform_(w, 0.2, generator=g)),
+    "kaiming_normal": ((4, 3, 3), lambda w, g: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g)),
+}
+
+
+def init(shape, f):
+    """What an initialisation draws from a generator of seed 5."""
+    w = torch.empty(shape)
+    f(w, torch.Generator().manual_seed(5))
+    return tensor(w)
+
+
 def main():
     torch.set_num_threads(1)
     stamp = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
-    files = {"torch/testdata/layers.json": {"cases": list(ops())}}
+    files = {
+        "torch/testdata/layers.json": {"cases": list(ops())},
+        "torch/nn/testdata/modules.json": {"modules": {name: module(name, make()) for name, make in MODULES.items()}},
+        "torch/nn/testdata/init.json": {"inits": {name: init(shape, f) for name, (shape, f) in INITS.items()}},
+        "torch/optim/testdata/variants.json": {
+            "variants": {name: train(make, [[2.0 ** -(4 + i % 3), 0.5 + i / 32] for i in range(10)]) for name, make in OPTIMIZERS.items()},
+            "clipped": [clipped(n) for n in (1.0, 1000.0)],
+        },
+    }
     for name, content in files.items():
         path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -287,12 +287,15 @@ GT_API int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n);
 /* --- optimizers: a whole step a call; a parameter without a gradient is left as it is, gradients are dropped ------
  * lr, momentum and decay are 0-dim tensors on the scope's device, which the host may fill between steps and between
  * replays of a graph. */
+/* max_exp_avg_sq is NULL unless AMSGrad; decoupled: weight decay as AdamW's */
 GT_API int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq,
-                        gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps,
-                        double weight_decay);
-/* momentum and its buffers are both NULL or neither is; the buffers begin as zeros */
+                        gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1,
+                        double beta2, double eps, double weight_decay, int decoupled);
+/* momentum and its buffers are both NULL or neither is; the buffers begin as zeros; nesterov wants a momentum */
 GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr,
-                       gt_tensor *momentum, double weight_decay);
+                       gt_tensor *momentum, double weight_decay, int nesterov);
+/* the norm of all gradients of params before they are scaled to max_norm at most, 0-dim on the device: nothing is read */
+GT_API gt_tensor *gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
 GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
                            gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr,
                            double alpha, double eps, gt_tensor *momentum, double weight_decay);

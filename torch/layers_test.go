@@ -19,7 +19,7 @@ type layerArgs struct {
 	Bilinear, Corners   bool
 	Border              torch.Border
 	Nearest, Tanh       bool
-	Reduction           torch.LossReduction
+	Reduction           int
 	Mask, Causal, Plain bool
 }
 
@@ -46,6 +46,8 @@ func fixed(x torch.Tensor, stream int, shape ...int) torch.Tensor {
 
 // target is what the losses of 3x4 logits compare with, in [0,1).
 func target(x torch.Tensor) torch.Tensor { return fixed(x, 41, 3, 4).Affine(.5, .5) }
+
+var reductions = []torch.LossReduction{torch.MeanLoss, torch.SumLoss, torch.UnsummedLoss}
 
 type op = func(x []torch.Tensor, a goldenArgs) torch.Tensor
 
@@ -151,16 +153,20 @@ var layers = map[string]op{
 	"elu":   func(x []torch.Tensor, a goldenArgs) torch.Tensor { return x[0].ELU(a.Alpha) },
 	"prelu": func(x []torch.Tensor, _ goldenArgs) torch.Tensor { return x[0].PReLU(x[1]) },
 
-	"mse_loss": func(x []torch.Tensor, a goldenArgs) torch.Tensor { return x[0].MSELoss(target(x[0]), a.Reduction) },
-	"l1_loss":  func(x []torch.Tensor, a goldenArgs) torch.Tensor { return x[0].L1Loss(target(x[0]), a.Reduction) },
+	"mse_loss": func(x []torch.Tensor, a goldenArgs) torch.Tensor {
+		return x[0].MSELoss(target(x[0]), reductions[a.Reduction])
+	},
+	"l1_loss": func(x []torch.Tensor, a goldenArgs) torch.Tensor {
+		return x[0].L1Loss(target(x[0]), reductions[a.Reduction])
+	},
 	"binary_cross_entropy_with_logits": func(x []torch.Tensor, a goldenArgs) torch.Tensor {
-		return x[0].BCEWithLogits(target(x[0]), a.Reduction)
+		return x[0].BCEWithLogits(target(x[0]), reductions[a.Reduction])
 	},
 	"cross_entropy": func(x []torch.Tensor, a goldenArgs) torch.Tensor {
-		return x[0].CrossEntropy(a.index(x[0].Scope()), a.Smoothing, a.Reduction)
+		return x[0].CrossEntropy(a.index(x[0].Scope()), a.Smoothing, reductions[a.Reduction])
 	},
 	"cross_entropy_soft": func(x []torch.Tensor, a goldenArgs) torch.Tensor {
-		return x[0].CrossEntropy(target(x[0]), 0, a.Reduction)
+		return x[0].CrossEntropy(target(x[0]), 0, reductions[a.Reduction])
 	},
 
 	"conv1d":      func(x []torch.Tensor, a goldenArgs) torch.Tensor { return x[0].Conv1d(x[1], bias(x), a.conv()) },

@@ -11,28 +11,33 @@ import "C"
 // A rate, a momentum and a decay are float64 0-dim tensors on the scope's device: fill them, and the next step, or the
 // next replay of a captured one, goes by what they hold.
 
-// AdamState is what a step of Adam works on: a tensor a parameter in each list. Steps are float32 0-dim.
-type AdamState struct{ Params, ExpAvg, ExpAvgSq, Steps []Tensor }
+// AdamState is what a step of Adam works on: a tensor a parameter in each list. Steps are float32 0-dim; MaxExpAvgSq is
+// nil unless AMSGrad.
+type AdamState struct{ Params, ExpAvg, ExpAvgSq, MaxExpAvgSq, Steps []Tensor }
 
-// AdamOptions holds a step's numbers. PyTorch: torch.optim.Adam (decoupled_weight_decay off).
+// AdamOptions holds a step's numbers. PyTorch: torch.optim.Adam, and AdamW where Decoupled.
 type AdamOptions struct {
 	LR                             Tensor // on CUDA the fused kernel takes it as float32
 	Beta1, Beta2, Eps, WeightDecay float64
+	Decoupled                      bool // weight decay shrinks the parameters themselves (Loshchilov and Hutter 2019)
+	AMSGrad                        bool // by the largest second moment so far (Reddi et al. 2018)
 }
 
 // AdamStep runs one fused step.
 func (s *Scope) AdamStep(st AdamState, a AdamOptions) {
 	s.check("adam")
 	p, m, v, n := handles(st.Params), handles(st.ExpAvg), handles(st.ExpAvgSq), handles(st.Steps)
-	s.must("adam", C.gt_adam_step(s.h, first(p), first(m), first(v), first(n), C.int(len(p)),
-		given("adam", a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps), C.double(a.WeightDecay)))
+	largest := handles(st.MaxExpAvgSq)
+	s.must("adam", C.gt_adam_step(s.h, first(p), first(m), first(v), first(largest), first(n), C.int(len(p)),
+		given("adam", a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps), C.double(a.WeightDecay), cbool(a.Decoupled)))
 }
 
-// SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening or Nesterov.
+// SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening.
 type SGDOptions struct {
 	LR          Tensor // on CUDA, without momentum, the fused kernel takes it as float32
 	Momentum    Tensor // above 0; the zero Tensor: none
 	WeightDecay float64
+	Nesterov    bool // needs a Momentum
 }
 
 // SGDStep runs one step: fused, but for a momentum on CUDA, which takes foreach kernels. buffers are nil where there is
@@ -42,7 +47,15 @@ func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions) {
 	s.check("sgd")
 	p, b := handles(params), handles(buffers)
 	s.must("sgd", C.gt_sgd_step(s.h, first(p), first(b), C.int(len(p)), given("sgd", a.LR), optional("sgd", a.Momentum),
-		C.double(a.WeightDecay)))
+		C.double(a.WeightDecay), cbool(a.Nesterov)))
+}
+
+// ClipGradNorm scales the gradients of params so that their norm, as of one vector, is maxNorm at most, and returns what it
+// was: 0-dim on the device, in s. Nothing is read back. PyTorch: torch.nn.utils.clip_grad_norm_.
+func (s *Scope) ClipGradNorm(params []Tensor, maxNorm float64) Tensor {
+	s.open("clip_grad_norm_")
+	p := handles(params)
+	return s.made("clip_grad_norm_", C.gt_clip_grad_norm(s.h, first(p), C.int(len(p)), C.double(maxNorm)))
 }
 
 // RMSpropState is what a step of RMSprop works on. Momentum is nil where there is none.

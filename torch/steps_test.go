@@ -21,6 +21,12 @@ var unread = map[string]func(s *torch.Scope, p []torch.Tensor, lr, momentum torc
 	"sgd with momentum": func(s *torch.Scope, p []torch.Tensor, lr, momentum torch.Tensor) optim.Optimizer {
 		return optim.NewSGD(s, p, torch.SGDOptions{LR: lr, Momentum: momentum, WeightDecay: .1})
 	},
+	"adamw": func(s *torch.Scope, p []torch.Tensor, lr, _ torch.Tensor) optim.Optimizer {
+		return optim.NewAdam(s, p, torch.AdamOptions{LR: lr, Beta1: .5, Beta2: .999, Eps: 1e-8, WeightDecay: .1, Decoupled: true, AMSGrad: true})
+	},
+	"sgd with nesterov": func(s *torch.Scope, p []torch.Tensor, lr, momentum torch.Tensor) optim.Optimizer {
+		return optim.NewSGD(s, p, torch.SGDOptions{LR: lr, Momentum: momentum, WeightDecay: .1, Nesterov: true})
+	},
 	"rmsprop": func(s *torch.Scope, p []torch.Tensor, lr, _ torch.Tensor) optim.Optimizer {
 		return optim.NewRMSprop(s, p, torch.RMSpropOptions{LR: lr, Alpha: .99, Eps: 1e-8, WeightDecay: .1})
 	},

@@ -150,8 +150,9 @@ static struct {
   int (*gt_backward)(gt_scope *s, gt_tensor *root, gt_tensor *const *leaves, int n, int retain_graph);
   int (*gt_grad)(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int create_graph, gt_tensor **out);
   int (*gt_zero_grad)(gt_scope *s, gt_tensor *const *params, int n);
-  int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay);
-  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay);
+  int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay, int decoupled);
+  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay, int nesterov);
+  gt_tensor * (*gt_clip_grad_norm)(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay);
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
   int (*gt_clip_)(gt_scope *s, gt_tensor *const *params, int n, double bound);
@@ -329,6 +330,7 @@ static const struct {
     {"gt_zero_grad", (void **)&table.gt_zero_grad},
     {"gt_adam_step", (void **)&table.gt_adam_step},
     {"gt_sgd_step", (void **)&table.gt_sgd_step},
+    {"gt_clip_grad_norm", (void **)&table.gt_clip_grad_norm},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
     {"gt_average", (void **)&table.gt_average},
     {"gt_clip_", (void **)&table.gt_clip_},
@@ -661,9 +663,11 @@ int gt_grad(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int c
 
 int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n) { return table.gt_zero_grad(s, params, n); }
 
-int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay); }
+int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay, int decoupled) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, max_exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay, decoupled); }
 
-int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay); }
+int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay, int nesterov) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay, nesterov); }
+
+gt_tensor * gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm) { return table.gt_clip_grad_norm(s, params, n, max_norm); }
 
 int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
 

@@ -298,6 +298,8 @@ package torch
 #cgo nocallback gt_adam_step
 #cgo noescape gt_sgd_step
 #cgo nocallback gt_sgd_step
+#cgo noescape gt_clip_grad_norm
+#cgo nocallback gt_clip_grad_norm
 #cgo noescape gt_rmsprop_step
 #cgo nocallback gt_rmsprop_step
 #cgo noescape gt_average

@@ -3,6 +3,7 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -155,6 +156,13 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 	}
 	d.inputs, d.output = []onnx.Value{value(opened.Net.Input)}, value(opened.Net.Output)
 	return d, nil
+}
+
+// joined is one table of two.
+func joined[V any](a, b map[string]V) map[string]V {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
 }
 
 func value(v method.Value) onnx.Value {

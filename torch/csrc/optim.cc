@@ -63,23 +63,24 @@ void descend(at::TensorList params, at::TensorList over, at::TensorList under, c
 }
 
 // A fused step takes a momentum that was read, and no other: this is the foreach form of one that was not.
-void sgd(const Work &work, std::vector<Tensor> buffers, double lr, double momentum, double weight_decay) {
-  at::_fused_sgd_(work.params, work.grads, buffers, weight_decay, momentum, lr, /*dampening=*/0, /*nesterov=*/false,
+void sgd(const Work &work, std::vector<Tensor> buffers, double lr, double momentum, double weight_decay, bool nesterov) {
+  at::_fused_sgd_(work.params, work.grads, buffers, weight_decay, momentum, lr, /*dampening=*/0, nesterov,
                   /*maximize=*/false, /*is_first_step=*/false);
 }
-void sgd(const Work &work, std::vector<Tensor> buffers, const Tensor &lr, const Tensor &momentum, double weight_decay) {
+void sgd(const Work &work, std::vector<Tensor> buffers, const Tensor &lr, const Tensor &momentum, double weight_decay,
+         bool nesterov) {
   std::vector<Tensor> grads = work.grads;
   if (weight_decay != 0) grads = at::_foreach_add(grads, work.params, weight_decay);
   at::_foreach_mul_(buffers, momentum);
   at::_foreach_add_(buffers, grads);
-  descend(work.params, buffers, lr);
+  descend(work.params, nesterov ? at::_foreach_add(grads, at::_foreach_mul(buffers, momentum)) : buffers, lr);
 }
 
 } // namespace
 
 GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg,
-                           gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1,
-                           double beta2, double eps, double weight_decay) {
+                           gt_tensor *const *exp_avg_sq, gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n,
+                           gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay, int decoupled) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
@@ -87,30 +88,51 @@ GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
     std::vector<Tensor> counts = work.pick(steps);
     at::_foreach_add_(counts, 1);
     with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
-      at::_fused_adam_(work.params, work.grads, work.pick(exp_avg), work.pick(exp_avg_sq), {}, counts, rate, beta1,
-                       beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+      auto step = [&](auto kernel) {
+        kernel(work.params, work.grads, work.pick(exp_avg), work.pick(exp_avg_sq), work.pick(max_exp_avg_sq), counts, rate,
+               beta1, beta2, weight_decay, eps, /*amsgrad=*/max_exp_avg_sq != nullptr, /*maximize=*/false);
+      };
+      if (decoupled)
+        step([](auto &&...a) { at::_fused_adamw_(a...); });
+      else
+        step([](auto &&...a) { at::_fused_adam_(a...); });
     });
     work.drop_grads();
   });
 }
 
 GT_EXPORT int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n,
-                          gt_tensor *lr, gt_tensor *momentum, double weight_decay) {
+                          gt_tensor *lr, gt_tensor *momentum, double weight_decay, int nesterov) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
     if (work.at.empty()) return;
     if (momentum) {
       with_numbers(s, work.params[0].scalar_type(), lr, momentum, [&](const auto &rate, const auto &m) {
-        sgd(work, work.pick(momentum_buffer), rate, m, weight_decay);
+        sgd(work, work.pick(momentum_buffer), rate, m, weight_decay, nesterov != 0);
       });
     } else {
+      if (nesterov) throw gt::Error(GT_FAILED, "Nesterov needs a momentum");
       with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
         at::_fused_sgd_(work.params, work.grads, {}, weight_decay, /*momentum=*/0, rate, /*dampening=*/0,
                         /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
       });
     }
     work.drop_grads();
+  });
+}
+
+// torch.nn.utils.clip_grad_norm_, norm for norm: a factor that is 1 is multiplied by as well, so that nothing is read.
+GT_EXPORT gt_tensor *gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm) {
+  return gt::result(s, [&] {
+    at::NoGradGuard quiet;
+    std::vector<Tensor> grads;
+    for (int i = 0; i < n; i++)
+      if (const Tensor &grad = get(params[i]).grad(); grad.defined()) grads.push_back(grad);
+    if (grads.empty()) return at::zeros({}, s->device);
+    Tensor total = at::linalg_vector_norm(at::stack(at::_foreach_norm(grads, 2)), 2);
+    at::_foreach_mul_(grads, (max_norm / (total + 1e-6)).clamp_max(1));
+    return total;
   });
 }
 
