@@ -1,13 +1,16 @@
 package gan
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"forger/data"
 	"forger/gan/bench"
+	"forger/gan/checkpoint"
 	"forger/gan/export"
 	"forger/gan/gantest"
 	"forger/gan/model"
@@ -57,7 +60,7 @@ func TestPointsAreTrainedLikeImages(t *testing.T) {
 		ends = append(ends, gantest.LeftBy(t, res))
 		shape, values, err := data.ReadNPY(res.LastSample)
 		require.NoError(t, err)
-		assert.Equal(t, []int{64, 3}, shape)
+		assert.Equal(t, []int{2500, 3}, shape)
 		assert.NotZero(t, values[0])
 		out := filepath.Join(t.TempDir(), "drawn.npy")
 		require.NoError(t, Sample(t.Context(), SampleOptions{Checkpoint: res.Checkpoint, Out: out, N: 5, Device: "cpu", Average: true}))
@@ -65,7 +68,11 @@ func TestPointsAreTrainedLikeImages(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []int{5, 3}, shape)
 		err = Sample(t.Context(), SampleOptions{Checkpoint: res.Checkpoint, Out: out + ".png", N: 5, Device: "cpu"})
-		assert.ErrorContains(t, err, "the network makes points: name a .npy")
+		assert.ErrorContains(t, err, "points of 3 numbers have no picture: name a .npy or a .csv")
+		err = Sample(t.Context(), SampleOptions{Checkpoint: res.Checkpoint, Out: t.TempDir(), N: 5, Device: "cpu"})
+		assert.ErrorContains(t, err, "the network makes points: name a .npy, a .csv or a .png")
+		err = Interpolate(t.Context(), InterpolateOptions{Checkpoint: res.Checkpoint, Out: out + ".gif", Device: "cpu"})
+		assert.ErrorContains(t, err, "it makes points, and a walk is of pictures: use forger sample")
 		assert.NoError(t, Export(export.Options{Checkpoint: res.Checkpoint, Net: "generator", Format: "onnx", Out: filepath.Join(t.TempDir(), "g.onnx")}))
 	}
 	assert.Equal(t, ends[0], ends[1])
@@ -76,6 +83,80 @@ func TestPointsAreTrainedLikeImages(t *testing.T) {
 	c.Method.Model.Name, c.Run.Out = "dcgan", filepath.Join(t.TempDir(), "no")
 	_, err = train(t, t.Context(), c, &gantest.Recorder{})
 	assert.ErrorContains(t, err, "--model dcgan: it makes images, and the data are points of 3 numbers: take a model for points")
+}
+
+// A toy is trained, resumed, drawn and exported like everything else; its pictures show the same each time, whatever draws them.
+func TestToys(t *testing.T) {
+	for spec, latent := range map[string]int{"gaussian1d": 1, "ring8": 2} {
+		c := tinyConfig(t)
+		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Method.Model.Latent, c.Method.Prior = spec, 0, 0, "toy", latent, "uniform01"
+		c.Run.SampleEvery, c.Run.Out = 3, filepath.Join(t.TempDir(), "run")
+		res, err := train(t, t.Context(), c, &gantest.Recorder{})
+		require.NoError(t, err)
+		whole := gantest.LeftBy(t, res)
+		last := filepath.Base(res.LastSample)
+		require.Contains(t, whole.Samples, last)
+		require.Contains(t, whole.Samples, "real.png")
+
+		half := c
+		half.Run.Steps, half.Run.Out = 3, filepath.Join(t.TempDir(), "half")
+		_, err = train(t, t.Context(), half, &gantest.Recorder{})
+		require.NoError(t, err)
+		goneOn, err := resume(t, half.Run.Out, &gantest.Recorder{}, "steps", strconv.Itoa(c.Run.Steps))
+		require.NoError(t, err)
+		assert.Equal(t, whole.Samples[last], gantest.LeftBy(t, goneOn).Samples[last], "the resumed run draws the same picture")
+
+		dir := t.TempDir()
+		draw := func(o SampleOptions) []byte {
+			o.Checkpoint, o.Device = res.Checkpoint, "cpu"
+			require.NoError(t, Sample(t.Context(), o))
+			file, err := os.ReadFile(o.Out)
+			require.NoError(t, err)
+			return file
+		}
+		raw := filepath.Join(dir, "raw.npy")
+		table := strings.Split(strings.TrimSpace(string(draw(SampleOptions{Out: filepath.Join(dir, "a.csv"), Raw: raw, N: 70}))), "\n")
+		assert.Equal(t, "x1,x2"[:3*latent-1], table[0])
+		shape, values, err := data.ReadNPY(raw)
+		require.NoError(t, err)
+		assert.Equal(t, []int{70, latent}, shape)
+		require.Len(t, table, 71)
+		for i, row := range table[1:] {
+			for k, field := range strings.Split(row, ",") {
+				v, err := strconv.ParseFloat(field, 32)
+				require.NoError(t, err)
+				assert.Equal(t, values[i*latent+k], float32(v))
+			}
+		}
+		array := filepath.Join(dir, "b.npy")
+		draw(SampleOptions{Out: array, N: 70})
+		_, again, err := data.ReadNPY(array)
+		require.NoError(t, err)
+		assert.Equal(t, values, again)
+		picture := draw(SampleOptions{Out: filepath.Join(dir, "c.png")})
+		assert.Equal(t, picture, draw(SampleOptions{Out: filepath.Join(dir, "d.png"), N: 2500}))
+		assert.NotEqual(t, picture, draw(SampleOptions{Out: filepath.Join(dir, "e.png"), Seed: 1}))
+	}
+}
+
+// The picture that sample draws of two dimensions shows what the discriminator makes of the plane.
+func TestAPictureShowsTheDiscriminator(t *testing.T) {
+	c := tinyConfig(t)
+	c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Run.Steps = "grid25", 0, 0, "toy", 1
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+	d, err := openDrawer(t.Context(), res.Checkpoint, false, "cpu")
+	require.NoError(t, err)
+	defer d.Root.Close()
+	disc, err := checkpoint.Open(res.Checkpoint, "discriminator", false, "cpu", networks)
+	require.NoError(t, err)
+	defer disc.Root.Close()
+	s := disc.Root.Child()
+	defer s.Close()
+	at := []float32{-4, 4, .5, -.25}
+	want := disc.Net.Module.Forward(s.FromFloats(at, 2, 2)).Floats()
+	assert.Equal(t, want, d.Judge.Scores(d.Root.Child(), at))
+	assert.NotEqual(t, want[0], want[1])
 }
 
 // A batch that no memory holds is refused before it is tried, with the largest that fits.

@@ -50,6 +50,24 @@ var Presets = map[string]Preset{
 		`model=r3gan size=32 latent=64 loss=relativistic penalty=r1=2:.2 penalty=r2=2:.2
 		optim=adam lr=2e-4 beta1=0 beta2=.99 schedule=cosine lr-end=.25 ema=.999 ema-warmup=1000 batch=64`,
 	},
+	"gaussian1d": {
+		"from U[0,1] to N(0,1): the map that is learned is known, the inverse normal distribution function",
+		`data=gaussian1d model=toy latent=1 gen-width=128 disc-width=128 depth=3 prior=uniform01
+		loss=relativistic penalty=r1=.05 penalty=r2=.05
+		optim=adam lr=1e-3 beta1=0 beta2=.99 schedule=linear lr-end=.01 ema=.999 batch=1024 steps=8000`,
+	},
+	"ring8": {
+		"eight narrow normal distributions on a circle: none may be lost (the modes of PacGAN's protocol)",
+		`data=ring8 model=toy latent=2 gen-width=128 disc-width=128 depth=3 prior=normal
+		loss=relativistic penalty=r1=.02 penalty=r2=.02
+		optim=adam lr=1e-3 beta1=0 beta2=.99 schedule=linear lr-end=.01 ema=.999 batch=256 steps=5000`,
+	},
+	"grid25": {
+		"twenty-five on a grid (the same protocol)",
+		`data=grid25 model=toy latent=2 gen-width=128 disc-width=128 depth=3 prior=normal
+		loss=relativistic penalty=r1=.02 penalty=r2=.02
+		optim=adam lr=1e-3 beta1=0 beta2=.99 schedule=linear lr-end=.01 ema=.999 batch=256 steps=15000`,
+	},
 }
 
 // Line is a setting of a preset.

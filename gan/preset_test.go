@@ -2,6 +2,8 @@ package gan
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"forger/gan/bench"
@@ -9,6 +11,7 @@ import (
 	"forger/gan/gantest"
 	"forger/internal/setting"
 	"forger/torch/pt"
+	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,6 +39,28 @@ func TestPresetsAreSettings(t *testing.T) {
 	assert.ErrorContains(t, c.takePreset(), `--preset "biggan": unknown: have dcgan`)
 }
 
+// What a preset plays and how it learns is what gan/method compares with PyTorch under its name; grid25 is ring8's.
+func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
+	var golden struct {
+		Runs map[string]struct{ Settings []string }
+	}
+	torchtest.Golden(t, "method/testdata/gans.json", &golden)
+	elsewhere := []string{"data", "size", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
+	kept := func(texts []string) []string {
+		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {
+			name, _, _ := strings.Cut(text, "=")
+			return slices.Contains(elsewhere, name)
+		})))
+	}
+	for name, p := range Presets {
+		was := name
+		if name == "grid25" {
+			was = "ring8"
+		}
+		assert.Equal(t, kept(golden.Runs[was].Settings), kept(strings.Fields(p.set)), name)
+	}
+}
+
 // What is given goes before the preset, whatever its value; a bound takes the place of all of the preset's.
 func TestWhatIsGivenGoesBeforeThePreset(t *testing.T) {
 	c := DefaultConfig()
@@ -59,15 +84,15 @@ func small(t *testing.T, preset string) Config {
 	for _, name := range []string{"gen-width", "disc-width", "latent", "batch", "steps"} {
 		c.Given[name] = "here"
 	}
-	if size, ok := smallSizes[preset]; ok {
-		c.Data.Size = size
+	c.Data.Size = smallSizes[preset]
+	if c.Data.Size > 0 {
 		c.Given["size"] = "here"
 	}
 	return c
 }
 
 // smallSizes are the sides at which presets are tried whose own is larger.
-var smallSizes = map[string]int{"dcgan": 16, "wgan": 16, "lsgan": 16}
+var smallSizes = map[string]int{"dcgan": 16, "wgan": 16, "lsgan": 16, "r3gan": 16, "gan2014": 8}
 
 // A resume of each preset is a resume, and of what no preset has beside.
 func TestEveryPresetResumesExactly(t *testing.T) {

@@ -161,6 +161,10 @@ RUNS = {
               dict(latent=4, gen=3, disc=3, channels=3, side=32)),
     "r3gan": ("model=r3gan loss=relativistic penalty=r1=2:.2 penalty=r2=2:.2 optim=adam lr=2e-4 beta1=0 beta2=.99 schedule=cosine "
               "lr-end=.25 ema=.999 ema-warmup=1000", dict(latent=4, gen=8, disc=8, channels=3, side=16)),
+    "gaussian1d": ("model=toy prior=uniform01 loss=relativistic penalty=r1=.05 penalty=r2=.05 optim=adam lr=1e-3 beta1=0 beta2=.99 "
+                   "schedule=linear lr-end=.01 ema=.999", dict(latent=1, gen=8, disc=8, points=1)),
+    "ring8": ("model=toy prior=normal loss=relativistic penalty=r1=.02 penalty=r2=.02 optim=adam lr=1e-3 beta1=0 beta2=.99 "
+              "schedule=linear lr-end=.01 ema=.999", dict(latent=2, gen=8, disc=8, points=2)),
     "smoothed": ("model=dcgan loss=lsgan label-smoothing=.2 instance-noise=.3 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
     "lazy": ("model=dcgan loss=minimax label-smoothing=.1 penalty=r1=3 penalty-every=4 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999 "
              "schedule=cosine lr-end=.1 warmup=3", DCGAN),

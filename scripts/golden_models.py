@@ -1,16 +1,14 @@
 """Writes gan/model/testdata/models.json: the networks of gan/model in plain PyTorch, their keys, outputs and gradients.
 
-    python scripts/golden_models.py                                   # writes the file again
-    python scripts/golden_models.py exports CHECKPOINT OPTIONS DIR    # opens what `forger export` wrote, to stdout
+    python scripts/golden_models.py
 
-Written down from the papers: the dense nets, SNGAN's ResNets (Miyato et al. 2018, appendix B.4; the blocks of 64x64 as in
-Miyato and Koyama 2018) and R3GAN's (Huang et al. 2024). OPTIONS are the JSON that the file holds for each network.
+Written down from the papers: the dense nets, SNGAN's ResNets (Miyato et al. 2018; those of 64x64 as in Miyato and Koyama
+2018) and R3GAN's (Huang et al. 2024).
 """
 import hashlib
 import json
 import math
 import pathlib
-import sys
 
 import torch
 import torch.nn as nn
@@ -27,7 +25,11 @@ def maxout(cin, units):
 
 
 class Pixels(nn.Module):
-    """A sigmoid's range as pixels' from -1 to 1."""
+    """A sigmoid's range as pixels' from -1 to 1. The buffer is there for its key."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("half", torch.tensor(0.5))
 
     def forward(self, x):
         return 2 * torch.sigmoid(x) - 1

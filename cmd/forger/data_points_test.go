@@ -19,12 +19,18 @@ func TestDataCommandsWithPoints(t *testing.T) {
 	require.NoError(t, data.WriteNPY(filepath.Join(dir, "p.npy"), "<f4", []int{4, 2}, func(w io.Writer) error {
 		return binary.Write(w, binary.LittleEndian, []float32{1, 2, 3, 4, 5, 6, 7, 8})
 	}))
+	require.NoError(t, data.WriteNPY(filepath.Join(dir, "q.npy"), "<f4", []int{2, 4}, func(w io.Writer) error {
+		return binary.Write(w, binary.LittleEndian, []float32{1, 2, 3, 4, 5, 6, 7, 8})
+	}))
 	for args, want := range map[string]string{
 		"list":                    `npy:FILE +a NumPy array: points, float32 or float64 \[N,D\]; images, `,
 		"info npy:p.npy":          "points +4\nshape +2 numbers\nclasses +none\nfingerprint +npy sha256:[0-9a-f]{64}\n$",
 		"check npy:p.npy --quiet": "^4 points, 0 broken\n$",
 		"dump npy:p.npy x.npy":    "^$",
 		"dump npy:p.npy y.npy --limit 2 --shuffled": "^$",
+		"preview npy:p.npy --out x.png":             "^$",
+		"preview gaussian1d --out y.png":            "^$",
+		"info ring8":                                "points +100000\nshape +2 numbers\nclasses +8: 0, 1, ",
 	} {
 		got := forger(t, dir, none, append([]string{"data"}, strings.Fields(args)...)...)
 		require.Equal(t, exitDone, got.code, "%s: %s", args, got.errout)
@@ -40,7 +46,7 @@ func TestDataCommandsWithPoints(t *testing.T) {
 		code int
 		line string
 	}{
-		"preview npy:p.npy --out x.png":  {exitFailed, "forger: data preview: points have no picture yet: use data dump\n"},
+		"preview npy:q.npy --out z.png":  {exitFailed, "forger: data preview: points of 4 numbers have no picture: use data dump\n"},
 		"pack npy:p.npy x.pack":          {exitFailed, "forger: data pack: data: pack: npy:p.npy: it holds points, and a packed file images: use it as it is\n"},
 		"info npy:p.npy --size 8":        {exitUsage, `forger: data info: data "npy:p.npy": size is for images, and this holds points: leave it out` + "\n"},
 		"check npy:p.npy --channels 1":   {exitUsage, `forger: data check: data "npy:p.npy": channels is for images, and this holds points: leave it out` + "\n"},
@@ -53,5 +59,5 @@ func TestDataCommandsWithPoints(t *testing.T) {
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
-	assert.Len(t, files, 3, "what was refused left nothing")
+	assert.Len(t, files, 6, "what was refused left nothing")
 }

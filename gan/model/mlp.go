@@ -22,7 +22,7 @@ func mlpGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 		layers = append(layers, nn.NewLinear(s, g, in, n.GenWidth, false), nn.ReLU().InPlace())
 		in = n.GenWidth
 	}
-	return append(layers, nn.NewLinear(s, g, in, of.Bytes(), false), pixels{}, nn.Reshape{-1, of.Channels, of.Height, of.Width})
+	return append(layers, nn.NewLinear(s, g, in, of.Bytes(), false), newPixels(s), nn.Reshape{-1, of.Channels, of.Height, of.Width})
 }
 
 // mlpDiscriminator is MNIST's of the 2014 paper, at DiscWidth 240: maxout layers of five pieces, with dropout of the input
@@ -50,20 +50,21 @@ func maxout(s *torch.Scope, g *torch.Generator, in, units int) nn.Sequential {
 	}
 }
 
-// pixels is 2 sigmoid(x) - 1, which is tanh(x/2): a sigmoid's range as that of pixels.
-type pixels struct{}
+// pixels is 2 sigmoid(x) - 1, a sigmoid's range as that of pixels, which is tanh(x/2).
+type pixels struct{ half torch.Tensor } // a constant
+
+func newPixels(s *torch.Scope) pixels { return pixels{s.Full(.5)} }
 
 // Forward keeps x's shape.
-func (pixels) Forward(x torch.Tensor) torch.Tensor {
-	half := x.MulScalar(.5)
-	return half.TanhInPlace()
+func (p pixels) Forward(x torch.Tensor) torch.Tensor { return x.Mul(p.half).TanhInPlace() }
+
+// State is half, a buffer.
+func (p pixels) State(prefix string, visit func(nn.Entry)) {
+	visit(nn.Entry{Name: key(prefix, "half"), Tensor: p.half, Buffer: true})
 }
 
-// State is empty.
-func (pixels) State(string, func(nn.Entry)) {}
-
-// Describe is tanh(mul(x, .5)).
-func (pixels) Describe(g *nn.Graph, _, x string) string {
-	half := g.Add(nn.Node{Op: "mul", Inputs: []string{x}, Scalar: .5})
-	return g.Describe(nn.Tanh(), "", half)
+// Describe is tanh(mul(x, half)).
+func (p pixels) Describe(g *nn.Graph, prefix, x string) string {
+	scaled := g.Add(nn.Node{Op: "mul", Inputs: []string{x}, Params: []string{key(prefix, "half")}})
+	return g.Describe(nn.Tanh(), "", scaled)
 }

@@ -123,3 +123,78 @@ func TestModelsAsPyTorch(t *testing.T) {
 		assert.Contains(t, have, name, "it needs a golden")
 	}
 }
+
+// What the discriminator of 2014 drops is drawn from a stream of its own, in training alone.
+func TestDropoutOfTheMaxoutDiscriminator(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		b := NewBuilder(s, 1)
+		disc := Table["mlp"].Discriminator(b, Options{Name: "mlp", DiscWidth: 20}, square(6, 1))
+		x := s.Randn(b.Stream("noise"), 4, 1, 6, 6)
+		noise, dropout := b.Stream("noise").State(), b.Stream("dropout").State()
+		run := func(o torch.Option) []float32 { return disc.Forward(s.Child(o).Use(x)).Floats() }
+		seen := run(torch.Eval)
+		assert.Equal(t, seen, run(torch.Eval))
+		assert.Equal(t, dropout, b.Stream("dropout").State())
+		once := run(torch.Train)
+		assert.NotEqual(t, seen, once)
+		assert.NotEqual(t, once, run(torch.Train))
+		b.Stream("dropout").SetState(dropout)
+		assert.Equal(t, once, run(torch.Train))
+		assert.Equal(t, noise, b.Stream("noise").State())
+		var shares []float64
+		for _, m := range disc.(nn.Sequential) {
+			if d, ok := m.(*nn.Dropout); ok {
+				shares = append(shares, d.P)
+			}
+		}
+		assert.Equal(t, []float64{.2, .5, .5}, shares, "kept: .8 and .5")
+	})
+}
+
+// deviation is the standard deviation of a parameter, and its largest absolute value.
+func deviation(s *torch.Scope, m nn.Module, key string) (sd, most float64) {
+	for _, e := range nn.Entries(m) {
+		if e.Name == key {
+			x := s.Child(torch.NoGrad).Use(e.Tensor)
+			return math.Sqrt(x.Pow(2).Mean().Item()), x.Abs().Amax(torch.Reduction{}).Item()
+		}
+	}
+	return math.NaN(), math.NaN()
+}
+
+// The initialisations are those of the papers: R3GAN's gains, Glorot's bounds.
+func TestInitialisations(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		o := Options{Latent: 64, GenWidth: 64, DiscWidth: 64}
+		gain := math.Sqrt(2/1.04) * math.Pow(8, -.25) // four sides of two blocks
+		r3gen, r3disc := Table["r3gan"].Generator(NewBuilder(s, 1), o, square(32, 3)), Table["r3gan"].Discriminator(NewBuilder(s, 2), o, square(32, 3))
+		for key, want := range map[string]float64{"1.weight": 1. / 8, "3.weight": 1, "4.body.0.weight": gain / 8, "4.body.2.weight": gain / 12, "4.body.4.weight": 0, "4.body.0.bias": 0} {
+			sd, _ := deviation(s, r3gen, key)
+			assert.InDelta(t, want, sd, .05*want, "r3gan generator %s", key)
+		}
+		for key, want := range map[string]float64{"0.weight": 1 / math.Sqrt(3), "1.body.0.weight": gain / 8, "2.body.4.weight": 0, "14.weight": 1. / 8} {
+			sd, _ := deviation(s, r3disc, key)
+			assert.InDelta(t, want, sd, .2*want, "r3gan discriminator %s", key)
+		}
+		sn := Table["resnet"].Generator(NewBuilder(s, 3), o, square(32, 3))
+		for key, want := range map[string]float64{
+			"1.weight": math.Sqrt(6. / (64 + 1024)), "3.body.3.weight": math.Sqrt(2 * 6. / (9 * 128)), "3.skip.0.weight": math.Sqrt(6. / 128), "3.body.3.bias": 0,
+		} {
+			_, most := deviation(s, sn, key)
+			assert.InDelta(t, want, most, .01*want, "resnet generator %s", key)
+			assert.LessOrEqual(t, most, want)
+		}
+	})
+}
+
+func TestWhichSizesAndDepths(t *testing.T) {
+	for _, side := range []int{0, 7, 28, 64} {
+		assert.NoError(t, Options{Name: "mlp"}.CheckSize(side))
+	}
+	assert.EqualError(t, Options{Name: "resnet"}.CheckSize(28), "--size 28: resnet cannot make it: use 32 or 64")
+	assert.NoError(t, Options{Name: "toy", Depth: 7}.Check())
+	assert.EqualError(t, Options{Name: "dcgan", Depth: 7}.Check(), "--depth 7: dcgan is no dense network: leave it out")
+	assert.NoError(t, Options{Name: "mlp"}.CheckShape(square(9, 3)))
+	assert.ErrorContains(t, Options{Name: "mlp"}.CheckShape(data.Shape{Points: 2}), "it makes images")
+	assert.ErrorContains(t, Options{Name: "toy"}.CheckShape(square(9, 3)), "it makes points")
+}

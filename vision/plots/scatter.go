@@ -27,13 +27,13 @@ const cells = 100
 func (s Scatter) Draw() vision.Image {
 	p := panel("x", "y")
 	low, high := span(s.Real, s.Generated)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, low, high
+	oneScale(p)
 	if s.Score != nil {
-		contours(p, s.Score, low, high)
+		contours(p, s.Score)
 	}
 	dots(p, "generated", s.Generated, blue, vg.Points(1.4))
 	dots(p, "real", s.Real, black, vg.Points(.7))
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, low, high
-	oneScale(p)
 	return render(p)
 }
 
@@ -55,23 +55,26 @@ func dots(p *plot.Plot, name string, values []float32, c color.NRGBA, radius vg.
 	p.Legend.Add(name, &plotter.Scatter{GlyphStyle: draw.GlyphStyle{Color: c, Radius: vg.Points(2.5), Shape: draw.CircleGlyph{}}})
 }
 
-// surface is scores at the middle of each cell of a square.
+// surface is scores at the middle of each cell of what two axes show.
 type surface struct {
-	low, high float64
-	scores    []float32
+	x, y   plot.Axis
+	scores []float32
 }
+
+// middle is that of cell i along an axis.
+func middle(a plot.Axis, i int) float64 { return a.Min + (a.Max-a.Min)*(float64(i)+.5)/cells }
 
 func (s surface) Dims() (c, r int)   { return cells, cells }
 func (s surface) Z(c, r int) float64 { return float64(s.scores[r*cells+c]) }
-func (s surface) X(c int) float64    { return s.low + (s.high-s.low)*(float64(c)+.5)/cells }
-func (s surface) Y(r int) float64    { return s.X(r) }
+func (s surface) X(c int) float64    { return middle(s.x, c) }
+func (s surface) Y(r int) float64    { return middle(s.y, r) }
 
 // levels is how many contours there are, at the scores' quantiles.
 const levels = 9
 
 // contours adds lines of equal score to p, from blue (generated) to orange (real).
-func contours(p *plot.Plot, score func([]float32) []float32, low, high float64) {
-	s := surface{low: low, high: high}
+func contours(p *plot.Plot, score func([]float32) []float32) {
+	s := surface{x: p.X, y: p.Y}
 	at := make([]float32, 0, 2*cells*cells)
 	for r := range cells {
 		for c := range cells {
