@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"encoding/json"
 	"math"
 	"path/filepath"
 	"testing"
@@ -58,7 +59,14 @@ func TestEvalOfPoints(t *testing.T) {
 	}, e.Protocol)
 	again, err := Eval(t.Context(), o)
 	require.NoError(t, err)
-	assert.Equal(t, e, again)
+	assert.Equal(t, asJSON(t, e), asJSON(t, again))
+}
+
+func asJSON(t *testing.T, e Evaluation) string {
+	t.Helper()
+	text, err := json.Marshal(e)
+	require.NoError(t, err)
+	return string(text)
 }
 
 // Half of a set against the other half is the floor: near 0, and far below what another set has.
@@ -134,7 +142,7 @@ func TestAClassifiersFeatures(t *testing.T) {
 	assert.Equal(t, e, again)
 	assert.InDelta(t, 10, e.Metrics["stacked"].Value, 0)
 	assert.Greater(t, e.Metrics["is"].Value, 2.0, "it tells digits apart")
-	assert.Contains(t, e.Protocol.Features, "accuracy .")
+	assert.Regexp(t, `accuracy (1\.0000|0\.[789]\d+)`, e.Protocol.Features)
 }
 
 func TestWhatCannotBeEvaluated(t *testing.T) {

@@ -78,6 +78,7 @@ func frozen(t *testing.T) (dir string) {
 	t.Helper()
 	c := tinyConfig(t)
 	c.Run.Steps, c.Run.CheckpointEvery, c.Run.SampleEvery, c.Run.LogEvery, c.Run.Keep, c.Run.Device = 200, 200, 1000, 20, 99, "cpu"
+	c.Method.LR, c.Method.Model.GenWidth, c.Method.Model.DiscWidth = 2e-3, 4, 4
 	res, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 	root := mustLoad(t, res.Checkpoint).(*pt.Dict)
@@ -139,7 +140,7 @@ func rolledBack(t *testing.T, dir, last string) {
 	t.Helper()
 	assert.FileExists(t, filepath.Join(dir, "checkpoints", "step-00000201.pt.collapsed"))
 	root := mustLoad(t, last)
-	for key, want := range map[string]float64{"optimizer_g": .5e-12, "optimizer_d": 1e-4} {
+	for key, want := range map[string]float64{"optimizer_g": .5e-12, "optimizer_d": 1e-3} {
 		rate, err := pt.At[float64](root, key, "param_groups", 0, "lr")
 		require.NoError(t, err)
 		assert.InEpsilon(t, want, rate, 1e-9, key)
@@ -148,7 +149,7 @@ func rolledBack(t *testing.T, dir, last string) {
 	require.NoError(t, err)
 	rate, err := pt.At[float64](mustLoad(t, res.Checkpoint), "optimizer_d", "param_groups", 0, "lr")
 	require.NoError(t, err)
-	assert.InEpsilon(t, 1e-4, rate, 1e-9, "half the rate is resumed")
+	assert.InEpsilon(t, 1e-3, rate, 1e-9, "half the rate is resumed")
 	step := 0.
 	for _, m := range gantest.LeftBy(t, res).Metrics {
 		assert.Greater(t, m["step"], step)

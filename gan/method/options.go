@@ -89,7 +89,7 @@ func (o *Options) updates() setting.Set {
 			Words: setting.Words(curves, func(c Curve) string { return c.Doc })},
 		{Name: "lr-end", Help: "share of the learning rate at the end of the schedule", Value: &o.LREnd, Check: setting.NotNegative, Marks: counts},
 		{Name: "momentum-end", Help: "momentum at the end of the run (default: --momentum)", Value: &o.MomentumEnd, Check: setting.Share, Marks: counts | setting.Auto},
-		{Name: "warmup", Help: "steps over which the learning rates climb to theirs, before the schedule", Value: &o.Warmup, Check: setting.AtLeast(0), Marks: counts | setting.Auto},
+		{Name: "warmup", Help: "steps over which the learning rates climb to theirs, before the schedule", Value: &o.Warmup, Check: setting.AtLeast(0), Marks: setting.Bits | setting.Auto},
 	}
 }
 

@@ -91,11 +91,11 @@ func (d *Dir) Broken() ([]string, error) {
 // Best is the path of the checkpoint that evaluations found the best.
 func (d *Dir) Best() string { return filepath.Join(d.Path, checkpoints, "best.pt") }
 
-// Before is the newest checkpoint of a step before this one; "": there is none.
-func (d *Dir) Before(step int64) (path string, err error) {
+// UpTo is the newest checkpoint up to a step; "": there is none.
+func (d *Dir) UpTo(step int64) (path string, err error) {
 	all, err := d.Checkpoints()
 	for _, p := range all {
-		if p < d.Checkpoint(step) {
+		if p <= d.Checkpoint(step) {
 			path = p
 		}
 	}

@@ -67,6 +67,14 @@ func (s *sentinel) look(r reading) *alert {
 	return &alert{state, fmt.Sprintf("step %d: %s: %s", r.Step, state, text)}
 }
 
+// lastGood is the step of the last reading before those that made the state; 0: there is none.
+func (s *sentinel) lastGood() int64 {
+	if n := len(s.Past) - inARow; n > 0 {
+		return s.Past[n-1].Step
+	}
+	return 0
+}
+
 // judge names the state of the last readings, and why.
 func (s *sentinel) judge() (state, why string) {
 	if len(s.Past) < inARow {

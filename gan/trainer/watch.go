@@ -113,8 +113,7 @@ func (r *run) rollback(ctx context.Context, why alert) error {
 	if err := r.written(r.saver.wait()); err != nil {
 		return err
 	}
-	ill := r.health.Sentinel.Past[len(r.health.Sentinel.Past)-inARow].Step
-	path, err := r.dir.Before(ill)
+	path, err := r.dir.UpTo(r.health.Sentinel.lastGood())
 	if err != nil {
 		return err
 	}
