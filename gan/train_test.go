@@ -73,7 +73,7 @@ func TestTrainLeavesARunDirectory(t *testing.T) {
 		var m map[string]float64
 		require.NoError(t, json.Unmarshal(line, &m))
 		assert.Equal(t, []string{
-			"d_fake", "d_real", "data_wait", "epoch", "images", "images_per_second", "loss_d", "loss_g", "seconds", "step",
+			"d_fake", "d_real", "data_wait", "diversity", "epoch", "images", "images_per_second", "loss_d", "loss_g", "seconds", "step",
 		}, slices.Sorted(maps.Keys(m)))
 		assert.Equal(t, float64(4*(i+1)), m["step"])
 		assert.Equal(t, float64(32*(i+1)), m["images"])

@@ -28,6 +28,7 @@ type Head struct {
 	Config       string  // every setting by name, and what was decided, as JSON
 	Meta         [][2]string
 	Fixed        torch.Tensor // the noise of the sample grids; the zero Tensor where a checkpoint has none
+	Health       string       // how the training goes, as the trainer has it; "": of a checkpoint from before
 }
 
 // Data is where a run stands in its data.
@@ -53,6 +54,7 @@ func Tree(s *torch.Scope, p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	root.Set("data", dict("spec", h.Data.Spec, "position", h.Data.Position, "length", h.Data.Length, "fingerprint", h.Data.Fingerprint))
 	root.Set("meters", meterState(p, h, take))
 	root.Set("fixed", take(h.Fixed))
+	root.Set("health", h.Health)
 	root.Set("config", h.Config)
 	meta := pt.NewDict()
 	for _, line := range h.Meta {

@@ -32,6 +32,7 @@ func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, n Net, own
 		own = o.LR
 	}
 	lr := p.dial(s, rate, o.rate(own))
+	p.rates(rate)
 	var momentum torch.Tensor
 	if o.Momentum != 0 {
 		momentum = p.dial(s, "momentum", o.momentum())

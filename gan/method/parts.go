@@ -136,16 +136,18 @@ func (p *Parts) stream(b *model.Builder, use string) *torch.Generator {
 
 // Meter sums on the device what a log shows the means of.
 type Meter struct {
-	Key    string       // in a checkpoint
-	Names  []string     // of the sums, the loss first
-	Labels []string     // the same for people
-	Every  int          // updates of a step, a value each
-	Sums   torch.Tensor // float64 [len(Names)+2], as Scope.MeterAdd has it
+	Key    string   // in a checkpoint
+	Names  []string // of the sums, the loss first
+	Labels []string // the same for people
+	Every  int      // updates of a step, a value each
+	// Probabilities: all but the loss are.
+	Probabilities bool
+	Sums          torch.Tensor // float64 [len(Names)+2], as Scope.MeterAdd has it
 }
 
 // NewMeter makes a meter in s.
 func newMeter(s *torch.Scope, key string, every int, names, labels []string) Meter {
-	return Meter{key, names, labels, every, s.FullOf(torch.Float64, 0, len(names)+2)}
+	return Meter{Key: key, Names: names, Labels: labels, Every: every, Sums: s.FullOf(torch.Float64, 0, len(names)+2)}
 }
 
 // Dial is a number of the host's that a step reads on the device, so that a captured step sees it change: a rate, a
@@ -155,7 +157,19 @@ type Dial struct {
 	At    Schedule
 	Value torch.Tensor // float64 0-dim
 
+	rate bool    // a learning rate
+	slow float64 // share of it that is taken; 0: all
+
 	last float64
+}
+
+// Slow takes a share of every learning rate from here on.
+func (p *Parts) Slow(share float64) {
+	for _, d := range p.Dials {
+		if d.rate {
+			d.slow = share
+		}
+	}
 }
 
 // dial is the tensor of a number that stands at what it is at the first step; a second one of a name is the first.
@@ -171,9 +185,20 @@ func (p *Parts) dial(s *torch.Scope, name string, at Schedule) torch.Tensor {
 	return d.Value
 }
 
+// rates marks a dial as a learning rate.
+func (p *Parts) rates(name string) {
+	for _, d := range p.Dials {
+		d.rate = d.rate || d.Name == name
+	}
+}
+
 // turn touches the device only where the number changed.
 func (d *Dial) turn(step, steps int64) {
-	if v := d.At(step, steps); v != d.last {
+	v := d.At(step, steps)
+	if d.slow != 0 {
+		v *= d.slow
+	}
+	if v != d.last {
 		d.Value.Fill(v)
 		d.last = v
 	}

@@ -31,6 +31,9 @@ type Trainer struct {
 	graphs map[form]*captured // nil: this one cannot be captured
 	warn   func(text string)  // what the user should know
 
+	real   spread // of data like the fixed samples; zero before it is known
+	health health
+
 	step, images int64 // done
 	clock        clock
 	expected     report.Forecast
@@ -200,7 +203,7 @@ func (t *Trainer) readMeters() (means []report.Mean, err error) {
 			}
 		}
 		for i, name := range m.Names {
-			means = append(means, report.Mean{Name: name, Label: m.Labels[i], Value: sums[i] / sums[n]})
+			means = append(means, report.Mean{Name: name, Label: m.Labels[i], Value: sums[i] / sums[n], Probability: m.Probabilities && i > 0})
 		}
 	}
 	if bad != nil {
@@ -214,6 +217,9 @@ func (t *Trainer) logLine() (report.Line, error) {
 	means, err := t.readMeters() // waits for the device: only now is the interval over
 	if err != nil {
 		return report.Line{}, err
+	}
+	if t.real.apart > 0 {
+		means = append(means, report.Mean{Name: "diversity", Label: "diversity", Value: t.diversity()})
 	}
 	now := time.Now()
 	elapsed := now.Sub(t.clock.last).Seconds()
@@ -238,6 +244,10 @@ func (t *Trainer) goOn(h checkpoint.Head) error {
 		return fmt.Errorf("data position %d: step %d with %d batches a step stands at %d: the file is damaged",
 			h.Data.Position, t.step, t.m.Batches(), t.position())
 	}
+	if err := t.health.take(h.Health); err != nil {
+		return err
+	}
+	t.applyRollbacks()
 	return nil
 }
 
