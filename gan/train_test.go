@@ -163,7 +163,7 @@ func TestPyTorchOpensACheckpoint(t *testing.T) {
 	script := filepath.Join(torchtest.Root(t), "scripts", "open_checkpoint.py")
 	torchtest.JSON(t, &got, python, script, res.Checkpoint, "4", latents, raw)
 	assert.Equal(t, []string{
-		"config", "data", "discriminator", "fixed", "format", "generator", "images", "meta", "meters", "optimizer_d", "optimizer_g",
+		"config", "data", "discriminator", "fixed", "format", "generator", "health", "images", "meta", "meters", "optimizer_d", "optimizer_g",
 		"rng", "step",
 	}, got.Keys)
 	assert.Equal(t, 2, got.Step)
