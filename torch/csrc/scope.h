@@ -88,6 +88,10 @@ struct Metered : c10::DebugInfoGuard {
   explicit Metered(const gt_scope *s) : DebugInfoGuard(c10::DebugInfoKind::PROFILER_STATE, s->root->meter) {}
 };
 
+// What libtorch was last told on this OS thread, by which OpenMP keeps the number; 0: nothing yet. To ask OpenMP in each call
+// would cost more than the rest of its context.
+inline constinit thread_local int threads_told = 0;
+
 // Context sets libtorch's thread-local switches from the scope for the length of one call.
 struct Context {
   c10::AutoGradMode grad;
@@ -96,7 +100,10 @@ struct Context {
   std::optional<Autocast> autocast;
 
   explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream), metered(s) {
-    if (at::get_num_threads() != s->threads) at::set_num_threads(s->threads); // OpenMP's is the OS thread's
+    if (threads_told != s->threads) {
+      at::set_num_threads(s->threads);
+      threads_told = s->threads;
+    }
     if (s->bf16) autocast.emplace(s->device.type());
   }
 };
