@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"forger/torch"
+	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,8 +104,9 @@ func TestMisuseIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hash := fnv.New64a()
 			hash.Write([]byte(name))
+			dir := t.TempDir()
 			for i := range rounds {
-				w := newWorld(t, rand.New(rand.NewPCG(hash.Sum64(), uint64(i))), foreign)
+				w := newWorld(t, rand.New(rand.NewPCG(hash.Sum64(), uint64(i))), dir, foreign)
 				w.try(t, name, f)
 				w.root.Close()
 			}
@@ -167,4 +169,14 @@ func describe(args []reflect.Value) string {
 		words = append(words, fmt.Sprintf("%#v", a))
 	}
 	return strings.Join(words, ", ")
+}
+
+// A full disk is an error, and the process goes on.
+func TestAScriptThatCannotBeWritten(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for path, said := range map[string]string{"/dev/full": "No space left on device", t.TempDir(): "Is a directory"} {
+			e := torchtest.Error(t, func() { s.SaveScript(path, "def forward(self, x):\n    return x\n", nil) })
+			assert.Contains(t, e.Msg, path+" cannot be written: "+said)
+		}
+	})
 }
