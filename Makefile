@@ -39,6 +39,7 @@ test:
 check: build
 	@export GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)"; scripts/check && go test -race ./data ./vision ./torch/... ./gan/... ./cmd/...
 	@cmake --build build --target $(SANITIZED) && for check in $(SANITIZED); do build/$$check || exit 1; done
+	@scripts/check-address
 
 bench: build
 	@GOFLAGS="$(GOFLAGS) -tags=$$(cat build/tags)" go test -run '^$$' -bench . -benchmem ./data ./vision ./torch ./torch/pt

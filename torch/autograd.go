@@ -16,7 +16,7 @@ func (t Tensor) RequireGrad() Tensor {
 func (s *Scope) Gradient(t Tensor) Tensor {
 	s.open("grad")
 	var h *C.gt_tensor
-	s.must("grad", C.gt_gradient(s.h, t.h, &h), t)
+	s.must("grad", C.gt_gradient(s.h, handle("grad", s, t), &h), t)
 	if h == nil {
 		return Tensor{}
 	}
@@ -29,15 +29,15 @@ func (t Tensor) Backward(leaves ...Tensor) { t.backward(false, leaves) }
 
 func (t Tensor) backward(retain bool, leaves []Tensor) {
 	t.s.check("backward")
-	hs := handles(leaves)
+	hs := handles("backward", t.s, leaves)
 	t.s.must("backward", C.gt_backward(t.s.h, t.h, first(hs), C.int(len(hs)), cbool(retain)), t)
 }
 
 // Grad is d(sum of root)/d(input) for each input, zeros where root does not depend on it, as tensors of root's scope.
 // With createGraph the results can be differentiated again. PyTorch: torch.autograd.grad.
 func Grad(root Tensor, createGraph bool, inputs ...Tensor) []Tensor {
-	s := joinAll("grad", root, inputs...)
-	hs := handles(inputs)
+	s := joinAll("grad", append([]Tensor{root}, inputs...))
+	hs := handles("grad", s, inputs)
 	out := make([]*C.gt_tensor, len(hs))
 	s.must("grad", C.gt_grad(s.h, root.h, first(hs), C.int(len(hs)), cbool(createGraph), first(out)), root)
 	grads := make([]Tensor, len(out))

@@ -30,8 +30,12 @@ func ConvKernelsNamed(name string) (k ConvKernels, ok bool) {
 	return 0, false
 }
 
-// BestConv is the fastest set that this processor runs (and $ATEN_CPU_CAPABILITY allows), and a root scope's without Convolutions. Load comes first.
-func BestConv() ConvKernels { return library.conv }
+// BestConv is the fastest set that this processor runs (and $ATEN_CPU_CAPABILITY allows), and a root scope's without
+// Convolutions; ConvStock where Load fails.
+func BestConv() ConvKernels {
+	_ = Load()
+	return library.conv
+}
 
 // Convolutions chooses a set, at most BestConv: for the shapes where it is faster, or always, for all that it can
 // compute. What it leaves over is libtorch's.

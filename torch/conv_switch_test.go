@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 
@@ -154,4 +155,60 @@ func TestConvolutionsAreOfTheScope(t *testing.T) {
 	}
 	_, ok := torch.ConvKernelsNamed("sse")
 	assert.False(t, ok)
+}
+
+// Second gradients may be zeros that have no memory, here the derivative of a sign.
+func TestConvTakesZerosWithoutMemory(t *testing.T) {
+	kernelSets(t)
+	for _, c := range []convCase{
+		{n: 2, in: 64, out: 64, h: 2, w: 2, stride: 2, padding: 1},
+		{transposed: true, n: 2, in: 64, out: 64, h: 3, w: 3, stride: 2, padding: 1},
+	} {
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+			operands := c.operands(s, 7)
+			values := func(by torch.Option) (all [][]float64) {
+				s := s.Child(by)
+				x, w := s.Use(operands[0]).Clone().RequireGrad(), s.Use(operands[1]).Clone().RequireGrad()
+				first := torch.Grad(c.apply(x, w).Abs().Sum(), true, x, w)
+				squares := first[0].Mul(first[0]).Sum().Add(first[1].Mul(first[1]).Sum())
+				for _, g := range append(first, torch.Grad(squares, false, x, w)...) {
+					all = append(all, g.Detach().Doubles())
+				}
+				return all
+			}
+			want, got := values(stock), values(fast())
+			for i := range want {
+				assert.Less(t, distance(want[i], got[i]), 3e-6, "%v: %d", c, i)
+			}
+		})
+	}
+}
+
+// Our kernels take no bias that libtorch would not.
+func TestConvRefusesABiasAsLibtorch(t *testing.T) {
+	kernelSets(t)
+	for _, c := range []convCase{mixedCases[0], mixedCases[2], dcganLayers(32, 2)[0], dcganLayers(32, 2)[1]} {
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+			operands := c.operands(s, 8)
+			o := torch.Conv{Stride: [2]int{c.stride, c.stride}, Padding: [2]int{c.padding, c.padding}, OutputPadding: c.extra}
+			for name, bias := range map[string]torch.Tensor{
+				"one": s.Ones(1), "double": s.FullOf(torch.Float64, 1, c.out), "matrix": s.Ones(c.out, 1), "wide": s.Ones(c.out + 1),
+			} {
+				said := func(by torch.Option) string {
+					s := s.Child(by)
+					conv := torch.Tensor.Conv2d
+					if c.transposed {
+						conv = torch.Tensor.ConvTranspose2d
+					}
+					var err error
+					func() {
+						defer torch.Catch(&err)
+						conv(s.Use(operands[0]), s.Use(operands[1]), s.Use(bias), o)
+					}()
+					return fmt.Sprint(err)
+				}
+				assert.Equal(t, said(stock), said(fast()), "%v: %s", c, name)
+			}
+		})
+	}
 }

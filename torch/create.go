@@ -12,7 +12,7 @@ import (
 
 // Full makes a tensor of one value, of the scope's dtype. PyTorch: torch.full.
 func (s *Scope) Full(value float64, shape ...int) Tensor {
-	return s.FullOf(s.set.dtype, value, shape...)
+	return s.FullOf(s.inherited("full").dtype, value, shape...)
 }
 
 // FullOf is Full for a dtype of its own.
@@ -31,8 +31,7 @@ func (s *Scope) Ones(shape ...int) Tensor { return s.Full(1, shape...) }
 // ZerosLike makes a tensor of zeros with t's shape, dtype, device and layout, in s.
 func (s *Scope) ZerosLike(t Tensor) Tensor {
 	s.open("zeros_like")
-	t.s.check("zeros_like")
-	return s.made("zeros_like", C.gt_zeros_like(s.h, t.h), t)
+	return s.made("zeros_like", C.gt_zeros_like(s.h, handle("zeros_like", s, t)), t)
 }
 
 // Randn draws numbers from N(0,1). PyTorch: torch.randn(generator=g).
@@ -40,7 +39,7 @@ func (s *Scope) Randn(g *Generator, shape ...int) Tensor {
 	defer runtime.KeepAlive(g)
 	s.open("randn")
 	p, n := sizes(shape)
-	return s.made("randn", C.gt_randn(s.h, g.h, p, n, C.int(s.set.dtype)))
+	return s.made("randn", C.gt_randn(s.h, g.handle("randn"), p, n, C.int(s.set.dtype)))
 }
 
 // Rand draws numbers from U[0,1). PyTorch: torch.rand(generator=g).
@@ -48,7 +47,7 @@ func (s *Scope) Rand(g *Generator, shape ...int) Tensor {
 	defer runtime.KeepAlive(g)
 	s.open("rand")
 	p, n := sizes(shape)
-	return s.made("rand", C.gt_rand(s.h, g.h, p, n, C.int(s.set.dtype)))
+	return s.made("rand", C.gt_rand(s.h, g.handle("rand"), p, n, C.int(s.set.dtype)))
 }
 
 // FromBytes copies data, little-endian elements in row-major order, to the scope's device. On CUDA the copy goes
@@ -92,7 +91,7 @@ func (s *Scope) Gather(store Tensor, index []int64, flip []bool) Tensor {
 	if flip != nil && len(flip) != len(index) {
 		misuse("gather", Failed, "%d indices, %d flips", len(index), len(flip))
 	}
-	return s.made("gather", C.gt_gather_images(s.h, store.h, (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(index))),
+	return s.made("gather", C.gt_gather_images(s.h, handle("gather", s, store), (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(index))),
 		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(flip))), C.int64_t(len(index)), C.int(s.Format())), store)
 }
 
@@ -100,7 +99,7 @@ func (s *Scope) Gather(store Tensor, index []int64, flip []bool) Tensor {
 // little-endian: float32 [len(index),d]. Only indices cross to the device.
 func (s *Scope) GatherPoints(store Tensor, index []int64) Tensor {
 	s.open("gather")
-	return s.made("gather", C.gt_gather_points(s.h, store.h, (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(index))),
+	return s.made("gather", C.gt_gather_points(s.h, handle("gather", s, store), (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(index))),
 		C.int64_t(len(index))), store)
 }
 
@@ -112,8 +111,7 @@ func (t Tensor) FillRows(first, n int, data []byte) {
 
 // Pixels is the inverse of Images: [N,C,H,W] in [-1,1] to uint8 [N,H,W,C] on the host, rounded and clipped.
 func (t Tensor) Pixels() []byte {
-	s := t.scopeFor("pixels")
-	s.open("pixels")
+	s := t.one("pixels")
 	u := s.made("pixels", C.gt_to_uint8(s.h, t.h), t)
 	defer u.Release()
 	return u.Bytes()
@@ -178,28 +176,25 @@ func (t Tensor) ToFormat(f Format) Tensor {
 }
 
 func (t Tensor) convert(d Device, dt DType, f Format) Tensor {
-	s := t.scopeFor("to")
-	s.open("to")
+	s := t.one("to")
 	return s.made("to", C.gt_to(s.h, t.h, C.int(d.kind()), C.int(d.Index), C.int(dt), C.int(f)), t)
 }
 
 // Clone copies t; the copy is part of the graph.
 func (t Tensor) Clone() Tensor {
-	s := t.scopeFor("clone")
-	s.open("clone")
+	s := t.one("clone")
 	return s.made("clone", C.gt_clone(s.h, t.h), t)
 }
 
 // Detach is t without its graph, over the same memory.
 func (t Tensor) Detach() Tensor {
-	s := t.scopeFor("detach")
-	s.open("detach")
+	s := t.one("detach")
 	return s.made("detach", C.gt_detach(s.h, t.h), t)
 }
 
 // CopyFrom overwrites t's values with u's, broadcast and converted. It records no graph.
 func (t Tensor) CopyFrom(u Tensor) {
-	s := meet("copy_", t.scopeFor("copy_"), u.scopeFor("copy_"))
+	s := both("copy_", t, u)
 	s.must("copy_", C.gt_copy_(s.h, t.h, u.h), t, u)
 }
 
@@ -213,14 +208,14 @@ func (t Tensor) Fill(value float64) {
 func (t Tensor) Normal(g *Generator, mean, std float64) {
 	defer runtime.KeepAlive(g)
 	t.s.check("normal_")
-	t.s.must("normal_", C.gt_normal_(t.s.h, t.h, g.h, C.double(mean), C.double(std)), t)
+	t.s.must("normal_", C.gt_normal_(t.s.h, t.h, g.handle("normal_"), C.double(mean), C.double(std)), t)
 }
 
 // Uniform overwrites t with draws from U[from,to). PyTorch: nn.init.uniform_.
 func (t Tensor) Uniform(g *Generator, from, to float64) {
 	defer runtime.KeepAlive(g)
 	t.s.check("uniform_")
-	t.s.must("uniform_", C.gt_uniform_(t.s.h, t.h, g.h, C.double(from), C.double(to)), t)
+	t.s.must("uniform_", C.gt_uniform_(t.s.h, t.h, g.handle("uniform_"), C.double(from), C.double(to)), t)
 }
 
 func bytesPtr(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

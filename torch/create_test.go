@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"fmt"
 	"testing"
 
 	"forger/torch"
@@ -136,5 +137,34 @@ func TestBF16IsTheScopes(t *testing.T) {
 		assert.Equal(t, torch.Float32, w.Info().DType)
 		torchtest.Close(t, exact.Doubles(), y.Doubles(), .02, .05, "bfloat16")
 		assert.Equal(t, torch.Float32, w.MatMul(w).Info().DType, "and not the thread's")
+	})
+}
+
+// As Python's numbers: one without a fraction leaves integers what they are.
+func TestIntegersStayIntegers(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for _, d := range []torch.DType{torch.Int64, torch.Int32} {
+			x := s.FromDoubles([]float64{1, -2, 1 << 20}, 3).To(d)
+			for i, y := range []torch.Tensor{x.Neg(), x.AddScalar(3), x.MulScalar(2), x.Affine(2, 1)} {
+				assert.Equal(t, d, y.Info().DType, i)
+				assert.Equal(t, [][]int64{{-1, 2, -1 << 20}, {4, 1, 1<<20 + 3}, {2, -4, 1 << 21}, {3, -3, 1<<21 + 1}}[i], y.Ints())
+			}
+			half := x.MulScalar(.5)
+			assert.Equal(t, torch.Float32, half.Info().DType)
+			assert.Equal(t, []float64{.5, -1, 1 << 19}, half.Doubles())
+			assert.Equal(t, torch.Float32, x.Affine(2, .5).Info().DType)
+		}
+	})
+}
+
+// A wrong index is told of before the device sees it, where it would end all work.
+func TestAnIndexThatIsNotThere(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		store := s.FromBytes(make([]byte, 2*4), torch.Uint8, 2, 1, 1, 4)
+		for _, i := range []int64{-1, 2} {
+			assert.Contains(t, torchtest.Error(t, func() { s.Gather(store, []int64{0, i}, nil) }).Msg, fmt.Sprintf("index %d of 2 rows", i))
+			assert.Contains(t, torchtest.Error(t, func() { s.GatherPoints(store, []int64{i}) }).Msg, fmt.Sprintf("index %d of 2 rows", i))
+		}
+		assert.Equal(t, []float64{0, 0}, s.GatherPoints(store.Reshape(2, 4), []int64{1, 0}).Doubles())
 	})
 }

@@ -61,8 +61,11 @@ type DeviceInfo struct {
 	Major, Minor int // compute capability
 }
 
-// DescribeCUDA describes device index. OpenCUDA must have succeeded.
+// DescribeCUDA describes device index.
 func DescribeCUDA(index int) (DeviceInfo, error) {
+	if _, err := OpenCUDA(); err != nil {
+		return DeviceInfo{}, err
+	}
 	var info C.gt_cuda_info
 	if C.gt_cuda_describe(C.int(index), &info) != 0 {
 		return DeviceInfo{}, fmt.Errorf("torch: cuda: device %d cannot be read: check nvidia-smi", index)
@@ -78,6 +81,9 @@ type Memory struct{ Allocated, Peak, Reserved int64 }
 
 // CUDAMemory reads the allocator of device index.
 func CUDAMemory(index int) (Memory, error) {
+	if _, err := OpenCUDA(); err != nil {
+		return Memory{}, err
+	}
 	var m C.gt_memory
 	if C.gt_cuda_memory(C.int(index), &m) != 0 {
 		return Memory{}, fmt.Errorf("torch: cuda: the allocator of device %d cannot be read", index)
@@ -87,6 +93,9 @@ func CUDAMemory(index int) (Memory, error) {
 
 // ResetPeak makes the allocator's peak its present use.
 func ResetPeak(index int) error {
+	if _, err := OpenCUDA(); err != nil {
+		return err
+	}
 	if C.gt_cuda_reset_peak(C.int(index)) != 0 {
 		return fmt.Errorf("torch: cuda: the allocator of device %d cannot be reset", index)
 	}

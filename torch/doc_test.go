@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// exported are the functions of a package and the methods of its exported types, as docs/torch.md calls them; of package
+// offered are the functions of a package and the methods of its exported types, as docs/torch.md calls them; of package
 // optim and nn the functions alone, and the types of nn that are modules without a function that makes them.
-func exported(t *testing.T, dir string) map[string]bool {
+func offered(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestTheTableOfNamesIsWhole(t *testing.T) {
 	}
 	have := map[string]bool{}
 	for _, dir := range []string{"torch", "torch/nn", "torch/optim"} {
-		for name, is := range exported(t, filepath.Join(root, dir)) {
+		for name, is := range offered(t, filepath.Join(root, dir)) {
 			if is {
 				have[name] = true
 			}

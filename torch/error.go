@@ -14,10 +14,10 @@ const (
 	WrongGoroutine
 	Released       // an operand was released before
 	NoCUDA         // the CUDA library is not open
+	NotInitialised // the zero Tensor, a nil Generator: what no call has made
 	Closed         // the scope is closed
 	Sealed         // an op over parameters alone would leak into the model's scope
 	Siblings       // operands whose scopes do not lie on one line of descent
-	NotInitialised // the zero Tensor
 )
 
 // Error is what every op of this package panics with. Catch turns it into an error.

@@ -37,7 +37,8 @@ typedef enum gt_code {
   GT_OUT_OF_MEMORY = 2, /* on the device or on the host */
   GT_WRONG_THREAD = 3,  /* the scope belongs to another thread */
   GT_RELEASED = 4,      /* an operand was released before */
-  GT_NO_CUDA = 5        /* the CUDA library is not open */
+  GT_NO_CUDA = 5,       /* the CUDA library is not open */
+  GT_NOT_MADE = 6       /* an operand that may not be NULL is */
 } gt_code;
 
 /* Numbers of dtypes, devices and memory formats; Go has the same. */
@@ -79,17 +80,19 @@ typedef struct gt_memory {
 
 /* --- the library ------------------------------------------------------------------------------------------------ */
 GT_API const char *gt_abi(void);     /* SHA-256 of the gotorch.h this library was built from, in hex */
-GT_API const char *gt_version(void); /* libtorch's version */
+GT_API const char *gt_built_for(void); /* the version of libtorch that this library was built for */
+GT_API int gt_version(char *version, size_t size); /* of the libtorch that runs; GT_FAILED: it does not say */
 GT_API void gt_keep_memory(void); /* freed memory stays with the process: a step needs again what the last one did */
 GT_API void gt_trim_memory(void); /* gives what is free back to the system, once */
-GT_API int gt_threads(void);
-GT_API void gt_set_threads(int n);                                  /* intra-op threads */
-GT_API void gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
+GT_API int gt_threads(void); /* intra-op threads of a thread on which nobody chose: libtorch's default */
+GT_API int gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
+GT_API void gt_math(int *tf32, int *deterministic, int *autotune); /* as they are */
 GT_API int gt_conv_best(void); /* the last of GT_CONV_STOCK, _AVX2, _AVX512 that this processor runs (and ATEN_CPU_CAPABILITY allows) */
 
 /* --- CUDA ------------------------------------------------------------------------------------------------------- */
 GT_API int gt_cuda_driver(int *version);          /* 0 and e.g. 13000; 1: no libcuda.so.1; 2: it found no device */
-GT_API int gt_cuda_open(char *why, size_t size);  /* loads libgotorch_cuda.so; to be called before any tensor is made */
+/* loads libgotorch_cuda.so; to be called before any tensor is made: it fails where libtorch has found CUDA absent before */
+GT_API int gt_cuda_open(char *why, size_t size);
 GT_API int gt_cuda_count(char *why, size_t size); /* devices that can be used; on 0, why */
 GT_API int gt_cuda_describe(int index, gt_cuda_info *out);
 GT_API int gt_cuda_memory(int index, gt_memory *out);
@@ -97,14 +100,15 @@ GT_API int gt_cuda_reset_peak(int index);
 GT_API int gt_synchronize(gt_scope *s);
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
-/* resident: optimizer steps read no rate on the CPU either; for tests of what a CUDA device does */
-GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident);
+/* threads: intra-op, above 0. NULL: no memory, or another thread's parent. */
+GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads);
 GT_API int gt_scope_own_stream(gt_scope *s); /* CUDA: a stream for a new root, until it is closed */
 GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
 GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
 GT_API int gt_scope_code(gt_scope *s);
 GT_API const char *gt_scope_error(gt_scope *s);
-GT_API gt_tensor *gt_use(gt_scope *s, gt_tensor *t); /* the same tensor, held by s too */
+GT_API int gt_scope_threads(gt_scope *s, int *n); /* intra-op threads of a call on s */
+GT_API gt_tensor *gt_use(gt_scope *s, gt_scope *owner, gt_tensor *t); /* owner's tensor, held by s too */
 GT_API int gt_release(gt_scope *s, gt_tensor *t);    /* drops the tensor before its scope ends */
 GT_API int gt_describe(gt_scope *s, gt_tensor *t, gt_info *out);
 
@@ -173,8 +177,10 @@ GT_API int gt_sigmoid_(gt_scope *s, gt_tensor *a);
 GT_API gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
 
 /* --- layers ----------------------------------------------------------------------------------------------------- */
+/* bias may be NULL; the pair arguments are {height, width} */
 GT_API gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
-/* the pair arguments are {height, width}; bias may be NULL */
+GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
+                            int64_t padding, int64_t dilation, int64_t groups);
 GT_API gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                             const int64_t *padding, const int64_t *dilation, int64_t groups);
 GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
@@ -187,6 +193,9 @@ GT_API gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt
 GT_API gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                                     gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps,
                                     double slope);
+
+/* adds 1 to each of n integer tensors: what tells of batches seen, for several layers at once */
+GT_API int gt_count(gt_scope *s, gt_tensor *const *counters, int n);
 
 /* --- shapes ----------------------------------------------------------------------------------------------------- */
 GT_API gt_tensor *gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
@@ -266,11 +275,9 @@ GT_API gt_tensor *gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *targe
 GT_API gt_tensor *gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
 
 /* --- linear algebra ------------------------------------------------------------------------------------------------------ */
-GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
-                            int64_t padding, int64_t dilation, int64_t groups);
 GT_API gt_tensor *gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
 GT_API int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out); /* values, rising, and vectors */
-/* mask may be NULL; plain: in products and softmax of their own, which can be differentiated twice */
+/* mask may be NULL; plain: in products and a softmax of their own, which can be differentiated twice */
 GT_API gt_tensor *gt_attention(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask,
                                int causal, int plain);
 GT_API int gt_orthogonal_(gt_scope *s, gt_tensor *t, gt_generator *g, double gain);
@@ -305,7 +312,11 @@ GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, 
                       gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
 
 /* --- CUDA graphs ------------------------------------------------------------------------------------------------ */
-GT_API gt_graph *gt_graph_new(gt_scope *s);
+/* While on, the tree's calls are those of a capture, real or rehearsed: one that would wait for the device, read from it
+ * or bring it something of the host's fails, and optimizer steps read no rate on the CPU either. */
+GT_API int gt_capturing(gt_scope *s, int on);
+/* beside: one of the tree's whose memory it shares, since two of a tree never work at once; or NULL */
+GT_API gt_graph *gt_graph_new(gt_scope *s, gt_graph *beside);
 /* from here to gt_graph_end the tree's work is kept instead of done; generators: all that it draws from */
 GT_API int gt_graph_begin(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
 GT_API int gt_graph_end(gt_scope *s, gt_graph *g);
@@ -326,8 +337,8 @@ GT_API int gt_script_save(gt_scope *s, const char *source, const char *const *ke
                           const int *buffers, int n, const char *path);
 
 /* --- meters ----------------------------------------------------------------------------------------------------- */
-/* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 keeps
- * the count at which a value was first not finite (0: never). Nothing is read back. */
+/* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 counts
+ * the calls since a value was first not finite, that one included (0: never). Nothing is read back. */
 GT_API int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
 
 /* --- measuring -------------------------------------------------------------------------------------------------- */

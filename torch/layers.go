@@ -30,14 +30,23 @@ func pair(p *[2]int) *C.int64_t {
 
 // Linear is x W^T + b: x [...,in], weight [out,in], bias [out] or the zero Tensor.
 func (t Tensor) Linear(weight, bias Tensor) Tensor {
-	s := joinAll("linear", t, weight, bias)
+	s := joinAll("linear", []Tensor{t, weight}, bias)
 	return s.made("linear", C.gt_linear(s.h, t.h, weight.h, bias.h), t, weight, bias)
+}
+
+// Conv1d: t [N,Cin,L], weight [Cout,Cin/groups,k], bias [Cout] or the zero Tensor; [N,Cout,L']. Of o's pairs the second
+// number, the width, counts.
+func (t Tensor) Conv1d(weight, bias Tensor, o Conv) Tensor {
+	o = o.Filled()
+	s := joinAll("conv1d", []Tensor{t, weight}, bias)
+	return s.made("conv1d", C.gt_conv1d(s.h, t.h, weight.h, bias.h, C.int64_t(o.Stride[1]), C.int64_t(o.Padding[1]),
+		C.int64_t(o.Dilation[1]), C.int64_t(o.Groups)), t, weight, bias)
 }
 
 // Conv2d: t [N,Cin,H,W], weight [Cout,Cin/groups,kh,kw], bias [Cout] or the zero Tensor; [N,Cout,H',W'].
 func (t Tensor) Conv2d(weight, bias Tensor, o Conv) Tensor {
 	o = o.Filled()
-	s := joinAll("conv2d", t, weight, bias)
+	s := joinAll("conv2d", []Tensor{t, weight}, bias)
 	return s.made("conv2d", C.gt_conv2d(s.h, t.h, weight.h, bias.h, pair(&o.Stride), pair(&o.Padding), pair(&o.Dilation),
 		C.int64_t(o.Groups)), t, weight, bias)
 }
@@ -45,7 +54,7 @@ func (t Tensor) Conv2d(weight, bias Tensor, o Conv) Tensor {
 // ConvTranspose2d: t [N,Cin,H,W], weight [Cin,Cout/groups,kh,kw], bias [Cout] or the zero Tensor; [N,Cout,H',W'].
 func (t Tensor) ConvTranspose2d(weight, bias Tensor, o Conv) Tensor {
 	o = o.Filled()
-	s := joinAll("conv_transpose2d", t, weight, bias)
+	s := joinAll("conv_transpose2d", []Tensor{t, weight}, bias)
 	return s.made("conv_transpose2d", C.gt_conv_transpose2d(s.h, t.h, weight.h, bias.h, pair(&o.Stride), pair(&o.Padding),
 		pair(&o.OutputPadding), pair(&o.Dilation), C.int64_t(o.Groups)), t, weight, bias)
 }
@@ -62,7 +71,7 @@ type Norm struct {
 // BatchNorm normalises t [N,C,...] by channel: with the batch's statistics, which it folds into the running ones, when
 // training, and with the running ones otherwise. PyTorch: torch.batch_norm, as nn.BatchNorm2d calls it.
 func (t Tensor) BatchNorm(n Norm, training bool) Tensor {
-	s := joinAll("batch_norm", t, n.Weight, n.Bias, n.Mean, n.Var, n.Tracked)
+	s := joinAll("batch_norm", []Tensor{t}, n.Weight, n.Bias, n.Mean, n.Var, n.Tracked)
 	return s.made("batch_norm", C.gt_batch_norm(s.h, t.h, n.Weight.h, n.Bias.h, n.Mean.h, n.Var.h, n.Tracked.h,
 		cbool(training), C.double(n.Momentum), C.double(n.Eps)), t, n.Weight)
 }
@@ -95,7 +104,7 @@ func Cat(dim int, tensors ...Tensor) Tensor {
 	if len(tensors) == 0 {
 		misuse("cat", Failed, "no tensors given")
 	}
-	s := joinAll("cat", tensors[0], tensors[1:]...)
-	hs := handles(tensors)
+	s := joinAll("cat", tensors)
+	hs := handles("cat", s, tensors)
 	return s.made("cat", C.gt_cat(s.h, first(hs), C.int(len(hs)), C.int64_t(dim)), tensors...)
 }

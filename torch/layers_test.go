@@ -190,3 +190,57 @@ func symmetric(x torch.Tensor) torch.Tensor {
 
 // Values, gradients and, where PyTorch has them, second gradients of what networks are made of agree with PyTorch's.
 func TestLayersAgreeWithPyTorch(t *testing.T) { agree(t, "testdata/layers.json", layers) }
+
+// Numbers and operands that make no sense are named errors.
+func TestLayersRefuseWhatMakesNoSense(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		image, row, none := s.Ones(2, 4, 4, 4), s.Ones(3), torch.Tensor{}
+		index := s.FromInts([]int64{9, -7}, 2)
+		for name, f := range map[string]func(){
+			"where":         func() { torch.Where(row.GtScalar(0), row, none) },
+			"stack":         func() { torch.Stack(0, row, none) },
+			"stack nothing": func() { torch.Stack(0) },
+			"stack shapes":  func() { torch.Stack(0, row, image) },
+			"eq":            func() { row.Eq(none) },
+			"attention":     func() { image.Attention(image, none, torch.Attention{}) },
+			"mask":          func() { image.Attention(image, image, torch.Attention{Mask: index}) },
+			"orthogonal":    func() { image.Orthogonal(nil, 1) },
+			"orthogonal 1":  func() { row.Orthogonal(s.NewGenerator(1), 1) },
+			"index_select":  func() { image.IndexSelect(1, index) },
+			"gather":        func() { row.Gather(0, index) },
+			"embedding":     func() { s.Ones(3, 2).Embedding(index) },
+			"one_hot":       func() { index.OneHot(3) },
+			"one_hot huge":  func() { s.FromInts([]int64{1}, 1).OneHot(1 << 60) },
+			"unsqueeze":     func() { row.Unsqueeze(5) },
+			"expand":        func() { row.Expand(4) },
+			"amax":          func() { row.Amax(torch.Reduction{Dims: []int{3}}) },
+			"max":           func() { row.Max(1, false) },
+			"topk":          func() { row.TopK(4, 0, true) },
+			"topk below":    func() { row.TopK(-1, 0, true) },
+			"avg_pool2d":    func() { image.AvgPool2d(torch.Pool{}) },
+			"max_pool2d":    func() { image.MaxPool2d(torch.Pool{Kernel: [2]int{2, 2}, Stride: [2]int{-1, 1}}) },
+			"adaptive":      func() { image.AdaptiveAvgPool2d(-1, 1) },
+			"interpolate":   func() { image.Interpolate(0, -4, torch.Interpolation{Bilinear: true}) },
+			"aligned":       func() { image.Interpolate(8, 8, torch.Interpolation{AlignCorners: true}) },
+			"pixel_shuffle": func() { image.PixelShuffle(0) },
+			"unshuffle":     func() { image.PixelUnshuffle(0) },
+			"pad":           func() { image.Pad(torch.ReflectBorder, 4, 0, 0, 0) },
+			"pad huge":      func() { image.Pad(torch.ZeroBorder, 1<<60) },
+			"border":        func() { image.Pad(7, 1, 1) },
+			"affine_grid":   func() { row.AffineGrid(4, 4, false) },
+			"grid_sample":   func() { image.GridSample(row, torch.GridSampling{}) },
+			"grid border":   func() { image.GridSample(s.Ones(2, 1, 1, 2), torch.GridSampling{Border: -1}) },
+			"layer_norm":    func() { image.LayerNorm([]int{5}, none, none, 1e-5) },
+			"group_norm":    func() { image.GroupNorm(0, none, none, 1e-5) },
+			"instance_norm": func() { row.InstanceNorm(none, none, 1e-5) },
+			"prelu":         func() { image.PReLU(s.Ones(3)) },
+			"conv1d":        func() { s.Ones(1, 2, 5).Conv1d(s.Ones(1, 2, 3), none, torch.Conv{Groups: -1, Stride: [2]int{0, -1}}) },
+			"cdist":         func() { s.Ones(2, 2).Cdist(s.Ones(2, 2), -1) },
+			"eigh":          func() { row.Eigh() },
+			"cross_entropy": func() { s.Ones(2, 3).CrossEntropy(index, 0, torch.MeanLoss) },
+			"smoothing":     func() { s.Ones(1, 3).CrossEntropy(s.FromInts([]int64{1}, 1), 2, torch.MeanLoss) },
+		} {
+			t.Run(name, func(t *testing.T) { torchtest.Error(t, f) })
+		}
+	})
+}

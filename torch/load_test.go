@@ -1,6 +1,8 @@
 package torch_test
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"forger/torch"
+	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,15 +25,44 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(inChild) {
 	case "load":
 		fmt.Println(torch.Load())
+	case "default threads":
+		fmt.Println(torch.Load(), torch.DefaultThreads())
 	case "cuda":
 		n, err := torch.OpenCUDA()
 		fmt.Println(n, err)
+	case "math":
+		_, err := torch.SetMath(torch.Math{})
+		fmt.Println(err)
+	case "trim":
+		torch.TrimMemory()
+		fmt.Println("trimmed")
+	case "conv":
+		fmt.Println(torch.BestConv())
+	case "version":
+		fmt.Println(torch.Version())
+	case "threads":
+		fmt.Println(torch.DefaultThreads())
+	case "describe":
+		_, err := torch.DescribeCUDA(0)
+		fmt.Println(err)
+	case "memory":
+		_, err := torch.CUDAMemory(0)
+		fmt.Println(err)
+	case "peak":
+		fmt.Println(torch.ResetPeak(0))
+	case "cuda, late":
+		s, err := torch.NewScope()
+		if err == nil {
+			s.Ones(1, 1, 4, 4).Conv2d(s.Ones(1, 1, 3, 3), torch.Tensor{}, torch.Conv{})
+			_, err = torch.OpenCUDA()
+		}
+		fmt.Println(err)
 	default:
-		os.Exit(m.Run())
+		torchtest.Main(m)
 	}
 }
 
-// child runs this binary from dir with nothing of this process's environment that says where the library is.
+// child runs this binary from dir with nothing of this process's environment that says where the library is, or how many threads it has.
 func child(t *testing.T, what, dir string, env ...string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -38,7 +70,7 @@ func child(t *testing.T, what, dir string, env ...string) string {
 	cmd := exec.Command(self)
 	cmd.Dir = dir
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") {
+		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") && !strings.HasPrefix(e, "OMP_NUM_THREADS=") {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
@@ -88,20 +120,71 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 		library(t, dir, "libgotorch.so", "int here(void) { return 1; }")
 		assert.Contains(t, child(t, "load", dir, "FORGER_LIB="+dir), "it has no gt_abi")
 	})
-	t.Run("another ABI", func(t *testing.T) {
-		dir := t.TempDir()
-		header, err := os.ReadFile("gotorch.h")
-		require.NoError(t, err)
-		source := "const char *gt_abi(void) { return \"0123456789abcdef\"; }\n"
-		for _, m := range regexp.MustCompile(`\b(gt_\w+)\(`).FindAllStringSubmatch(string(header), -1) {
-			if m[1] != "gt_abi" {
-				source += "void " + m[1] + "(void) {}\n"
-			}
+	// A shim with every entry of the header, of which those given do something.
+	shim := func(t *testing.T, header []byte, entries map[string]string) (dir string) {
+		source := ""
+		for _, m := range regexp.MustCompile(`\b(gt_\w+)\(`).FindAllSubmatch(header, -1) {
+			name := string(m[1])
+			source += cmp.Or(entries[name], "void "+name+"(void) {}") + "\n"
 		}
+		dir = t.TempDir()
 		library(t, dir, "libgotorch.so", source)
+		return dir
+	}
+	header, err := os.ReadFile("gotorch.h")
+	require.NoError(t, err)
+	abi := func(hash string) string { return `const char *gt_abi(void) { return "` + hash + `"; }` }
+	t.Run("another ABI", func(t *testing.T) {
+		dir := shim(t, header, map[string]string{"gt_abi": abi("0123456789abcdef")})
 		text := child(t, "load", dir, "FORGER_LIB="+filepath.Join(dir, "libgotorch.so"))
 		assert.Contains(t, text, "was built from another gotorch.h (0123456789ab, this program has ")
 	})
+	t.Run("another libtorch", func(t *testing.T) {
+		for running, said := range map[string]string{
+			"2.11.0+cpu": "was built for libtorch 2.7.1 and finds 2.11.0+cpu: build it again with `make build`, or fetch the right one with ./setup",
+			"2.7.10":     "was built for libtorch 2.7.1 and finds 2.7.10",
+			"2.7.1+cpu":  "<nil>",
+		} {
+			dir := shim(t, header, map[string]string{
+				"gt_abi":       abi(fmt.Sprintf("%x", sha256.Sum256(header))),
+				"gt_built_for": `const char *gt_built_for(void) { return "2.7.1"; }`,
+				"gt_version":   `int gt_version(char *to, unsigned long n) { __builtin_strcpy(to, "` + running + `"); return 0; }`,
+			})
+			assert.Contains(t, child(t, "load", dir, "FORGER_LIB="+dir), said)
+		}
+	})
+}
+
+// A process that may use one processor of several gets one thread, and as many as the user says.
+func TestThreadsHeedWhatTheProcessMayUse(t *testing.T) {
+	assert.Equal(t, "<nil> 1", child(t, "default threads", ".", "GOMAXPROCS=1"))
+	assert.Equal(t, "<nil> 2", child(t, "default threads", ".", "GOMAXPROCS=1", "OMP_NUM_THREADS=2"))
+}
+
+// OpenMP's threads look for work for a bounded time, unless the user decided: what libgomp itself says that it read.
+func TestThreadsSpinForABoundedTime(t *testing.T) {
+	for name, c := range map[string]struct{ env, want string }{
+		"ours":             {"", "GOMP_SPINCOUNT = '10000'"},
+		"the user's count": {"GOMP_SPINCOUNT=77", "GOMP_SPINCOUNT = '77'"},
+		"the user's words": {"OMP_WAIT_POLICY=active", "OMP_WAIT_POLICY = 'ACTIVE'"},
+	} {
+		self, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.Command(self)
+		for _, e := range os.Environ() {
+			if !strings.HasPrefix(e, "GOMP_") && !strings.HasPrefix(e, "OMP_") {
+				cmd.Env = append(cmd.Env, e)
+			}
+		}
+		cmd.Env = append(cmd.Env, inChild+"=load", "OMP_DISPLAY_ENV=VERBOSE", c.env)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		if !strings.Contains(string(out), "GOMP_SPINCOUNT") {
+			t.Skip("SKIPPED: this libtorch has another OpenMP than GNU's: " + string(out))
+		}
+		assert.Contains(t, string(out), c.want, name)
+		assert.Equal(t, c.env == "", strings.Contains(string(out), "GOMP_SPINCOUNT = '10000'"), name)
+	}
 }
 
 // A stand-in for the driver's library shows each way in which CUDA can be absent; what a real one says is seen on a
@@ -141,6 +224,15 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		assert.Equal(t, "0 torch: cuda: the NVIDIA driver (CUDA 11.4) cannot be used: CUDA driver version is insufficient for "+
 			"CUDA runtime version: update the driver, or use --device cpu", text)
 	})
+	t.Run("after the first convolution", func(t *testing.T) {
+		if _, err := os.Stat(filepath.Join(lib, "libgotorch_cuda.so")); err != nil {
+			t.Skip("libgotorch_cuda.so was not built here: CUDA's headers or libraries are missing")
+		}
+		dir := t.TempDir()
+		library(t, dir, "libcuda.so.1", driver(0, 13000, 1))
+		text := child(t, "cuda, late", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
+		assert.Contains(t, text, "libtorch was used before them and has found CUDA absent: ask for the device before the first tensor")
+	})
 	t.Run("no CUDA libraries", func(t *testing.T) {
 		dir := t.TempDir()
 		library(t, dir, "libcuda.so.1", driver(0, 13000, 1))
@@ -152,4 +244,23 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		assert.Contains(t, text, "libgotorch_cuda.so")
 		assert.Contains(t, text, "scripts/setup")
 	})
+}
+
+// What needs libtorch opens it, whoever comes first.
+func TestNothingNeedsLoadBefore(t *testing.T) {
+	lib, err := filepath.Abs(cmp.Or(os.Getenv("FORGER_LIB"), filepath.Join("..", "build")))
+	require.NoError(t, err)
+	require.NoError(t, torch.Load())
+	want := map[string]string{
+		"math": "<nil>", "trim": "trimmed", "conv": torch.BestConv().String(), "version": torch.Version(),
+		"threads": fmt.Sprint(torch.DefaultThreads()), "describe": "torch: cuda: ", "memory": "torch: cuda: ", "peak": "torch: cuda: ",
+	}
+	if n, _ := torch.OpenCUDA(); n > 0 {
+		want["describe"], want["memory"], want["peak"] = "<nil>", "<nil>", "<nil>"
+	}
+	for what, said := range want {
+		assert.True(t, strings.HasPrefix(child(t, what, t.TempDir(), "FORGER_LIB="+lib), said), what)
+	}
+	assert.Equal(t, "stock", child(t, "conv", t.TempDir()), "nothing is there")
+	assert.Contains(t, child(t, "math", t.TempDir()), "libgotorch.so not found")
 }

@@ -37,7 +37,7 @@ func (t Tensor) MatMul(u Tensor) Tensor {
 
 // AddInPlace adds alpha*u to t. PyTorch: add_.
 func (t Tensor) AddInPlace(u Tensor, alpha float64) {
-	s := meet("add_", t.scopeFor("add_"), u.scopeFor("add_"))
+	s := both("add_", t, u)
 	s.must("add_", C.gt_add_(s.h, t.h, u.h, C.double(alpha)), t, u)
 }
 
@@ -127,9 +127,4 @@ func (t Tensor) VarOver(r Reduction) Tensor {
 	s := t.one("var")
 	p, n := sizes(r.Dims)
 	return s.made("var", C.gt_var(s.h, t.h, p, n, C.int(r.Correction), cbool(r.Keep)), t)
-}
-
-func (t Tensor) one(op string) *Scope {
-	t.s.open(op)
-	return t.s
 }

@@ -10,31 +10,30 @@ import "unsafe"
 
 // Event is a moment on a scope's device: when the work queued before it is done. On the CPU it is the clock's.
 // PyTorch: torch.cuda.Event(enable_timing=True).
-type Event struct {
-	h *C.gt_event
-	s *Scope
-}
+type Event owned[*C.gt_event]
+
+func (e *Event) own() *owned[*C.gt_event] { return (*owned[*C.gt_event])(e) }
 
 // Event marks the present end of the device's queue. The caller frees it.
-func (s *Scope) Event() Event {
+func (s *Scope) Event() *Event {
 	s.check("event")
 	h := C.gt_event_new(s.h)
 	if h == nil {
 		s.fail("event")
 	}
-	return Event{h, s}
+	return &Event{h, s}
 }
 
 // Milliseconds is the time from e to later. It waits for the device.
-func (e Event) Milliseconds(later Event) float64 {
+func (e *Event) Milliseconds(later *Event) float64 {
 	var ms C.double
-	e.s.check("event")
-	e.s.must("event", C.gt_event_between(e.s.h, e.h, later.h, &ms))
+	from, to := e.own().use("event"), later.own().use("event")
+	e.s.must("event", C.gt_event_between(e.s.h, from, to, &ms))
 	return float64(ms)
 }
 
-// Free releases e.
-func (e Event) Free() { C.gt_event_free(e.h) }
+// Free releases e. A second Free does nothing.
+func (e *Event) Free() { e.own().drop("event.free", func(h *C.gt_event) { C.gt_event_free(h) }) }
 
 // PeakBytes runs body and returns the bytes that tensors took at most meanwhile, beyond those taken before, as libtorch's
 // allocators count: on the CPU the tensors of s's tree, on CUDA all that is on the device. Memory that kernels take and
@@ -72,7 +71,7 @@ func (s *Scope) StopTrace(path string) {
 	s.must("trace", C.gt_trace_stop(s.h, p))
 }
 
-// Span names what happens until the function it returns is called, for a trace. Spans nest.
+// Span names what happens until the function it returns is called, for a trace. Spans nest; a second call does nothing.
 func (s *Scope) Span(name string) (end func()) {
 	s.check("span")
 	n := C.CString(name)
@@ -81,5 +80,6 @@ func (s *Scope) Span(name string) (end func()) {
 	if h == nil {
 		s.fail("span")
 	}
-	return func() { C.gt_span_free(h) }
+	span := owned[*C.gt_span]{h, s}
+	return func() { span.drop("span", func(h *C.gt_span) { C.gt_span_free(h) }) }
 }

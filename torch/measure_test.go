@@ -89,3 +89,25 @@ func TestATraceAndAMeasurementAreApart(t *testing.T) {
 		assert.EqualValues(t, 4096, s.PeakBytes(func() { s.Zeros(1024) }))
 	})
 }
+
+// A second Free does nothing, also after the scope; what was freed is not used again.
+func TestFreeTwice(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		c := s.Child()
+		event, uploader, end := c.Event(), c.NewUploader(8), c.Span("twice")
+		end()
+		end()
+		event.Free()
+		event.Free()
+		uploader.Free()
+		uploader.Free()
+		assert.Equal(t, torch.Released, torchtest.Error(t, func() { event.Milliseconds(event) }).Code)
+		assert.Equal(t, torch.Released, torchtest.Error(t, func() { uploader.Send(nil) }).Code)
+		late, left := c.Event(), c.NewUploader(8)
+		c.Close()
+		late.Free()
+		left.Free()
+		assert.Equal(t, torch.Closed, torchtest.Error(t, func() { left.Send(nil) }).Code)
+		(&torch.Graph{}).Free()
+	})
+}

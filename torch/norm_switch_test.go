@@ -158,3 +158,42 @@ func TestBatchNormLeakyReLUInALongChain(t *testing.T) {
 		assert.Equal(t, []float64{0, 0, 0, 0}, y.Detach().Doubles())
 	}, torch.Threads(1))
 }
+
+// Second gradients may be zeros that have no memory, here the derivative of a sign.
+func TestBatchNormLeakyReLUTakesZerosWithoutMemory(t *testing.T) {
+	kernelSets(t)
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		operands := normCase{n: 64, c: 16, h: 1, w: 1}.operandsIn(s, 9)
+		values := func(way normWay) (all [][]float64) {
+			x := s.Use(operands[0].Detach()).Clone().RequireGrad()
+			first := torch.Grad(way(x, newNorm(s, operands[1], operands[2]), true, .2).Abs().Sum(), true, x)[0]
+			second := torch.Grad(first.Mul(operands[3]).Sum(), false, x)[0]
+			return [][]float64{first.Detach().Doubles(), second.Doubles()}
+		}
+		want, got := values(pair), values(fused)
+		for i := range want {
+			assert.Less(t, distance(want[i], got[i]), 1e-5, i)
+		}
+	})
+}
+
+// Libtorch's rectifier needs its result for the gradient, and refuses one that was written over. So does ours, on the CPU as
+// on CUDA.
+func TestBatchNormLeakyReLURefusesAResultWrittenOver(t *testing.T) {
+	kernelSets(t)
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for name, change := range map[string]func(y torch.Tensor){
+			"in place": func(y torch.Tensor) { y.TanhInPlace() },
+			"copied":   func(y torch.Tensor) { y.CopyFrom(y.Scope().Zeros(1)) },
+		} {
+			for way, apply := range map[string]normWay{"pair": pair, "fused": fused} {
+				operands := normLayer.operandsIn(s, 10)
+				x := s.Use(operands[0].Detach()).Clone().RequireGrad()
+				y := apply(x, newNorm(s, operands[1], operands[2]), true, .2)
+				change(y)
+				e := torchtest.Error(t, func() { y.Sum().Backward(x) })
+				assert.Contains(t, e.Error(), "has been modified by an inplace operation", "%s %s", way, name)
+			}
+		}
+	})
+}

@@ -7,6 +7,7 @@ type Report struct {
 	ShimPath        string // libgotorch.so, where it was found
 	ShimError       string // why it could not be opened, and the remedy
 	LibtorchVersion string
+	BuiltFor        string // the libtorch that the shim was built for
 	Threads         int
 	Conv            ConvKernels // the best for this processor
 	CUDA            struct {
@@ -25,7 +26,7 @@ func Probe() Report {
 		r.ShimError = library.err.Error()
 		return r
 	}
-	r.LibtorchVersion, r.Threads, r.Conv = Version(), DefaultThreads(), BestConv()
+	r.LibtorchVersion, r.BuiltFor, r.Threads, r.Conv = Version(), library.builtFor, DefaultThreads(), BestConv()
 	if err != nil {
 		r.CUDA.Why = err.Error()
 		return r

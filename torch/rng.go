@@ -29,19 +29,29 @@ func (s *Scope) NewGenerator(seed uint64) *Generator {
 	return g
 }
 
+// handle is g's, for a call that draws from it.
+func (g *Generator) handle(op string) *C.gt_generator {
+	if g == nil || g.h == nil {
+		misuse(op, NotInitialised, "the generator was never made: NewGenerator makes one")
+	}
+	return g.h
+}
+
 // State is the stream's position, as torch.Generator.get_state has it.
 func (g *Generator) State() []byte {
 	defer runtime.KeepAlive(g)
 	buf := make([]byte, 8192) // the CPU's Mersenne Twister takes 5056
 	var used C.size_t
+	h := g.handle("get_state")
 	g.s.check("get_state")
-	g.s.must("get_state", C.gt_generator_state(g.s.h, g.h, bytesPtr(buf), C.size_t(len(buf)), &used))
+	g.s.must("get_state", C.gt_generator_state(g.s.h, h, bytesPtr(buf), C.size_t(len(buf)), &used))
 	return buf[:used]
 }
 
 // SetState moves the stream to a position that State returned.
 func (g *Generator) SetState(state []byte) {
 	defer runtime.KeepAlive(g)
+	h := g.handle("set_state")
 	g.s.check("set_state")
-	g.s.must("set_state", C.gt_generator_set_state(g.s.h, g.h, unsafe.Pointer(unsafe.SliceData(state)), C.size_t(len(state))))
+	g.s.must("set_state", C.gt_generator_set_state(g.s.h, h, unsafe.Pointer(unsafe.SliceData(state)), C.size_t(len(state))))
 }

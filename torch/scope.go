@@ -6,6 +6,7 @@ package torch
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 )
@@ -30,9 +31,8 @@ type settings struct {
 	dtype  DType
 	format Format
 
-	conv     int  // gt_conv
-	threads  int  // of a root; 0: libtorch's default
-	resident bool // for tests: as if on CUDA, optimizer steps read no rate
+	conv    int // gt_conv
+	threads int // intra-op
 }
 
 // Option changes what a new scope inherits from its parent.
@@ -63,9 +63,12 @@ func Layout(f Format) Option { return func(s *settings) { s.format = f } }
 // On names the device of the scope's new tensors.
 func On(d Device) Option { return func(s *settings) { s.device = d } }
 
-// Threads asks for n intra-op threads, 0 for libtorch's default. It is for NewScope: OpenMP keeps the number by OS thread,
-// and a root scope has one to itself.
+// Threads asks for n intra-op threads, at most MaxThreads; 0 for libtorch's default.
 func Threads(n int) Option { return func(s *settings) { s.threads = n } }
+
+// MaxThreads is the most that Threads takes: a few a processor, or as many as a larger machine has, whose run may go on
+// here with as many, or its bits would differ.
+func MaxThreads() int { return max(256, 4*runtime.NumCPU()) }
 
 // NewScope makes a root scope, on the CPU unless On says otherwise. The calling goroutine is locked to its OS thread
 // until the scope is closed. The error says that libtorch, or the device, is not there.
@@ -74,23 +77,19 @@ func NewScope(options ...Option) (*Scope, error) {
 		return nil, err
 	}
 	set := settings{conv: int(BestConv())}
-	for _, o := range options {
-		o(&set)
+	if err := set.change(options); err != nil {
+		return nil, fmt.Errorf("torch: scope: %w", err)
 	}
 	if set.device.CUDA {
 		n, err := OpenCUDA()
 		if err != nil {
 			return nil, err
 		}
-		if set.device.Index >= n {
+		if set.device.Index < 0 || set.device.Index >= n {
 			return nil, fmt.Errorf("torch: device %s: this machine has %d: use cuda:0 to cuda:%d", set.device, n, n-1)
 		}
 	}
 	runtime.LockOSThread()
-	if set.threads == 0 {
-		set.threads = library.threads
-	}
-	C.gt_set_threads(C.int(set.threads)) // also where nothing was asked: the scope before may have had another number
 	s := newScope(nil, set)
 	if set.device.CUDA {
 		// A stream of its own: what the default stream is given cannot be captured.
@@ -103,46 +102,68 @@ func NewScope(options ...Option) (*Scope, error) {
 	return s, nil
 }
 
+// change applies options to s. The error says which of them no scope can have.
+func (s *settings) change(options []Option) error {
+	for _, o := range options {
+		o(s)
+	}
+	if s.threads == 0 {
+		s.threads = DefaultThreads()
+	}
+	if s.threads < 0 || s.threads > MaxThreads() {
+		return fmt.Errorf("%d threads: use 1 to %d, or 0 for one a core", s.threads, MaxThreads())
+	}
+	if k := ConvKernels(s.conv &^ C.GT_CONV_ALWAYS); convNames[k] == "" || k > BestConv() {
+		return errors.New("convolutions by kernels that this processor does not run: use BestConv at most")
+	}
+	return nil
+}
+
 func newScope(parent *Scope, set settings) *Scope {
 	s := &Scope{parent: parent, set: set}
 	var up *C.gt_scope
 	if parent != nil {
 		up, s.depth = parent.h, parent.depth+1
-		parent.children = append(parent.children, s)
 	}
 	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16),
-		C.int(set.conv), cbool(set.resident))
+		C.int(set.conv), C.int(set.threads))
 	if s.h == nil {
+		if parent != nil {
+			parent.here("scope")
+		}
 		misuse("scope", OutOfMemory, "the host has no memory left for a scope")
+	}
+	if parent != nil {
+		parent.children = append(parent.children, s)
 	}
 	return s
 }
 
-// Child makes a scope below s that inherits its settings, changed by options. It ends with s at the latest.
+// Child makes a scope below s that inherits its settings, changed by options; the device stays. It ends with s at the
+// latest.
 func (s *Scope) Child(options ...Option) *Scope {
-	s.check("scope.child")
+	s.check("scope")
 	set := s.set
-	for _, o := range options {
-		o(&set)
+	if err := set.change(options); err != nil {
+		misuse("scope", Failed, "%v", err)
+	}
+	if set.device != s.set.device {
+		misuse("scope", Failed, "the scope is on %s: a scope on %s is a root of its own", s.set.device, set.device)
 	}
 	return newScope(s, set)
 }
 
 // Close frees every tensor of s and of the scopes below it. A second Close does nothing.
 func (s *Scope) Close() {
-	if s.closed {
+	if s == nil || s.h == nil {
 		return
 	}
-	if C.gt_scope_code(s.h) == C.GT_WRONG_THREAD {
-		misuse("scope.close", WrongGoroutine, "the scope belongs to another goroutine: close it where it was made")
-	}
+	s.here("scope.close")
 	for len(s.children) > 0 {
 		s.children[len(s.children)-1].Close()
 	}
-	if code := C.gt_scope_close(s.h); code != C.GT_OK {
-		misuse("scope.close", Code(code), "the scope belongs to another goroutine: close it where it was made")
-	}
-	s.closed = true
+	s.must("scope.close", C.gt_scope_close(s.h))
+	s.h, s.closed = nil, true
 	if s.parent == nil {
 		runtime.UnlockOSThread()
 		return
@@ -161,41 +182,53 @@ func (s *Scope) forget(child *Scope) {
 
 // Seal declares s complete, as a model's scope is after construction: from now on an op over its tensors alone panics
 // instead of leaking into it. Tensors enter other scopes by Use or by meeting an operand that lives deeper.
-func (s *Scope) Seal() { s.sealed = true }
+func (s *Scope) Seal() {
+	s.check("seal")
+	s.here("seal")
+	s.sealed = true
+}
 
 // Use makes t, which lives longer than s, a tensor of s as well, so that results, grad mode and train or eval are s's.
 func (s *Scope) Use(t Tensor) Tensor {
 	s.check("use")
-	if t.s == nil {
-		misuse("use", NotInitialised, "the tensor was never made")
-	}
 	t.s.check("use")
-	return s.made("use", C.gt_use(s.h, t.h))
+	return s.made("use", C.gt_use(s.h, t.s.h, t.h))
 }
 
 // Threads is the number of intra-op threads of calls on s.
 func (s *Scope) Threads() int {
 	s.check("threads")
-	return int(C.gt_threads())
+	var n C.int
+	s.must("threads", C.gt_scope_threads(s.h, &n))
+	return int(n)
 }
 
 // Device is where s makes tensors.
-func (s *Scope) Device() Device { return s.set.device }
+func (s *Scope) Device() Device { return s.inherited("device").device }
 
 // Format is the layout of s's new images and convolution weights.
 func (s *Scope) Format() Format {
-	if s.set.format == ChannelsLast {
+	if s.inherited("format").format == ChannelsLast {
 		return ChannelsLast
 	}
 	return Contiguous
 }
 
 // Training reports whether modules behave as in training.
-func (s *Scope) Training() bool { return !s.set.eval }
+func (s *Scope) Training() bool { return !s.inherited("training").eval }
+
+// inherited is s's settings; they may be asked of a closed scope too.
+func (s *Scope) inherited(op string) *settings {
+	if s == nil {
+		misuse(op, NotInitialised, neverMade)
+	}
+	return &s.set
+}
 
 // Live counts the tensors alive in the whole tree that s belongs to.
 func (s *Scope) Live() int {
 	s.check("scope.live")
+	s.here("scope.live")
 	return int(C.gt_scope_live(s.h))
 }
 
@@ -205,12 +238,26 @@ func (s *Scope) Synchronize() {
 	s.must("synchronize", C.gt_synchronize(s.h))
 }
 
+const (
+	neverMade      = "the tensor was never made, or its scope"
+	otherGoroutine = "the scope belongs to another goroutine: give each goroutine a root scope of its own"
+)
+
+// check panics unless s is there and open.
 func (s *Scope) check(op string) {
-	if s == nil {
-		misuse(op, NotInitialised, "the tensor was never made")
+	if s != nil && s.h != nil {
+		return
 	}
-	if s.closed {
-		misuse(op, Closed, "the scope is closed: its tensors are gone")
+	if s == nil || !s.closed {
+		misuse(op, NotInitialised, neverMade)
+	}
+	misuse(op, Closed, "the scope is closed: its tensors are gone")
+}
+
+// here panics on a goroutine that is not the open scope's. Calls into libtorch need no such question: they are asked it.
+func (s *Scope) here(op string) {
+	if C.gt_scope_live(s.h) < 0 {
+		misuse(op, WrongGoroutine, otherGoroutine)
 	}
 }
 
@@ -240,7 +287,7 @@ func (s *Scope) must(op string, code C.int, operands ...Tensor) {
 func (s *Scope) lastError() (Code, string) {
 	code := Code(C.gt_scope_code(s.h))
 	if code == WrongGoroutine {
-		return code, "the scope belongs to another goroutine: give each goroutine a root scope of its own"
+		return code, otherGoroutine
 	}
 	return code, C.GoString(C.gt_scope_error(s.h))
 }

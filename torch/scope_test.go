@@ -191,3 +191,119 @@ func TestThreadsAreTheRoots(t *testing.T) {
 		root.Close()
 	}
 }
+
+// An operand whose scope is closed is told of wherever tensors go in, not read as what now lies there.
+func TestOperandsOfAClosedScopeAreNamed(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		c := s.Child()
+		gone := c.Ones(2).RequireGrad()
+		store := c.FromBytes(make([]byte, 12), torch.Uint8, 1, 2, 2, 3)
+		c.Close()
+		x := s.Ones(2).RequireGrad()
+		one := s.FullOf(torch.Float64, 1)
+		adam := func(p, m, v, n, lr torch.Tensor) {
+			list := func(t torch.Tensor) []torch.Tensor { return []torch.Tensor{t} }
+			s.AdamStep(torch.AdamState{Params: list(p), ExpAvg: list(m), ExpAvgSq: list(v), Steps: list(n)}, torch.AdamOptions{LR: lr})
+		}
+		for name, use := range map[string]func(){
+			"gradient":  func() { s.Gradient(gone) },
+			"backward":  func() { x.Sum().Backward(gone) },
+			"grad":      func() { torch.Grad(x.Sum(), false, gone) },
+			"gather":    func() { s.Gather(store, []int64{0}, nil) },
+			"points":    func() { s.GatherPoints(store, []int64{0}) },
+			"like":      func() { s.ZerosLike(gone) },
+			"cat":       func() { torch.Cat(0, x, gone) },
+			"script":    func() { s.SaveScript("never", "", []torch.ScriptState{{Key: "a", Tensor: gone}}) },
+			"parameter": func() { adam(gone, x, x, one, one) },
+			"state":     func() { adam(x, gone, x, one, one) },
+			"rate":      func() { adam(x, x, x, one, gone) },
+			"sgd":       func() { s.SGDStep([]torch.Tensor{gone}, nil, torch.SGDOptions{LR: one}) },
+			"average":   func() { s.Average([]torch.Tensor{x}, []torch.Tensor{gone}, one, nil, nil) },
+			"zero grad": func() { s.ZeroGrad([]torch.Tensor{gone}) },
+			"meter":     func() { s.MeterAdd(s.FullOf(torch.Float64, 0, 3), gone) },
+			"use":       func() { s.Use(gone) },
+		} {
+			assert.Equal(t, torch.Closed, torchtest.Error(t, use).Code, name)
+		}
+		sibling := s.Child().Ones(2)
+		assert.Equal(t, torch.Siblings, torchtest.Error(t, func() { s.Child().ZeroGrad([]torch.Tensor{sibling}) }).Code)
+	})
+}
+
+func TestAnOperandThatWasNeverMadeIsNamed(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		x, none := s.Ones(2, 2), torch.Tensor{}
+		for name, use := range map[string]func(){
+			"cat":        func() { torch.Cat(0, x, none) },
+			"cat first":  func() { torch.Cat(0, none, x) },
+			"linear":     func() { x.Linear(none, none) },
+			"conv":       func() { s.Ones(1, 1, 4, 4).Conv2d(none, none, torch.Conv{}) },
+			"transposed": func() { s.Ones(1, 1, 4, 4).ConvTranspose2d(none, none, torch.Conv{}) },
+			"add":        func() { x.Add(none) },
+			"backward":   func() { none.Backward() },
+			"leaf":       func() { x.Sum().Backward(none) },
+			"grad":       func() { torch.Grad(x, false, none) },
+			"sgd":        func() { s.SGDStep([]torch.Tensor{x}, nil, torch.SGDOptions{}) },
+			"gather":     func() { s.Gather(none, []int64{0}, nil) },
+			"randn":      func() { s.Randn(nil, 2) },
+			"rand":       func() { s.Rand(&torch.Generator{}, 2) },
+			"normal":     func() { x.Normal(nil, 0, 1) },
+			"uniform":    func() { x.Uniform(nil, 0, 1) },
+			"dropout":    func() { x.Dropout(nil, .5) },
+			"state":      func() { (*torch.Generator)(nil).State() },
+			"scope":      func() { (&torch.Scope{}).Ones(2) },
+			"replay":     func() { (*torch.Graph)(nil).Replay() },
+			"send":       func() { (&torch.Uploader{}).Send(nil) },
+			"event":      func() { s.Event().Milliseconds(nil) },
+		} {
+			assert.Equal(t, torch.NotInitialised, torchtest.Error(t, use).Code, name)
+		}
+		bias := x.Linear(s.Ones(3, 2), none) // optional, and left out
+		assert.Equal(t, []int{2, 3}, bias.Shape())
+	})
+}
+
+// A tensor does not cross goroutines by Use either.
+func TestUseIsForOneGoroutine(t *testing.T) {
+	f := elsewhere(t)
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		assert.Equal(t, torch.WrongGoroutine, torchtest.Error(t, func() { s.Use(f.tensor) }).Code)
+		assert.Equal(t, torch.WrongGoroutine, torchtest.Error(t, func() { f.scope.Child() }).Code)
+		assert.Equal(t, torch.WrongGoroutine, torchtest.Error(t, func() { f.scope.Live() }).Code)
+		other, err := torch.NewScope() // of this one
+		require.NoError(t, err)
+		defer other.Close()
+		assert.Equal(t, []float64{1, 1}, s.Use(other.Ones(2)).Doubles())
+	})
+}
+
+// Each of several roots, and of the scopes below them, has its own number in each call, in whatever order they close.
+func TestScopesOfOneGoroutineHaveTheirOwnThreads(t *testing.T) {
+	a, err := torch.NewScope(torch.Threads(1))
+	require.NoError(t, err)
+	b, err := torch.NewScope(torch.Threads(3))
+	require.NoError(t, err)
+	c := b.Child(torch.Threads(2))
+	assert.Equal(t, []int{1, 3, 2, 1}, []int{a.Threads(), b.Threads(), c.Threads(), a.Threads()})
+	a.Close()
+	assert.Equal(t, []int{3, 2}, []int{b.Threads(), c.Child().Threads()})
+	b.Close()
+}
+
+// What no scope can have is refused before it can stop the process.
+func TestOptionsThatNoScopeCanHave(t *testing.T) {
+	root, err := torch.NewScope()
+	require.NoError(t, err)
+	defer root.Close()
+	for want, o := range map[string]torch.Option{
+		"-1 threads: use 1 to ":        torch.Threads(-1),
+		"100000 threads: use 1 to ":    torch.Threads(100_000),
+		"convolutions by kernels":      torch.Convolutions(99, true),
+		"convolutions by kernels that": torch.Convolutions(3, false),
+	} {
+		_, err := torch.NewScope(o)
+		assert.ErrorContains(t, err, want)
+		assert.Contains(t, torchtest.Error(t, func() { root.Child(o) }).Error(), want)
+	}
+	assert.Contains(t, torchtest.Error(t, func() { root.Child(torch.On(torch.Device{CUDA: true})) }).Error(), "is a root of its own")
+}

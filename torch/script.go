@@ -26,7 +26,7 @@ func (s *Scope) SaveScript(path, source string, state []ScriptState) {
 	for i, e := range state {
 		keys[i] = C.CString(e.Key)
 		defer C.free(unsafe.Pointer(keys[i]))
-		tensors[i], buffers[i] = e.Tensor.h, cbool(e.Buffer)
+		tensors[i], buffers[i] = handle("script", s, e.Tensor), cbool(e.Buffer)
 	}
 	s.must("script", C.gt_script_save(s.h, text, unsafe.SliceData(keys), unsafe.SliceData(tensors), unsafe.SliceData(buffers),
 		C.int(len(state)), file))

@@ -93,15 +93,8 @@ func (t Tensor) Minimum(u Tensor) Tensor {
 
 // Where is a where condition, a bool tensor, holds and b elsewhere, broadcast. PyTorch: torch.where.
 func Where(condition, a, b Tensor) Tensor {
-	s := joinThree("where", condition, a, b)
+	s := joinAll("where", []Tensor{condition, a, b})
 	return s.made("where", C.gt_where(s.h, condition.h, a.h, b.h), condition, a, b)
-}
-
-// joinThree is join for three operands.
-func joinThree(op string, a, b, c Tensor) *Scope {
-	s := meet(op, join(op, a, b), c.scopeFor(op))
-	s.open(op)
-	return s
 }
 
 // IndexSelect is the entries of t along dim that index [K] lists.
@@ -154,7 +147,7 @@ func Stack(dim int, tensors ...Tensor) Tensor {
 	if len(tensors) == 0 {
 		misuse("stack", Failed, "no tensors given")
 	}
-	s := joinAll("stack", tensors[0], tensors[1:]...)
-	hs := handles(tensors)
+	s := joinAll("stack", tensors)
+	hs := handles("stack", s, tensors)
 	return s.made("stack", C.gt_stack(s.h, first(hs), C.int(len(hs)), C.int64_t(dim)), tensors...)
 }

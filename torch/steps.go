@@ -25,11 +25,16 @@ type AdamOptions struct {
 
 // AdamStep runs one fused step.
 func (s *Scope) AdamStep(st AdamState, a AdamOptions) {
-	s.check("adam")
-	p, m, v, n := handles(st.Params), handles(st.ExpAvg), handles(st.ExpAvgSq), handles(st.Steps)
-	largest := handles(st.MaxExpAvgSq)
-	s.must("adam", C.gt_adam_step(s.h, first(p), first(m), first(v), first(largest), first(n), C.int(len(p)),
-		given("adam", a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps), C.double(a.WeightDecay), cbool(a.Decoupled)))
+	const op = "adam"
+	s.check(op)
+	n := len(st.Params)
+	var largest **C.gt_tensor
+	if a.AMSGrad {
+		largest = each(op, s, n, st.MaxExpAvgSq)
+	}
+	s.must(op, C.gt_adam_step(s.h, each(op, s, n, st.Params), each(op, s, n, st.ExpAvg), each(op, s, n, st.ExpAvgSq), largest,
+		each(op, s, n, st.Steps), C.int(n), handle(op, s, a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps),
+		C.double(a.WeightDecay), cbool(a.Decoupled)))
 }
 
 // SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening.
@@ -44,18 +49,19 @@ type SGDOptions struct {
 // no momentum; they begin as zeros, which without dampening makes of them what torch.optim makes at the first step: the
 // gradients.
 func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions) {
-	s.check("sgd")
-	p, b := handles(params), handles(buffers)
-	s.must("sgd", C.gt_sgd_step(s.h, first(p), first(b), C.int(len(p)), given("sgd", a.LR), optional("sgd", a.Momentum),
-		C.double(a.WeightDecay), cbool(a.Nesterov)))
+	const op = "sgd"
+	s.check(op)
+	n := len(params)
+	s.must(op, C.gt_sgd_step(s.h, each(op, s, n, params), eachOf(op, s, n, buffers, a.Momentum), C.int(n),
+		handle(op, s, a.LR), optional(op, s, a.Momentum), C.double(a.WeightDecay), cbool(a.Nesterov)))
 }
 
 // ClipGradNorm scales the gradients of params so that their norm, as of one vector, is maxNorm at most, and returns what it
 // was: 0-dim on the device, in s. Nothing is read back. PyTorch: torch.nn.utils.clip_grad_norm_.
 func (s *Scope) ClipGradNorm(params []Tensor, maxNorm float64) Tensor {
-	s.open("clip_grad_norm_")
-	p := handles(params)
-	return s.made("clip_grad_norm_", C.gt_clip_grad_norm(s.h, first(p), C.int(len(p)), C.double(maxNorm)))
+	const op = "clip_grad_norm_"
+	s.open(op)
+	return s.made(op, C.gt_clip_grad_norm(s.h, each(op, s, len(params), params), C.int(len(params)), C.double(maxNorm)))
 }
 
 // RMSpropState is what a step of RMSprop works on. Momentum is nil where there is none.
@@ -71,52 +77,62 @@ type RMSpropOptions struct {
 
 // RMSpropStep runs one step with foreach kernels.
 func (s *Scope) RMSpropStep(st RMSpropState, a RMSpropOptions) {
-	s.check("rmsprop")
-	p, v, b, n := handles(st.Params), handles(st.SquareAvg), handles(st.Momentum), handles(st.Steps)
-	s.must("rmsprop", C.gt_rmsprop_step(s.h, first(p), first(v), first(b), first(n), C.int(len(p)), given("rmsprop", a.LR),
-		C.double(a.Alpha), C.double(a.Eps), optional("rmsprop", a.Momentum), C.double(a.WeightDecay)))
+	const op = "rmsprop"
+	s.check(op)
+	n := len(st.Params)
+	s.must(op, C.gt_rmsprop_step(s.h, each(op, s, n, st.Params), each(op, s, n, st.SquareAvg),
+		eachOf(op, s, n, st.Momentum, a.Momentum), each(op, s, n, st.Steps), C.int(n), handle(op, s, a.LR),
+		C.double(a.Alpha), C.double(a.Eps), optional(op, s, a.Momentum), C.double(a.WeightDecay)))
 }
 
 // Average moves avg towards of, pair by pair: avg += (1-decay)*(of-avg); copies become what ofCopies are. One call does
 // all of it. The decay may be the zero Tensor where there are copies alone.
 func (s *Scope) Average(avg, of []Tensor, decay Tensor, copies, ofCopies []Tensor) {
-	s.check("average")
-	if len(avg) != len(of) || len(copies) != len(ofCopies) {
-		misuse("average", Failed, "%d and %d parameters, %d and %d buffers", len(avg), len(of), len(copies), len(ofCopies))
+	const op = "average"
+	s.check(op)
+	n, m := len(avg), len(copies)
+	d := optional(op, s, decay)
+	if n > 0 {
+		d = handle(op, s, decay)
 	}
-	d := optional("average", decay)
-	if len(avg) > 0 {
-		d = given("average", decay)
-	}
-	a, o, c, b := handles(avg), handles(of), handles(copies), handles(ofCopies)
-	s.must("average", C.gt_average(s.h, first(a), first(o), C.int(len(a)), d, first(c), first(b), C.int(len(c))))
+	s.must(op, C.gt_average(s.h, each(op, s, n, avg), each(op, s, n, of), C.int(n), d, each(op, s, m, copies),
+		each(op, s, m, ofCopies), C.int(m)))
 }
 
-// given is the handle of a number that a step cannot do without.
-func given(op string, t Tensor) *C.gt_tensor {
-	t.s.check(op)
-	return t.h
+// each is the handles of a list that has a tensor for each of n parameters.
+func each(op string, s *Scope, n int, list []Tensor) **C.gt_tensor {
+	if len(list) != n {
+		misuse(op, Failed, "%d tensors for %d: give one for each", len(list), n)
+	}
+	return first(handles(op, s, list))
 }
 
-// optional is the handle of a number, or nil where there is none.
-func optional(op string, t Tensor) *C.gt_tensor {
-	if !t.Valid() {
+// eachOf is each where there is a momentum, and nil where there is none.
+func eachOf(op string, s *Scope, n int, list []Tensor, momentum Tensor) **C.gt_tensor {
+	if !momentum.Valid() {
 		return nil
 	}
-	return given(op, t)
+	return each(op, s, n, list)
+}
+
+// Count adds 1 to each of some integer tensors: batches seen, of several layers at once.
+func (s *Scope) Count(counters ...Tensor) {
+	s.check("count")
+	c := handles("count", s, counters)
+	s.must("count", C.gt_count(s.h, first(c), C.int(len(c))), counters...)
 }
 
 // ZeroGrad drops the gradients of params. PyTorch: zero_grad(set_to_none=True).
 func (s *Scope) ZeroGrad(params []Tensor) {
 	s.check("zero_grad")
-	p := handles(params)
+	p := handles("zero_grad", s, params)
 	s.must("zero_grad", C.gt_zero_grad(s.h, first(p), C.int(len(p))))
 }
 
 // MeterAdd adds 0-dim values to the first places of sums, a float64 [len(values)+2] on the device, and 1 to the next.
-// The last place keeps the count at which a value was first not finite; 0: never. Nothing is read back.
+// The last place counts the calls since a value was first not finite, that one included; 0: never. Nothing is read back.
 func (s *Scope) MeterAdd(sums Tensor, values ...Tensor) {
 	s.check("meter")
-	v := handles(values)
-	s.must("meter", C.gt_meter_add(s.h, sums.h, first(v), C.int(len(v))), sums)
+	v := handles("meter", s, values)
+	s.must("meter", C.gt_meter_add(s.h, handle("meter", s, sums), first(v), C.int(len(v))), sums)
 }

@@ -7,12 +7,13 @@
 
 static struct {
   const char * (*gt_abi)(void);
-  const char * (*gt_version)(void);
+  const char * (*gt_built_for)(void);
+  int (*gt_version)(char *version, size_t size);
   void (*gt_keep_memory)(void);
   void (*gt_trim_memory)(void);
   int (*gt_threads)(void);
-  void (*gt_set_threads)(int n);
-  void (*gt_set_math)(int tf32, int deterministic, int autotune);
+  int (*gt_set_math)(int tf32, int deterministic, int autotune);
+  void (*gt_math)(int *tf32, int *deterministic, int *autotune);
   int (*gt_conv_best)(void);
   int (*gt_cuda_driver)(int *version);
   int (*gt_cuda_open)(char *why, size_t size);
@@ -21,13 +22,14 @@ static struct {
   int (*gt_cuda_memory)(int index, gt_memory *out);
   int (*gt_cuda_reset_peak)(int index);
   int (*gt_synchronize)(gt_scope *s);
-  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident);
+  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads);
   int (*gt_scope_own_stream)(gt_scope *s);
   int (*gt_scope_close)(gt_scope *s);
   int64_t (*gt_scope_live)(gt_scope *s);
   int (*gt_scope_code)(gt_scope *s);
   const char * (*gt_scope_error)(gt_scope *s);
-  gt_tensor * (*gt_use)(gt_scope *s, gt_tensor *t);
+  int (*gt_scope_threads)(gt_scope *s, int *n);
+  gt_tensor * (*gt_use)(gt_scope *s, gt_scope *owner, gt_tensor *t);
   int (*gt_release)(gt_scope *s, gt_tensor *t);
   int (*gt_describe)(gt_scope *s, gt_tensor *t, gt_info *out);
   gt_generator * (*gt_generator_new)(gt_scope *s, uint64_t seed);
@@ -79,10 +81,12 @@ static struct {
   int (*gt_sigmoid_)(gt_scope *s, gt_tensor *a);
   gt_tensor * (*gt_dropout)(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
   gt_tensor * (*gt_linear)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
+  gt_tensor * (*gt_conv1d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups);
   gt_tensor * (*gt_conv2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_conv_transpose2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_batch_norm)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
   gt_tensor * (*gt_batch_norm_act)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope);
+  int (*gt_count)(gt_scope *s, gt_tensor *const *counters, int n);
   gt_tensor * (*gt_reshape)(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
   gt_tensor * (*gt_permute)(gt_scope *s, gt_tensor *a, const int64_t *order, int dims);
   gt_tensor * (*gt_slice)(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step);
@@ -140,7 +144,6 @@ static struct {
   gt_tensor * (*gt_l1_loss)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
   gt_tensor * (*gt_bce_with_logits)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
   gt_tensor * (*gt_cross_entropy)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
-  gt_tensor * (*gt_conv1d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups);
   gt_tensor * (*gt_cdist)(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
   int (*gt_eigh)(gt_scope *s, gt_tensor *a, gt_tensor **out);
   gt_tensor * (*gt_attention)(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask, int causal, int plain);
@@ -155,7 +158,8 @@ static struct {
   gt_tensor * (*gt_clip_grad_norm)(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay);
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
-  gt_graph * (*gt_graph_new)(gt_scope *s);
+  int (*gt_capturing)(gt_scope *s, int on);
+  gt_graph * (*gt_graph_new)(gt_scope *s, gt_graph *beside);
   int (*gt_graph_begin)(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
   int (*gt_graph_end)(gt_scope *s, gt_graph *g);
   int (*gt_graph_replay)(gt_scope *s, gt_graph *g);
@@ -183,12 +187,13 @@ static const struct {
   void **entry;
 } names[] = {
     {"gt_abi", (void **)&table.gt_abi},
+    {"gt_built_for", (void **)&table.gt_built_for},
     {"gt_version", (void **)&table.gt_version},
     {"gt_keep_memory", (void **)&table.gt_keep_memory},
     {"gt_trim_memory", (void **)&table.gt_trim_memory},
     {"gt_threads", (void **)&table.gt_threads},
-    {"gt_set_threads", (void **)&table.gt_set_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
+    {"gt_math", (void **)&table.gt_math},
     {"gt_conv_best", (void **)&table.gt_conv_best},
     {"gt_cuda_driver", (void **)&table.gt_cuda_driver},
     {"gt_cuda_open", (void **)&table.gt_cuda_open},
@@ -203,6 +208,7 @@ static const struct {
     {"gt_scope_live", (void **)&table.gt_scope_live},
     {"gt_scope_code", (void **)&table.gt_scope_code},
     {"gt_scope_error", (void **)&table.gt_scope_error},
+    {"gt_scope_threads", (void **)&table.gt_scope_threads},
     {"gt_use", (void **)&table.gt_use},
     {"gt_release", (void **)&table.gt_release},
     {"gt_describe", (void **)&table.gt_describe},
@@ -255,10 +261,12 @@ static const struct {
     {"gt_sigmoid_", (void **)&table.gt_sigmoid_},
     {"gt_dropout", (void **)&table.gt_dropout},
     {"gt_linear", (void **)&table.gt_linear},
+    {"gt_conv1d", (void **)&table.gt_conv1d},
     {"gt_conv2d", (void **)&table.gt_conv2d},
     {"gt_conv_transpose2d", (void **)&table.gt_conv_transpose2d},
     {"gt_batch_norm", (void **)&table.gt_batch_norm},
     {"gt_batch_norm_act", (void **)&table.gt_batch_norm_act},
+    {"gt_count", (void **)&table.gt_count},
     {"gt_reshape", (void **)&table.gt_reshape},
     {"gt_permute", (void **)&table.gt_permute},
     {"gt_slice", (void **)&table.gt_slice},
@@ -316,7 +324,6 @@ static const struct {
     {"gt_l1_loss", (void **)&table.gt_l1_loss},
     {"gt_bce_with_logits", (void **)&table.gt_bce_with_logits},
     {"gt_cross_entropy", (void **)&table.gt_cross_entropy},
-    {"gt_conv1d", (void **)&table.gt_conv1d},
     {"gt_cdist", (void **)&table.gt_cdist},
     {"gt_eigh", (void **)&table.gt_eigh},
     {"gt_attention", (void **)&table.gt_attention},
@@ -331,6 +338,7 @@ static const struct {
     {"gt_clip_grad_norm", (void **)&table.gt_clip_grad_norm},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
     {"gt_average", (void **)&table.gt_average},
+    {"gt_capturing", (void **)&table.gt_capturing},
     {"gt_graph_new", (void **)&table.gt_graph_new},
     {"gt_graph_begin", (void **)&table.gt_graph_begin},
     {"gt_graph_end", (void **)&table.gt_graph_end},
@@ -373,7 +381,9 @@ int gt_load(const char *path, char *why, size_t size) {
 
 const char * gt_abi(void) { return table.gt_abi(); }
 
-const char * gt_version(void) { return table.gt_version(); }
+const char * gt_built_for(void) { return table.gt_built_for(); }
+
+int gt_version(char *version, size_t size) { return table.gt_version(version, size); }
 
 void gt_keep_memory(void) { table.gt_keep_memory(); }
 
@@ -381,9 +391,9 @@ void gt_trim_memory(void) { table.gt_trim_memory(); }
 
 int gt_threads(void) { return table.gt_threads(); }
 
-void gt_set_threads(int n) { table.gt_set_threads(n); }
+int gt_set_math(int tf32, int deterministic, int autotune) { return table.gt_set_math(tf32, deterministic, autotune); }
 
-void gt_set_math(int tf32, int deterministic, int autotune) { table.gt_set_math(tf32, deterministic, autotune); }
+void gt_math(int *tf32, int *deterministic, int *autotune) { table.gt_math(tf32, deterministic, autotune); }
 
 int gt_conv_best(void) { return table.gt_conv_best(); }
 
@@ -401,7 +411,7 @@ int gt_cuda_reset_peak(int index) { return table.gt_cuda_reset_peak(index); }
 
 int gt_synchronize(gt_scope *s) { return table.gt_synchronize(s); }
 
-gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int resident) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, resident); }
+gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, threads); }
 
 int gt_scope_own_stream(gt_scope *s) { return table.gt_scope_own_stream(s); }
 
@@ -413,7 +423,9 @@ int gt_scope_code(gt_scope *s) { return table.gt_scope_code(s); }
 
 const char * gt_scope_error(gt_scope *s) { return table.gt_scope_error(s); }
 
-gt_tensor * gt_use(gt_scope *s, gt_tensor *t) { return table.gt_use(s, t); }
+int gt_scope_threads(gt_scope *s, int *n) { return table.gt_scope_threads(s, n); }
+
+gt_tensor * gt_use(gt_scope *s, gt_scope *owner, gt_tensor *t) { return table.gt_use(s, owner, t); }
 
 int gt_release(gt_scope *s, gt_tensor *t) { return table.gt_release(s, t); }
 
@@ -517,6 +529,8 @@ gt_tensor * gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p) { r
 
 gt_tensor * gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias) { return table.gt_linear(s, x, weight, bias); }
 
+gt_tensor * gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups) { return table.gt_conv1d(s, x, weight, bias, stride, padding, dilation, groups); }
+
 gt_tensor * gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups) { return table.gt_conv2d(s, x, weight, bias, stride, padding, dilation, groups); }
 
 gt_tensor * gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups) { return table.gt_conv_transpose2d(s, x, weight, bias, stride, padding, output_padding, dilation, groups); }
@@ -524,6 +538,8 @@ gt_tensor * gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt
 gt_tensor * gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps) { return table.gt_batch_norm(s, x, weight, bias, mean, var, tracked, training, momentum, eps); }
 
 gt_tensor * gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope) { return table.gt_batch_norm_act(s, x, weight, bias, mean, var, tracked, training, momentum, eps, slope); }
+
+int gt_count(gt_scope *s, gt_tensor *const *counters, int n) { return table.gt_count(s, counters, n); }
 
 gt_tensor * gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims) { return table.gt_reshape(s, a, shape, dims); }
 
@@ -639,8 +655,6 @@ gt_tensor * gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *target, int
 
 gt_tensor * gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing) { return table.gt_cross_entropy(s, a, target, reduction, smoothing); }
 
-gt_tensor * gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups) { return table.gt_conv1d(s, x, weight, bias, stride, padding, dilation, groups); }
-
 gt_tensor * gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p) { return table.gt_cdist(s, a, b, p); }
 
 int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out) { return table.gt_eigh(s, a, out); }
@@ -669,7 +683,9 @@ int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *squ
 
 int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
 
-gt_graph * gt_graph_new(gt_scope *s) { return table.gt_graph_new(s); }
+int gt_capturing(gt_scope *s, int on) { return table.gt_capturing(s, on); }
+
+gt_graph * gt_graph_new(gt_scope *s, gt_graph *beside) { return table.gt_graph_new(s, beside); }
 
 int gt_graph_begin(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n) { return table.gt_graph_begin(s, g, generators, n); }
 

@@ -8,6 +8,8 @@ package torch
 #include "gotorch.h"
 #cgo noescape gt_abi
 #cgo nocallback gt_abi
+#cgo noescape gt_built_for
+#cgo nocallback gt_built_for
 #cgo noescape gt_version
 #cgo nocallback gt_version
 #cgo noescape gt_keep_memory
@@ -16,10 +18,10 @@ package torch
 #cgo nocallback gt_trim_memory
 #cgo noescape gt_threads
 #cgo nocallback gt_threads
-#cgo noescape gt_set_threads
-#cgo nocallback gt_set_threads
 #cgo noescape gt_set_math
 #cgo nocallback gt_set_math
+#cgo noescape gt_math
+#cgo nocallback gt_math
 #cgo noescape gt_conv_best
 #cgo nocallback gt_conv_best
 #cgo noescape gt_cuda_driver
@@ -48,6 +50,8 @@ package torch
 #cgo nocallback gt_scope_code
 #cgo noescape gt_scope_error
 #cgo nocallback gt_scope_error
+#cgo noescape gt_scope_threads
+#cgo nocallback gt_scope_threads
 #cgo noescape gt_use
 #cgo nocallback gt_use
 #cgo noescape gt_release
@@ -152,6 +156,8 @@ package torch
 #cgo nocallback gt_dropout
 #cgo noescape gt_linear
 #cgo nocallback gt_linear
+#cgo noescape gt_conv1d
+#cgo nocallback gt_conv1d
 #cgo noescape gt_conv2d
 #cgo nocallback gt_conv2d
 #cgo noescape gt_conv_transpose2d
@@ -160,6 +166,8 @@ package torch
 #cgo nocallback gt_batch_norm
 #cgo noescape gt_batch_norm_act
 #cgo nocallback gt_batch_norm_act
+#cgo noescape gt_count
+#cgo nocallback gt_count
 #cgo noescape gt_reshape
 #cgo nocallback gt_reshape
 #cgo noescape gt_permute
@@ -274,8 +282,6 @@ package torch
 #cgo nocallback gt_bce_with_logits
 #cgo noescape gt_cross_entropy
 #cgo nocallback gt_cross_entropy
-#cgo noescape gt_conv1d
-#cgo nocallback gt_conv1d
 #cgo noescape gt_cdist
 #cgo nocallback gt_cdist
 #cgo noescape gt_eigh
@@ -304,6 +310,8 @@ package torch
 #cgo nocallback gt_rmsprop_step
 #cgo noescape gt_average
 #cgo nocallback gt_average
+#cgo noescape gt_capturing
+#cgo nocallback gt_capturing
 #cgo noescape gt_graph_new
 #cgo nocallback gt_graph_new
 #cgo noescape gt_graph_begin

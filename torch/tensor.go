@@ -80,31 +80,46 @@ func (t Tensor) String() string {
 	return fmt.Sprintf("tensor(%s%v, %s)", info.DType, info.Shape, info.Device)
 }
 
+// one is the scope of a result of t alone.
+func (t Tensor) one(op string) *Scope {
+	t.s.open(op)
+	return t.s
+}
+
 // join is the scope of a result of a and b: the deeper of their two, which must descend from the other.
 func join(op string, a, b Tensor) *Scope {
-	s := meet(op, a.scopeFor(op), b.scopeFor(op))
+	s := both(op, a, b)
 	s.open(op)
 	return s
 }
 
-// joinAll is join for any number of operands; an operand that was never made counts for nothing, so that an
-// optional one may be passed.
-func joinAll(op string, first Tensor, others ...Tensor) *Scope {
-	s := first.scopeFor(op)
-	for _, t := range others {
-		if t.h != nil {
-			s = meet(op, s, t.scopeFor(op))
+// both is join for an op that makes no tensor.
+func both(op string, a, b Tensor) *Scope {
+	a.s.check(op)
+	b.s.check(op)
+	return meet(op, a.s, b.s)
+}
+
+// joinAll is join for any number of operands, at least one of them required. An optional one that was never made counts
+// for nothing.
+func joinAll(op string, required []Tensor, optional ...Tensor) *Scope {
+	s := required[0].s
+	s.check(op)
+	for _, t := range required[1:] {
+		t.s.check(op)
+		s = meet(op, s, t.s)
+	}
+	for _, t := range optional {
+		if t.Valid() {
+			t.s.check(op)
+			s = meet(op, s, t.s)
 		}
 	}
 	s.open(op)
 	return s
 }
 
-func (t Tensor) scopeFor(op string) *Scope {
-	t.s.check(op)
-	return t.s
-}
-
+// meet is the deeper of two open scopes, which must descend from the other.
 func meet(op string, a, b *Scope) *Scope {
 	if a == b {
 		return a
@@ -130,10 +145,26 @@ func sizes(of []int) (*C.int64_t, C.int) {
 	return (*C.int64_t)(unsafe.Pointer(&of[0])), C.int(len(of))
 }
 
-func handles(tensors []Tensor) []*C.gt_tensor {
+// handle is t's, for an op that names its scope and works on t: made, in an open scope, on one line of descent with s.
+func handle(op string, s *Scope, t Tensor) *C.gt_tensor {
+	t.s.check(op)
+	meet(op, s, t.s)
+	return t.h
+}
+
+// optional is handle for an operand that may be the zero Tensor; nil then.
+func optional(op string, s *Scope, t Tensor) *C.gt_tensor {
+	if !t.Valid() {
+		return nil
+	}
+	return handle(op, s, t)
+}
+
+// handles is handle for each of tensors.
+func handles(op string, s *Scope, tensors []Tensor) []*C.gt_tensor {
 	hs := make([]*C.gt_tensor, len(tensors))
 	for i, t := range tensors {
-		hs[i] = t.h
+		hs[i] = handle(op, s, t)
 	}
 	return hs
 }

@@ -41,7 +41,7 @@ func describeMachine(w io.Writer, r torch.Report) error {
 		fmt.Fprintf(t, "libtorch\tmissing: %s\n", r.ShimError)
 		return t.Flush()
 	}
-	fmt.Fprintf(t, "shim\t%s\n", r.ShimPath)
+	fmt.Fprintf(t, "shim\t%s, built for libtorch %s\n", r.ShimPath, r.BuiltFor)
 	fmt.Fprintf(t, "libtorch\t%s, %d threads\n", r.LibtorchVersion, r.Threads)
 	fmt.Fprintf(t, "cpu\tready, %s convolutions\n", r.Conv)
 	if r.CUDA.Available {

@@ -136,8 +136,8 @@ func stepsInFloat32(t *testing.T, steps int, tolerance float64, options ...torch
 		torchtest.JSON(t, &want, python, script, "official", fmt.Sprint(steps), "float32", "1", strings.TrimSuffix(s.Device().String(), ":0"))
 		var optD, optG *watcher
 		parity(t, s, torch.Float32, "nonsaturating", len(want.Log), func(st *gan) {
-			optD = &watcher{Optimizer: st.optD, t: t, s: s, params: nn.Parameters(st.disc), want: want.Grads.Disc}
-			optG = &watcher{Optimizer: st.optG, t: t, s: s, params: nn.Parameters(st.gen), want: want.Grads.Gen}
+			optD = &watcher{Optimizer: st.optD, t: t, params: nn.Parameters(st.disc), want: want.Grads.Disc}
+			optG = &watcher{Optimizer: st.optG, t: t, params: nn.Parameters(st.gen), want: want.Grads.Gen}
 			st.optD, st.optG = optD, optG
 		}, func(step int, _ *gan, sums []float64) {
 			got := []float64{sums[0], sums[5], sums[1], sums[2]}
@@ -151,7 +151,6 @@ func stepsInFloat32(t *testing.T, steps int, tolerance float64, options ...torch
 type watcher struct {
 	optim.Optimizer
 	t      *testing.T
-	s      *torch.Scope
 	params []torch.Tensor
 	want   [][]float64
 	seen   bool
@@ -162,7 +161,7 @@ func (w *watcher) Step() {
 	if w.seen {
 		return
 	}
-	c := w.s.Child()
+	c := w.params[0].Scope().Child()
 	for i, p := range w.params {
 		got := sampled(c.Gradient(p).Doubles())
 		var off, norm float64

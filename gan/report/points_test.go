@@ -34,7 +34,7 @@ func TestWhatAPictureIs(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, filepath.Base(path))
 		if want == "c.npy" {
-			shape, read, err := data.ReadNPY(path)
+			shape, read, err := data.ReadNPY[float32](path)
 			require.NoError(t, err)
 			assert.Equal(t, []int{4, 3}, shape)
 			assert.Equal(t, []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, read)

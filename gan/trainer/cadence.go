@@ -143,7 +143,7 @@ func (r *run) explain(err error) error {
 	var failed *SaveError
 	switch {
 	case errors.As(err, &bad):
-		return fmt.Errorf("%w: %s: lower --lr, or try another --loss or --precision fp32", bad, r.lastGood())
+		return fmt.Errorf("%w: %s: lower --lr, or try another --loss, --precision fp32 or --conv stock", bad, r.lastGood())
 	case errors.As(err, &failed):
 		return fmt.Errorf("%w: %s: make room, then go on with --resume %s", failed, r.lastGood(), r.dir.Path)
 	}

@@ -46,6 +46,7 @@ func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res re
 	}
 	defer t.Close()
 	p.tell(ob)
+	t.warn = ob.Warned
 	started := p.started(t)
 	if job.DryRun {
 		ob.Started(started)
@@ -117,6 +118,7 @@ func (r *run) first(ctx context.Context, config []byte) (err error) {
 		if r.dir, err = rundir.Create(r.job.Out, r.job.name(), config); err != nil {
 			return err
 		}
+		r.warn(r.dir.Warning)
 	}
 	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), report.Samples{Real: r.real, Mixture: data.MixtureOf(r.ds.Spec())})
 	return err
@@ -127,6 +129,13 @@ func (r *run) look(ctx context.Context) (err error) {
 	of := r.ds.Shape()
 	r.real, _, err = data.Preview(ctx, r.ds, report.Shown(of), planOf(r.job, r.ds).Seed)
 	return err
+}
+
+// warn tells the user, where there is something to tell.
+func (r *run) warn(text string) {
+	if text != "" {
+		r.ob.Warned(text)
+	}
 }
 
 // close waits for a checkpoint that is still being written, whatever ends the run: it may be the newest good one.
@@ -144,6 +153,7 @@ func (r *run) close(err *error) {
 
 // train is the training.
 func (r *run) train(ctx context.Context) (report.Result, error) {
+	first := r.step
 	r.begin()
 	for !r.done() && ctx.Err() == nil {
 		err := r.TrainStep(ctx)
@@ -162,7 +172,7 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 		return report.Result{}, r.explain(err)
 	}
 	return report.Result{
-		Dir: r.dir.Path, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
+		Dir: r.dir.Path, First: first, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
 		Stopped: !r.done(),
 	}, nil
 }

@@ -38,12 +38,17 @@ func TestTheFirstBadStepIsNamed(t *testing.T) {
 	})
 }
 
-// What was trained before an image could not be read is kept.
+// What was trained before an image could not be read is kept, also where reading it panics.
 func TestABrokenImageSavesWhatWasTrained(t *testing.T) {
+	t.Run("error", func(t *testing.T) { brokenImage(t, false) })
+	t.Run("panic", func(t *testing.T) { brokenImage(t, true) })
+}
+
+func brokenImage(t *testing.T, panics bool) {
 	c := tinyConfig(t)
 	c.Run.Epochs, c.Run.Steps = 1, 0
 	bad := new(atomic.Int64)
-	p := &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 1000, bad: bad, shape: shape16}, dev: torch.CPU}
+	p := &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 1000, bad: bad, shape: shape16, panic: panics}, dev: torch.CPU}
 	require.NoError(t, torch.Load())
 	require.NoError(t, p.resolve())
 	tr, err := p.trainer(t.Context())
@@ -117,7 +122,8 @@ func TestACheckpointInFlightIsTheLastGoodOne(t *testing.T) {
 	}
 	r := inFlight()
 	err := r.explain(&checkpoint.NotFiniteError{What: "loss_d", Step: 1050})
-	assert.ErrorContains(t, err, "loss_d is not finite at step 1050: the last good checkpoint is step-00001000.pt")
+	assert.EqualError(t, err, "loss_d is not finite at step 1050: the last good checkpoint is step-00001000.pt: lower --lr, or try another --loss, "+
+		"--precision fp32 or --conv stock")
 
 	r = inFlight()
 	func() {

@@ -40,18 +40,31 @@ func Keys[V any](table map[string]V) []string { return slices.Sorted(maps.Keys(t
 // AtLeast wants a whole number that is not below least.
 func AtLeast(least int64) Check {
 	return func(r Row) error {
-		var n int64
-		switch v := r.Get().(type) {
-		case int:
-			n = int64(v)
-		case int64:
-			n = v
-		}
-		if n < least {
+		if n := r.whole(); n < least {
 			return Usagef("--%s %d: too small: use %d or more", r.Name, n, least)
 		}
 		return nil
 	}
+}
+
+// Between wants a whole number from least to most.
+func Between(least, most int64) Check {
+	return func(r Row) error {
+		if n := r.whole(); n > most {
+			return Usagef("--%s %d: too large: use %d at most", r.Name, n, most)
+		}
+		return AtLeast(least)(r)
+	}
+}
+
+func (r Row) whole() int64 {
+	switch v := r.Get().(type) {
+	case int:
+		return int64(v)
+	case int64:
+		return v
+	}
+	return 0
 }
 
 // Above0 wants a number that is not 0, negative or NaN.

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "scope.h"
+#include "zeros.h"
 
 using gt::get;
 
@@ -52,6 +53,7 @@ GT_EXPORT int gt_uniform_(gt_scope *s, gt_tensor *t, gt_generator *g, double fro
 // The bytes of data as a tensor of their own on the scope's device. Pinned memory comes from libtorch's caching host
 // allocator, which hands a block out again only when the copies that read it are done.
 static at::Tensor upload(const gt_scope *s, const void *data, size_t size, at::IntArrayRef shape, at::ScalarType type) {
+  gt::need_no_capture(s, "a copy from the host"); // a replay would find other bytes there, or none
   bool cuda = s->device.is_cuda();
   at::Tensor host = at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(cuda));
   if (host.nbytes() != size)
@@ -67,9 +69,8 @@ GT_EXPORT gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, c
 
 GT_EXPORT int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) {
   return gt::run(s, [&] {
-    at::Tensor host = get(t).detach().to(at::kCPU).contiguous();
-    // Autograd hands out tensors of zeros that have no memory at all.
-    if (host._is_zerotensor()) host = host.clone();
+    gt::need_no_capture(s, "a copy to the host");
+    at::Tensor host = gt::solid(get(t).detach()).to(at::kCPU).contiguous();
     if (host.nbytes() != size)
       throw gt::Error(GT_FAILED, "the buffer has " + std::to_string(size) + " bytes, the tensor " +
                                      std::to_string(host.nbytes()));
@@ -89,13 +90,21 @@ GT_EXPORT gt_tensor *gt_images(gt_scope *s, const void *data, int64_t n, int64_t
   });
 }
 
+// The indices, on the device. There a wrong one would be an assertion that ends all work; so they are looked at here.
+static at::Tensor rows(const gt_scope *s, const at::Tensor &store, const int64_t *index, int64_t n) {
+  const int64_t size = store.size(0);
+  for (int64_t i = 0; i < n; i++)
+    if (index[i] < 0 || index[i] >= size)
+      throw gt::Error(GT_FAILED, "index " + std::to_string(index[i]) + " of " + std::to_string(size) + " rows");
+  return upload(s, index, static_cast<size_t>(n) * sizeof(int64_t), {n}, at::kLong);
+}
+
 GT_EXPORT gt_tensor *gt_gather_images(gt_scope *s, gt_tensor *store, const int64_t *index, const uint8_t *flip, int64_t n,
                                       int format) {
   return gt::result(s, [&] {
-    auto count = static_cast<size_t>(n);
-    at::Tensor picked = get(store).index_select(0, upload(s, index, count * sizeof(int64_t), {n}, at::kLong));
+    at::Tensor picked = get(store).index_select(0, rows(s, get(store), index, n));
     if (flip) {
-      at::Tensor mirror = upload(s, flip, count, {n}, at::kByte).to(at::kBool).view({n, 1, 1, 1});
+      at::Tensor mirror = upload(s, flip, static_cast<size_t>(n), {n}, at::kByte).to(at::kBool).view({n, 1, 1, 1});
       picked = at::where(mirror, picked.flip(2), picked);
     }
     return gt::scaled(picked, format);
@@ -104,8 +113,7 @@ GT_EXPORT gt_tensor *gt_gather_images(gt_scope *s, gt_tensor *store, const int64
 
 GT_EXPORT gt_tensor *gt_gather_points(gt_scope *s, gt_tensor *store, const int64_t *index, int64_t n) {
   return gt::result(s, [&] {
-    at::Tensor at = upload(s, index, static_cast<size_t>(n) * sizeof(int64_t), {n}, at::kLong);
-    return get(store).index_select(0, at).view(at::kFloat);
+    return get(store).index_select(0, rows(s, get(store), index, n)).view(at::kFloat);
   });
 }
 

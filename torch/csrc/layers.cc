@@ -13,6 +13,14 @@ static at::Tensor with_bias(const at::Tensor &y, gt_tensor *bias) {
   return bias ? y + get(bias).view({1, -1, 1, 1}) : y;
 }
 
+// Whether libtorch would take this bias of an output with as many channels as dim `out` of weight has entries.
+static bool fits(gt_tensor *bias, const at::Tensor &weight, int64_t out) {
+  if (!bias) return true;
+  const at::Tensor &b = get(bias);
+  return weight.dim() == 4 && b.dim() == 1 && b.size(0) == weight.size(out) && b.scalar_type() == weight.scalar_type() &&
+         b.device() == weight.device();
+}
+
 GT_EXPORT int gt_conv_best(void) { return gt::conv::best(); }
 
 GT_EXPORT gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias) {
@@ -27,7 +35,9 @@ GT_EXPORT gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_
 GT_EXPORT gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                                const int64_t *padding, const int64_t *dilation, int64_t groups) {
   return gt::result(s, [&] {
-    at::Tensor fast = gt::conv::conv2d(s->conv, get(x), get(weight), pair(stride), pair(padding), pair(dilation), groups);
+    at::Tensor fast;
+    if (fits(bias, get(weight), 0))
+      fast = gt::conv::conv2d(s->conv, get(x), get(weight), pair(stride), pair(padding), pair(dilation), groups);
     if (fast.defined()) return with_bias(fast, bias);
     return at::conv2d(get(x), get(weight), maybe(bias), pair(stride), pair(padding), pair(dilation), groups);
   });
@@ -37,8 +47,10 @@ GT_EXPORT gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *w
                                          const int64_t *stride, const int64_t *padding, const int64_t *output_padding,
                                          const int64_t *dilation, int64_t groups) {
   return gt::result(s, [&] {
-    at::Tensor fast = gt::conv::conv_transpose2d(s->conv, get(x), get(weight), pair(stride), pair(padding),
-                                                 pair(output_padding), pair(dilation), groups);
+    at::Tensor fast;
+    if (fits(bias, get(weight), 1))
+      fast = gt::conv::conv_transpose2d(s->conv, get(x), get(weight), pair(stride), pair(padding), pair(output_padding),
+                                        pair(dilation), groups);
     if (fast.defined()) return with_bias(fast, bias);
     return at::conv_transpose2d(get(x), get(weight), maybe(bias), pair(stride), pair(padding), pair(output_padding),
                                 groups, pair(dilation));
@@ -66,6 +78,10 @@ GT_EXPORT gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight,
     if (training && tracked) get(tracked).add_(1);
     return out;
   });
+}
+
+GT_EXPORT int gt_count(gt_scope *s, gt_tensor *const *counters, int n) {
+  return gt::run(s, [&] { at::_foreach_add_(gt::list(counters, n), 1); });
 }
 
 GT_EXPORT gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,

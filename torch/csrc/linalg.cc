@@ -1,8 +1,7 @@
-// linalg.cc: distances, decompositions, attention.
+// linalg.cc: distances and decompositions.
 #include "op.h"
 
 using gt::get;
-using gt::maybe;
 using gt::result;
 
 GT_EXPORT gt_tensor *gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p) {
@@ -11,17 +10,6 @@ GT_EXPORT gt_tensor *gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p)
 
 GT_EXPORT int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out) {
   return gt::results(s, out, [&] { return at::linalg_eigh(get(a)); });
-}
-
-// The fused kernels have no second gradient: the plain form has.
-GT_EXPORT gt_tensor *gt_attention(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask,
-                                  int causal, int plain) {
-  return result(s, [&] {
-    if (plain)
-      return std::get<0>(at::_scaled_dot_product_attention_math(get(query), get(key), get(value), maybe(mask),
-                                                                /*dropout_p=*/0, causal != 0));
-    return at::scaled_dot_product_attention(get(query), get(key), get(value), maybe(mask), /*dropout_p=*/0, causal != 0);
-  });
 }
 
 // torch.nn.init.orthogonal_, draw by draw: the Q of a normal matrix, with the signs that make it uniform.

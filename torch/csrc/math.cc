@@ -1,4 +1,6 @@
 // math.cc: arithmetic, reductions, activations and shapes; a line an op.
+#include <cmath>
+
 #include "op.h"
 
 using gt::get;
@@ -21,11 +23,17 @@ UNARY(gt_tanh, at::tanh(get(a)))
 UNARY(gt_sigmoid, at::sigmoid(get(a)))
 UNARY(gt_softplus, at::softplus(get(a)))
 
+// Python tells 2 from 2.0, and integers times an integer stay integers; here a number without a fraction is one.
+static bool whole(double v) { return v == std::trunc(v) && std::abs(v) <= 9007199254740992; } // 2^53
+
 GT_EXPORT gt_tensor *gt_affine(gt_scope *s, gt_tensor *a, double scale, double shift) {
   return result(s, [&] {
-    if (scale == 1) return at::add(get(a), shift);
-    if (shift == 0) return at::mul(get(a), scale);
-    return at::mul(get(a), scale).add_(shift);
+    const at::Tensor &x = get(a);
+    const bool integers = at::isIntegralType(x.scalar_type(), /*includeBool=*/true) && whole(scale) && whole(shift);
+    auto scalar = [&](double v) { return integers ? at::Scalar(static_cast<int64_t>(v)) : at::Scalar(v); };
+    if (scale == 1) return at::add(x, scalar(shift));
+    if (shift == 0) return at::mul(x, scalar(scale));
+    return at::mul(x, scalar(scale)).add_(scalar(shift));
   });
 }
 

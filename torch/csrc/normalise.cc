@@ -1,4 +1,4 @@
-// normalise.cc: normalisations without running statistics, and activations that need more than their input.
+// normalise.cc: normalisations without running statistics.
 #include "op.h"
 
 using gt::get;
@@ -25,15 +25,4 @@ GT_EXPORT gt_tensor *gt_instance_norm(gt_scope *s, gt_tensor *a, gt_tensor *weig
       throw gt::Error(GT_FAILED, "expected more than 1 value per channel");
     return at::instance_norm(x, maybe(weight), maybe(bias), {}, {}, /*use_input_stats=*/true, /*momentum=*/0, eps, cudnn());
   });
-}
-
-UNARY(gt_silu, at::silu(get(a)))
-BINARY(gt_prelu, at::prelu(get(a), get(b)))
-
-GT_EXPORT gt_tensor *gt_gelu(gt_scope *s, gt_tensor *a, int tanh) {
-  return result(s, [&] { return at::gelu(get(a), tanh ? "tanh" : "none"); });
-}
-
-GT_EXPORT gt_tensor *gt_elu(gt_scope *s, gt_tensor *a, double alpha) {
-  return result(s, [&] { return at::elu(get(a), alpha); });
 }

@@ -1,5 +1,8 @@
 // optim.cc: a whole optimizer step in one call, over fused or foreach kernels. State is as torch.optim keeps it.
 #include "scope.h"
+#include "zeros.h"
+
+#include <limits>
 
 using at::Tensor;
 using gt::get;
@@ -22,13 +25,31 @@ struct Work {
   }
   // The fused kernels go through a parameter, its gradient and its state side by side in memory, whatever their strides.
   static Tensor beside(const Tensor &p, const Tensor &grad) {
-    return grad.strides() == p.strides() ? grad : at::empty_like(p).copy_(grad);
+    return grad.strides() == p.strides() ? gt::solid(grad) : at::empty_like(p).copy_(grad);
   }
-  std::vector<Tensor> pick(gt_tensor *const *handles) const {
+  // A tensor a parameter, alike in all; the kernels do not ask.
+  std::vector<Tensor> state(gt_tensor *const *handles) const {
+    return pick(handles, [](const Tensor &t, const Tensor &p) {
+      return t.sizes() == p.sizes() && t.strides() == p.strides() && t.dtype() == p.dtype() && t.device() == p.device();
+    });
+  }
+  // How many steps each parameter has seen.
+  std::vector<Tensor> counts(gt_tensor *const *handles) const {
+    return pick(handles, [](const Tensor &t, const Tensor &p) {
+      return t.numel() == 1 && t.scalar_type() == at::kFloat && t.device() == p.device();
+    });
+  }
+  template <class F>
+  std::vector<Tensor> pick(gt_tensor *const *handles, F &&fits) const {
     std::vector<Tensor> picked;
     picked.reserve(at.size());
-    if (handles)
-      for (int i : at) picked.push_back(get(handles[i]));
+    for (size_t i = 0; i < at.size(); i++) {
+      const Tensor &t = get(handles[at[i]]);
+      if (!fits(t, params[i]))
+        throw gt::Error(GT_FAILED, "the state of parameter " + std::to_string(at[i]) + " is not of its kind: " + t.toString() +
+                                       c10::str(t.sizes()) + " for " + params[i].toString() + c10::str(params[i].sizes()));
+      picked.push_back(t);
+    }
     return picked;
   }
   void drop_grads() {
@@ -36,13 +57,18 @@ struct Work {
   }
 };
 
+const Tensor &number(gt_tensor *t) {
+  if (get(t).numel() != 1) throw gt::Error(GT_FAILED, "a rate of " + c10::str(get(t).sizes()) + ", not of one number");
+  return get(t);
+}
+
 // Calls f with two of a step's numbers; either may be NULL. On the CPU they are read, and f gets doubles. Elsewhere f gets
 // tensors of the type that its kernels want: to read would be to wait for the device, and cannot be captured.
 template <class F>
 void with_numbers(const gt_scope *s, at::ScalarType type, gt_tensor *a, gt_tensor *b, F &&f) {
-  auto read = [](gt_tensor *t) { return t ? get(t).item<double>() : 0.; };
-  auto keep = [&](gt_tensor *t) { return t ? get(t).to(type) : Tensor(); };
-  if (s->device.is_cpu() && !s->resident)
+  auto read = [](gt_tensor *t) { return t ? number(t).item<double>() : 0.; };
+  auto keep = [&](gt_tensor *t) { return t ? number(t).to(type) : Tensor(); };
+  if (s->device.is_cpu() && !s->root->capturing)
     f(read(a), read(b));
   else
     f(keep(a), keep(b));
@@ -85,12 +111,14 @@ GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
     at::NoGradGuard quiet;
     Work work(params, n);
     if (work.at.empty()) return;
-    std::vector<Tensor> counts = work.pick(steps);
+    std::vector<Tensor> counts = work.counts(steps);
     at::_foreach_add_(counts, 1);
     with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
+      std::vector<Tensor> largest;
+      if (max_exp_avg_sq) largest = work.state(max_exp_avg_sq);
       auto step = [&](auto kernel) {
-        kernel(work.params, work.grads, work.pick(exp_avg), work.pick(exp_avg_sq), work.pick(max_exp_avg_sq), counts, rate,
-               beta1, beta2, weight_decay, eps, /*amsgrad=*/max_exp_avg_sq != nullptr, /*maximize=*/false);
+        kernel(work.params, work.grads, work.state(exp_avg), work.state(exp_avg_sq), largest, counts, rate, beta1, beta2,
+               weight_decay, eps, /*amsgrad=*/max_exp_avg_sq != nullptr, /*maximize=*/false);
       };
       if (decoupled)
         step([](auto &&...a) { at::_fused_adamw_(a...); });
@@ -109,7 +137,7 @@ GT_EXPORT int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *cons
     if (work.at.empty()) return;
     if (momentum) {
       with_numbers(s, work.params[0].scalar_type(), lr, momentum, [&](const auto &rate, const auto &m) {
-        sgd(work, work.pick(momentum_buffer), rate, m, weight_decay, nesterov != 0);
+        sgd(work, work.state(momentum_buffer), rate, m, weight_decay, nesterov != 0);
       });
     } else {
       if (nesterov) throw gt::Error(GT_FAILED, "Nesterov needs a momentum");
@@ -144,8 +172,8 @@ GT_EXPORT int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *
     at::NoGradGuard quiet;
     Work work(params, n);
     if (work.at.empty()) return;
-    std::vector<Tensor> squares = work.pick(square_avg), grads = work.grads;
-    at::_foreach_add_(work.pick(steps), 1);
+    std::vector<Tensor> squares = work.state(square_avg), grads = work.grads;
+    at::_foreach_add_(work.counts(steps), 1);
     if (weight_decay != 0) grads = at::_foreach_add(grads, work.params, weight_decay);
     at::_foreach_mul_(squares, alpha);
     at::_foreach_addcmul_(squares, grads, grads, 1 - alpha);
@@ -153,7 +181,7 @@ GT_EXPORT int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *
     at::_foreach_add_(scale, eps);
     with_numbers(s, work.params[0].scalar_type(), lr, momentum, [&](const auto &rate, const auto &m) {
       if (!momentum) return descend(work.params, grads, scale, rate);
-      std::vector<Tensor> buffers = work.pick(momentum_buffer);
+      std::vector<Tensor> buffers = work.state(momentum_buffer);
       at::_foreach_mul_(buffers, m);
       at::_foreach_addcdiv_(buffers, grads, scale);
       descend(work.params, buffers, rate);
@@ -183,10 +211,11 @@ GT_EXPORT int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *o
 GT_EXPORT int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
-    Tensor &all = get(sums);
-    Tensor now = at::stack(gt::list(values, n)).to(all.scalar_type());
-    all.narrow(0, 0, n).add_(now);
-    Tensor count = all[n].add_(1), bad = all[n + 1];
-    bad.copy_(at::where(bad.eq(0).logical_and_(at::isfinite(now).all().logical_not_()), count, bad));
+    // Each of these is a kernel. What was once not finite stays so in its sum, and so in the largest of them.
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    Tensor total = get(sums).narrow(0, 0, n);
+    total.add_(at::stack(gt::list(values, n)));
+    get(sums).narrow(0, n, 2).add_(1);
+    get(sums)[n + 1].add_(at::linalg_vector_norm(total, infinity).lt(infinity), -1);
   });
 }

@@ -80,11 +80,11 @@ static int dtype_code(at::ScalarType type) {
 
 }  // namespace gt
 
-GT_EXPORT gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv,
-                                 int resident) {
+GT_EXPORT gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads) {
+  if (parent && !parent->here()) return nullptr;
   try {
     auto where = device == GT_CUDA ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index)) : at::Device(at::kCPU);
-    auto *s = new gt_scope(where, grad != 0, bf16 != 0, conv, resident != 0);
+    auto *s = new gt_scope(where, grad != 0, bf16 != 0, conv, threads);
     if (parent) {
       s->root = parent->root;
       s->stream = parent->stream;
@@ -100,7 +100,7 @@ GT_EXPORT int gt_scope_own_stream(gt_scope *s) {
 }
 
 GT_EXPORT int gt_scope_close(gt_scope *s) {
-  if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
+  if (!s->here()) return GT_WRONG_THREAD;
   s->root->tree_live -= s->live;
   gt::Metered metered(s);
   delete s;
@@ -108,17 +108,24 @@ GT_EXPORT int gt_scope_close(gt_scope *s) {
 }
 
 GT_EXPORT int64_t gt_scope_live(gt_scope *s) {
-  return pthread_equal(s->owner, pthread_self()) ? s->root->tree_live : -1;
+  return s->here() ? s->root->tree_live : -1;
 }
 
 GT_EXPORT int gt_scope_code(gt_scope *s) {
-  return pthread_equal(s->owner, pthread_self()) ? s->code : GT_WRONG_THREAD;
+  return s->here() ? s->code : GT_WRONG_THREAD;
 }
 
 GT_EXPORT const char *gt_scope_error(gt_scope *s) { return s->message.c_str(); }
 
-GT_EXPORT gt_tensor *gt_use(gt_scope *s, gt_tensor *t) {
-  return gt::result(s, [&] { return gt::get(t); });
+GT_EXPORT int gt_scope_threads(gt_scope *s, int *n) {
+  return gt::run(s, [&] { *n = at::get_num_threads(); });
+}
+
+GT_EXPORT gt_tensor *gt_use(gt_scope *s, gt_scope *owner, gt_tensor *t) {
+  return gt::result(s, [&] {
+    if (!owner->here()) throw gt::Error(GT_WRONG_THREAD, "the tensor belongs to another goroutine");
+    return gt::get(t);
+  });
 }
 
 GT_EXPORT int gt_release(gt_scope *s, gt_tensor *t) {

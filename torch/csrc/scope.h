@@ -2,7 +2,9 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/record_function.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <pthread.h>
@@ -36,17 +38,20 @@ struct gt_scope {
   bool grad;
   bool bf16;
   int conv; // gt_conv
-  bool resident;
+  int threads;
   std::optional<c10::Stream> stream; // of a tree on CUDA: where its work is queued
   int code = GT_OK;
   std::string message;
   int64_t live = 0;      // tensors held by this scope
   int64_t tree_live = 0; // of the whole tree; kept at the root
+  bool capturing = false; // kept at the root
   std::shared_ptr<c10::DebugInfoBase> meter; // of memory, from gt_peak_begin to gt_peak_end; kept at the root
   std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
 
-  gt_scope(at::Device device, bool grad, bool bf16, int conv, bool resident)
-      : device(device), grad(grad), bf16(bf16), conv(conv), resident(resident) {}
+  gt_scope(at::Device device, bool grad, bool bf16, int conv, int threads)
+      : device(device), grad(grad), bf16(bf16), conv(conv), threads(threads) {}
+
+  bool here() const { return pthread_equal(owner, pthread_self()); }
 
   gt_tensor *keep(at::Tensor t) {
     arena.push_back(gt_tensor{std::move(t)});
@@ -84,15 +89,44 @@ struct Metered : c10::DebugInfoGuard {
   explicit Metered(const gt_scope *s) : DebugInfoGuard(c10::DebugInfoKind::PROFILER_STATE, s->root->meter) {}
 };
 
+// What a capture forbids, by name.
+Error forbidden(const std::string &what);
+
+// For calls that would wait for the device, read from it, or bring it something of the host's.
+inline void need_no_capture(const gt_scope *s, const char *what) {
+  if (s->root->capturing) throw forbidden(what);
+}
+
+// Watch notes whether an op of libtorch's asks a CUDA device for a number for as long as it lives, whoever calls the op.
+class Watch {
+ public:
+  Watch();
+  ~Watch();
+  Watch(const Watch &) = delete;
+  Watch &operator=(const Watch &) = delete;
+  void check() const {
+    if (!asked.empty()) throw forbidden(asked);
+  }
+
+  std::string asked;
+  int within = 0; // kernels that read on a CPU alone
+
+ private:
+  at::CallbackHandle handle_;
+};
+
 // Context sets libtorch's thread-local switches from the scope for the length of one call.
 struct Context {
   c10::AutoGradMode grad;
   c10::OptionalStreamGuard stream;
   Metered metered;
   std::optional<Autocast> autocast;
+  std::optional<Watch> watch;
 
   explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream), metered(s) {
+    if (at::get_num_threads() != s->threads) at::set_num_threads(s->threads); // OpenMP's is the OS thread's
     if (s->bf16) autocast.emplace(s->device.type());
+    if (s->root->capturing) watch.emplace();
   }
 };
 
@@ -102,10 +136,11 @@ void caught(gt_scope *s) noexcept;
 // Runs f in the scope's context. Nothing f throws passes this line.
 template <class F>
 int run(gt_scope *s, F &&f) noexcept {
-  if (!pthread_equal(s->owner, pthread_self())) return GT_WRONG_THREAD;
+  if (!s->here()) return GT_WRONG_THREAD;
   try {
     Context context(s);
     f();
+    if (context.watch) context.watch->check();
     return GT_OK;
   } catch (...) {
     caught(s);
@@ -121,8 +156,9 @@ gt_tensor *result(gt_scope *s, F &&f) noexcept {
   return kept;
 }
 
-// The tensor of a handle; a released one is an error and not an undefined tensor deep inside an op.
+// The tensor of a handle; none, or a released one, is an error and not an undefined tensor deep inside an op.
 inline at::Tensor &get(gt_tensor *t) {
+  if (!t) throw Error(GT_NOT_MADE, "the tensor was never made");
   if (!t->value.defined()) throw Error(GT_RELEASED, "the tensor was released before");
   return t->value;
 }

@@ -31,7 +31,9 @@ class Tree {
 
  private:
   Module make(const std::string &name) {
-    return Module(c10::QualifiedName("__torch__.forger." + name), unit_, /*shouldMangle=*/true);
+    Module made(c10::QualifiedName("__torch__.forger." + name), unit_, /*shouldMangle=*/true);
+    made.register_attribute("training", c10::BoolType::get(), true); // as in Python: eval() sets it, torch.jit.freeze reads it
+    return made;
   }
 
   Module &module(const std::string &path) {

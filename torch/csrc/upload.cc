@@ -12,6 +12,7 @@ namespace {
 // A batch on its way. On the CPU it stays in host, and there is nothing to wait for.
 struct Slot {
   at::Tensor host, device; // uint8 [size]; host is pinned
+  size_t sent = 0;         // bytes of the batch
   std::optional<c10::Event> copied, used;
 };
 
@@ -53,6 +54,7 @@ struct gt_uploader {
       throw gt::Error(GT_FAILED, std::to_string(size) + " bytes, and there is room for " + std::to_string(slot.host.nbytes()));
     if (slot.copied) slot.copied->synchronize();
     std::memcpy(slot.host.data_ptr(), data, size);
+    slot.sent = size;
     if (copies) {
       c10::StreamGuard guard(*copies);
       slot.used->block(*copies);
@@ -63,11 +65,14 @@ struct gt_uploader {
     sent++;
   }
 
-  // The oldest batch, size bytes of it, as make has it: a tensor with memory of its own.
+  // The oldest batch, which must have size bytes, as make has it: a tensor with memory of its own.
   template <class F>
   at::Tensor take(const gt_scope *s, int64_t size, F &&make) {
+    gt::need_no_capture(s, "a copy from the host");
     if (sent == taken) throw gt::Error(GT_FAILED, "no batch was sent");
     Slot &slot = slots[taken % slots.size()];
+    if (static_cast<size_t>(size) != slot.sent)
+      throw gt::Error(GT_FAILED, std::to_string(slot.sent) + " bytes were sent, and " + std::to_string(size) + " are asked for");
     if (copies) slot.copied->block(*s->stream);
     const at::Tensor &bytes = copies ? slot.device : slot.host;
     at::Tensor batch = make(bytes.narrow(0, 0, size));
@@ -84,7 +89,10 @@ GT_EXPORT gt_uploader *gt_uploader_new(gt_scope *s, size_t size) {
 }
 
 GT_EXPORT int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, size_t size) {
-  return gt::run(s, [&] { u->send(data, size); });
+  return gt::run(s, [&] {
+    gt::need_no_capture(s, "a copy from the host");
+    u->send(data, size);
+  });
 }
 
 GT_EXPORT gt_tensor *gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format) {

@@ -248,7 +248,11 @@ type Sequential []Module
 // Forward releases what each layer made as soon as the next one has used it; the graph keeps what it needs.
 func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
 	y := x
+	var counted []torch.Tensor
 	for at := 0; at < len(q); {
+		if norm, ok := q[at].(*BatchNorm2d); ok && x.Scope().Training() {
+			counted = append(counted, norm.norm.Tracked)
+		}
 		next, done := q.apply(at, y)
 		at += done
 		if !y.Same(x) && !y.Same(next) {
@@ -256,18 +260,27 @@ func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
 		}
 		y = next
 	}
+	if len(counted) > 0 {
+		x.Scope().Count(counted...) // of all normalisations at once: on CUDA each count is a kernel
+	}
 	return y
 }
 
 // apply is what becomes of y in module `at`, or in it and the next one where a batch normalisation and a rectifier are one
-// op; done counts the modules.
+// op; done counts the modules. A normalisation does not count the batch.
 func (q Sequential) apply(at int, y torch.Tensor) (next torch.Tensor, done int) {
-	if norm, ok := q[at].(*BatchNorm2d); ok && at+1 < len(q) {
+	norm, ok := q[at].(*BatchNorm2d)
+	if !ok {
+		return q[at].Forward(y), 1
+	}
+	uncounted := norm.norm
+	uncounted.Tracked = torch.Tensor{}
+	if at+1 < len(q) {
 		if a, ok := q[at+1].(Activation); ok && (a.op == "relu" || a.op == "leaky_relu") {
-			return y.BatchNormLeakyReLU(norm.norm, y.Scope().Training(), a.slope), 2
+			return y.BatchNormLeakyReLU(uncounted, y.Scope().Training(), a.slope), 2
 		}
 	}
-	return q[at].Forward(y), 1
+	return y.BatchNorm(uncounted, y.Scope().Training()), 1
 }
 
 // State visits the modules in turn.

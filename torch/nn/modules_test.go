@@ -161,3 +161,13 @@ func TestLayersRefuse(t *testing.T) {
 		}
 	})
 }
+
+// The kernels that join a normalisation and its rectifier need weights: without them both are libtorch's.
+func TestABatchNormWithoutWeightsAndItsRectifier(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		x := s.Randn(s.NewGenerator(1), 5, 32, 9, 7).ToFormat(torch.ChannelsLast)
+		plain := func() *nn.BatchNorm2d { return nn.NewBatchNorm2dWith(s, 32, nn.NormOptions{NoAffine: true, Eps: .1}) }
+		want := plain().Forward(x).LeakyReLU(.2).Doubles()
+		torchtest.Close(t, want, nn.Sequential{plain(), nn.LeakyReLU(.2)}.Forward(x).Doubles(), 1e-6, 1e-7, "joined")
+	}, torch.Layout(torch.ChannelsLast))
+}

@@ -5,6 +5,7 @@
 
 #include "choice.h"
 #include "conv.h"
+#include "../zeros.h"
 #include "filter.h"
 
 namespace gt::conv {
@@ -52,7 +53,8 @@ Tensor by_filter(const Kernels &kernels, Role role, const Tensor &a, const Tenso
   return w;
 }
 
-Tensor compute(int mode, Role role, const Tensor &a, const Tensor &b, int64_t h, int64_t w) {
+Tensor compute(int mode, Role role, const Tensor &left, const Tensor &right, int64_t h, int64_t w) {
+  const Tensor a = solid(left), b = solid(right);
   const Shape s = shape_of(role, a, b, h, w);
   const Kernels *kernels = kernels_for(mode, role, s);
   if (!kernels) return by_stock(role, a, b, s);

@@ -91,7 +91,7 @@ void by_tiles(const Engine &e, const Product &p) {
 void by_columns(const Engine &e, const Product &p) {
   const Kernels &k = p.kernels;
   const int64_t depth = p.depth(), tiles = p.shape.tiles();
-  const int64_t most = std::clamp<int64_t>(SHARED_TILES / (POINTS * runs(depth) * ROW), 16, std::min<int64_t>(tiles, 128));
+  const int64_t most = std::min(tiles, std::clamp<int64_t>(SHARED_TILES / (POINTS * runs(depth) * ROW), 16, 128));
   const int64_t v_point = spread(runs(depth) * most * ROW);
   const int64_t u_point = spread(DEPTH * k.panel), m_point = spread(most * k.panel);
 

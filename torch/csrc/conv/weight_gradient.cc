@@ -46,8 +46,7 @@ void weight_gradient(const Engine &e, const Shape &s, const float *x, const floa
   const Kernels &k = e.kernels;
   const int64_t columns = PHASES * ((s.c + k.panel - 1) / k.panel), outputs = (s.k + k.panel - 1) / k.panel;
   const int64_t tiles = s.tiles();
-  const int64_t most =
-      std::clamp<int64_t>(SHARED / (POINTS * (columns + outputs) * k.panel), 16, std::min<int64_t>(tiles, DEPTH));
+  const int64_t most = std::min(tiles, std::clamp<int64_t>(SHARED / (POINTS * (columns + outputs) * k.panel), 16, DEPTH));
   const int64_t v_point = spread(columns * most * k.panel), y_point = spread(outputs * most * k.panel);
   const int64_t m_point = spread(SIDE * k.panel * k.panel);
 

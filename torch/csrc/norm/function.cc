@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "../node.h"
+#include "../zeros.h"
 #include "norm.h"
 
 namespace gt::norm {
@@ -123,11 +124,18 @@ struct Backward : torch::autograd::Node {
   Tensor constants;
   double eps;
   float slope;
+  c10::VariableVersion result; // of y, which is not kept
+  uint32_t result_was = 0;
 
   variable_list apply(variable_list &&grads) override {
     std::lock_guard<std::mutex> hold(mutex_);
+    // The rectifier in place, whose part this has, looks at the signs of y.
+    TORCH_CHECK(result.current_version() == result_was, "one of the variables needed for gradient computation has been "
+                "modified by an inplace operation: the result of batch_norm_leaky_relu is at version ", result.current_version(),
+                "; expected version ", result_was, " instead");
     Tensor gy = std::move(grads[0]);
     if (!gy.defined()) return variable_list(3);
+    gy = solid(gy);
     const Tensor in = x.unpack(), scale = weight.unpack();
     if (at::GradMode::is_enabled()) return differentiable_gradients(in, scale, constants, gy, eps, slope);
     if (!gy.is_contiguous(last)) gy = gy.contiguous(last);
@@ -159,11 +167,14 @@ Tensor trained(const Tensor &x, const Layer &layer, float slope) {
   node->eps = layer.eps;
   node->slope = slope;
   torch::autograd::set_history(y, node);
+  node->result = torch::autograd::impl::version_counter(y);
+  node->result_was = node->result.current_version();
   return y;
 }
 
 bool dense(const Tensor &t) {
-  return t.defined() && t.device().is_cpu() && t.scalar_type() == at::kFloat && t.layout() == at::kStrided;
+  return t.defined() && t.device().is_cpu() && t.scalar_type() == at::kFloat && t.layout() == at::kStrided &&
+         !t._is_zerotensor();
 }
 
 bool suits(const Tensor &x, const Layer &layer) {
