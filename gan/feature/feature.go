@@ -37,8 +37,8 @@ type Entry struct {
 	open       func(f From) (*Extractor, error)
 }
 
-// Table is where a kind of features is added.
-var Table = map[string]Entry{
+// kinds is where a kind of features is added: one line here, one file beside this one.
+var kinds = map[string]Entry{
 	"pixels": {Usage: "pixels", Doc: "the data itself", open: pixels},
 	"random": {Usage: "random", Doc: "a fixed convolutional network of random weights: no download, comparable between machines", open: random},
 	"classifier": {
@@ -62,7 +62,7 @@ func Open(spec string, f From) (*Extractor, error) {
 // Parse looks a spec up. Errors are *setting.UsageError.
 func Parse(spec string) (e Entry, path string, err error) {
 	name, path, colon := strings.Cut(spec, ":")
-	e, ok := Table[name]
+	e, ok := kinds[name]
 	switch {
 	case !ok:
 		return e, "", setting.Usagef("--features %q: unknown: have %s", spec, strings.Join(usages(), ", "))
@@ -76,17 +76,17 @@ func Parse(spec string) (e Entry, path string, err error) {
 
 func usages() []string {
 	var all []string
-	for _, name := range setting.Keys(Table) {
-		all = append(all, Table[name].Usage)
+	for _, name := range setting.Keys(kinds) {
+		all = append(all, kinds[name].Usage)
 	}
 	return all
 }
 
 // Words are the kinds as a help explains them.
 func Words() []setting.Word {
-	all := setting.Words(Table, func(e Entry) string { return e.Doc })
+	all := setting.Words(kinds, func(e Entry) string { return e.Doc })
 	for i, w := range all {
-		all[i].Word = Table[w.Word].Usage
+		all[i].Word = kinds[w.Word].Usage
 	}
 	return all
 }

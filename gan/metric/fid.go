@@ -16,7 +16,7 @@ func fid(s *torch.Scope, p Pair, _ Options) Result {
 	if least := min(n, m); least < d {
 		root = rootOfSamples(s, p.Real.X, p.Fake.X)
 	}
-	a, b := MomentsOf(p.Real.X), MomentsOf(p.Fake.X)
+	a, b := momentsOf(p.Real.X), momentsOf(p.Fake.X)
 	if min(n, m) >= d {
 		root = rootOfMoments(s, a.Cov, b.Cov)
 	}
@@ -27,15 +27,15 @@ func fid(s *torch.Scope, p Pair, _ Options) Result {
 	return r
 }
 
-// Frechet is the Frechet distance of two normals.
-func Frechet(s *torch.Scope, a, b Moments) float64 {
+// frechetOf is the Frechet distance of two normals.
+func frechetOf(s *torch.Scope, a, b moments) float64 {
 	c := s.Child(torch.NoGrad, torch.Of(torch.Float64))
 	defer c.Close()
 	return frechet(a, b, rootOfMoments(c, a.Cov, b.Cov))
 }
 
 // frechet takes tr (S1 S2)^(1/2).
-func frechet(a, b Moments, root float64) float64 {
+func frechet(a, b moments, root float64) float64 {
 	sum := mat.Trace(a.Cov) + mat.Trace(b.Cov) - 2*root
 	for k := range a.Mean {
 		sum += (a.Mean[k] - b.Mean[k]) * (a.Mean[k] - b.Mean[k])

@@ -17,7 +17,7 @@ func hotelling(_ *torch.Scope, p Pair, o Options) Result {
 	if n+m-d-1 < 1 {
 		return nothing("%d and %d samples of %d dimensions: it takes more samples than dimensions", n, m, d)
 	}
-	real, fake := MomentsOf(p.Real.X), MomentsOf(p.Fake.X)
+	real, fake := momentsOf(p.Real.X), momentsOf(p.Fake.X)
 	var pooled mat.SymDense
 	pooled.ScaleSym(float64(n-1)/float64(n+m-2), real.Cov)
 	var other mat.SymDense

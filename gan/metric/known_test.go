@@ -55,14 +55,14 @@ func TestDisjointSamples(t *testing.T) {
 func TestFrechetWhereCovariancesCommute(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 		x := normals(s, 1, 50, 4, 0, 1).X
-		a := MomentsOf(x)
-		b := MomentsOf(x.MulScalar(3).AddScalar(1)) // mean 3m+1, covariance 9S
+		a := momentsOf(x)
+		b := momentsOf(x.MulScalar(3).AddScalar(1)) // mean 3m+1, covariance 9S
 		want := 0.
 		for k, m := range a.Mean {
 			want += (2*m + 1) * (2*m + 1)
 			want += 4 * a.Cov.At(k, k) // tr S (1 + 9 - 2*3)
 		}
-		near(t, want, Frechet(s, a, b), "frechet")
+		near(t, want, frechetOf(s, a, b), "frechet")
 	})
 }
 

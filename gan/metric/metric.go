@@ -55,17 +55,17 @@ func (o *Options) Settings() setting.Set {
 // Measure is an entry of the table.
 type Measure struct {
 	Doc    string
-	Wants  Wants
+	wants  wants
 	Higher bool // values are better the higher they are
 	of     func(s *torch.Scope, p Pair, o Options) Result
 }
 
-// Wants is what a measure cannot do without.
-type Wants int
+// wants is what a measure cannot do without.
+type wants int
 
 const (
-	Known   Wants = 1 << iota // Pair.Answer
-	Classes                   // the logits of a classifier
+	known   wants = 1 << iota // Pair.Answer
+	classes                   // the logits of a classifier
 )
 
 // Table is where a measure is added: one line here, one file beside this one.
@@ -82,12 +82,12 @@ var Table = map[string]Measure{
 	"c2st-nn":   {Doc: "the same by a network of one hidden layer of 20", of: c2stNN},
 	"swd":       {Doc: "sliced Wasserstein-2 distance over 1,000 directions", of: sliced},
 	"parzen":    {Doc: "Parzen-window log-likelihood of real data under the generated, nats (Goodfellow et al. 2014)", Higher: true, of: parzen},
-	"modes":     {Doc: "modes covered, and samples of high quality, where the modes are known (PacGAN)", Higher: true, Wants: Known, of: modes},
-	"stacked":   {Doc: "classes found by a classifier among the generated, of all; KL(generated || real) of their frequencies", Higher: true, Wants: Classes, of: stacked},
+	"modes":     {Doc: "modes covered, and samples of high quality, where the modes are known (PacGAN)", Higher: true, wants: known, of: modes},
+	"stacked":   {Doc: "classes found by a classifier among the generated, of all; KL(generated || real) of their frequencies", Higher: true, wants: classes, of: stacked},
 	"fid":       {Doc: "Frechet distance of normals with the features' moments (Heusel et al.)", of: fid},
 	"kid":       {Doc: "kernel distance: squared MMD with (x.y/d+1)^3, 100 subsets (Binkowski et al.)", of: kid},
 	"prdc":      {Doc: "precision, recall, density, coverage, k = 5 (Naeem et al.); the value is coverage", Higher: true, of: prdc},
-	"is":        {Doc: "Inception score: exp KL of a classifier's answers, 10 splits (Salimans et al.)", Higher: true, Wants: Classes, of: inceptionScore},
+	"is":        {Doc: "Inception score: exp KL of a classifier's answers, 10 splits (Salimans et al.)", Higher: true, wants: classes, of: inceptionScore},
 }
 
 // Of is the measure of a pair, whose tensors live in s or above it.
@@ -110,9 +110,9 @@ func (m Measure) cannot(p Pair) string {
 		}
 	}
 	switch {
-	case m.Wants&Known != 0 && p.Answer == nil:
+	case m.wants&known != 0 && p.Answer == nil:
 		return "the modes of the real distribution are not known"
-	case m.Wants&Classes != 0 && (!p.Real.Logits.Valid() || !p.Fake.Logits.Valid()):
+	case m.wants&classes != 0 && (!p.Real.Logits.Valid() || !p.Fake.Logits.Valid()):
 		return "the features have no classifier: use --features classifier:SPEC, or inception:FILE"
 	}
 	return ""

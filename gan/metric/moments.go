@@ -6,27 +6,27 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Moments are the mean [D] and the covariance [D,D] of N samples, which divides by N-1.
-type Moments struct {
+// moments are the mean [D] and the covariance [D,D] of N samples, which divides by N-1.
+type moments struct {
 	N    int
 	Mean []float64
 	Cov  *mat.SymDense
 }
 
-// Accumulator adds up moments batch by batch, in memory that does not depend on how many there are.
-type Accumulator struct {
+// accumulator adds up moments batch by batch, in memory that does not depend on how many there are.
+type accumulator struct {
 	n                 int
 	shift, sum, outer torch.Tensor // float64 [1,D], [1,D], [D,D]
 }
 
-// NewAccumulator makes one in s for samples of d dimensions.
-func NewAccumulator(s *torch.Scope, d int) *Accumulator {
+// newAccumulator makes one in s for samples of d dimensions.
+func newAccumulator(s *torch.Scope, d int) *accumulator {
 	zeros := func(shape ...int) torch.Tensor { return s.FullOf(torch.Float64, 0, shape...) }
-	return &Accumulator{shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
+	return &accumulator{shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
 }
 
 // Add takes a batch [n,D].
-func (a *Accumulator) Add(x torch.Tensor) {
+func (a *accumulator) Add(x torch.Tensor) {
 	c := a.sum.Scope().Child(torch.NoGrad)
 	defer c.Close()
 	x = c.Use(x).To(torch.Float64)
@@ -41,23 +41,23 @@ func (a *Accumulator) Add(x torch.Tensor) {
 	a.n += n
 }
 
-// Moments are those of all that was added: two samples at least.
-func (a *Accumulator) Moments() Moments {
+// moments are those of all that was added: two samples at least.
+func (a *accumulator) moments() moments {
 	c := a.sum.Scope().Child(torch.NoGrad)
 	defer c.Close()
 	n := float64(a.n)
 	mean := c.Use(a.sum).MulScalar(1 / n)
 	cov := c.Use(a.outer).Sub(mean.Permute(1, 0).MatMul(mean).MulScalar(n)).MulScalar(1 / (n - 1))
-	m := Moments{N: a.n, Mean: mean.Add(c.Use(a.shift)).Doubles()}
+	m := moments{N: a.n, Mean: mean.Add(c.Use(a.shift)).Doubles()}
 	m.Cov = mat.NewSymDense(len(m.Mean), cov.Doubles())
 	return m
 }
 
-// MomentsOf are the moments of samples [N,D].
-func MomentsOf(x torch.Tensor) Moments {
+// momentsOf are the moments of samples [N,D].
+func momentsOf(x torch.Tensor) moments {
 	c := x.Scope().Child(torch.NoGrad)
 	defer c.Close()
-	a := NewAccumulator(c, x.Shape()[1])
+	a := newAccumulator(c, x.Shape()[1])
 	a.Add(x)
-	return a.Moments()
+	return a.moments()
 }
