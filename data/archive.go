@@ -11,20 +11,29 @@ import (
 	"strconv"
 	"syscall"
 
+	"forger/vision"
+
 	"github.com/klauspost/compress/flate" // the standard library's allocates for every block
 )
 
 // maxFile bounds an image file: none that decodes within vision's limit of pixels comes near it.
 const maxFile = 1 << 30
 
-// archive is files within a file: where each begins, so that any goroutine reads it from there.
+// archive is files within a file, or several: where each begins, so that any goroutine reads it from there.
 type archive struct {
-	path   string
-	in     *os.File  // at path, or what was unpacked of it
-	stamp  fileStamp // of in, compared at every read
-	summed bool      // spans have checksums
+	path   string // as it was asked for
+	shards []shard
+	summed bool // spans have checksums
 	files  names
 	spans  []span
+	passed
+}
+
+// shard is one of the files of an archive.
+type shard struct {
+	path  string
+	in    *os.File  // at path, or what was unpacked of it
+	stamp fileStamp // of in, compared at every read
 }
 
 // span is where a file's bytes lie.
@@ -33,29 +42,25 @@ type span struct {
 	packed, size uint32
 	sum          uint32 // CRC-32 of the file
 	deflated     bool
+	shard        uint16
 }
 
-// openArchive opens the file that an archive is.
-func openArchive(path string) (*archive, error) {
+// open adds the file at path to the shards, and closes it with them.
+func (a *archive) open(path string) (*shard, error) {
 	f, _, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	a := &archive{path: path}
-	if err := a.use(f); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return a, nil
+	return a.use(path, f)
 }
 
-// use makes f the file that spans are in.
-func (a *archive) use(f *os.File) error {
-	stamp, err := stampOf(f)
-	if err != nil {
-		return err
-	}
-	a.in, a.stamp = f, stamp
-	return nil
+// use adds f, which is at path or was unpacked of what is, to the shards.
+func (a *archive) use(path string, f *os.File) (*shard, error) {
+	a.shards = append(a.shards, shard{path: path, in: f})
+	s := &a.shards[len(a.shards)-1]
+	var err error
+	s.stamp, err = stampOf(f)
+	return s, err
 }
 
 // openRegular opens a file that is read at random.
@@ -76,11 +81,20 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 }
 
 func (a *archive) list() *names { return &a.files }
-func (a *archive) Close() error { return a.in.Close() }
+
+func (a *archive) Close() error {
+	var err error
+	for _, s := range a.shards {
+		err = errors.Join(err, s.in.Close())
+	}
+	return err
+}
+
+func (a *archive) passedOver() passed { return a.passed }
 
 func (a *archive) file(i int) string {
 	name, _ := a.files.at(i)
-	return a.path + ": " + printable(name)
+	return a.shards[a.spans[i].shard].path + ": " + printable(name)
 }
 
 // printable is a name as a terminal may show it: names in archives are anyone's.
@@ -91,22 +105,35 @@ func printable(name string) string {
 	return name
 }
 
-func (a *archive) load(i int, s *scratch) ([]byte, error) { return a.read(a.spans[i], s) }
+func (a *archive) load(i int, s *scratch) ([]byte, error) {
+	return a.read(a.spans[i], s, vision.Recognize)
+}
 
-func (a *archive) read(sp span, s *scratch) ([]byte, error) {
+// read gives a file's contents, unless begins, which may be nil, says of a large one's first bytes what is wrong.
+func (a *archive) read(sp span, s *scratch, begins func([]byte) error) ([]byte, error) {
+	in := &a.shards[sp.shard]
+	s.loading(int64(sp.packed) + int64(sp.size))
+	if !sp.deflated && sp.size >= freely && begins != nil {
+		s.packed = room(s.packed, vision.HeadBytes)
+		if _, err := in.in.ReadAt(s.packed, sp.at); err == nil { // what is wrong with the archive is told below
+			if err := begins(s.packed); err != nil {
+				return nil, damaged{err}
+			}
+		}
+	}
 	s.packed = room(s.packed, int(sp.packed))
-	if _, err := a.in.ReadAt(s.packed, sp.at); err != nil {
+	if _, err := in.in.ReadAt(s.packed, sp.at); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("the archive became shorter: %w", errChanged)
 		}
 		return nil, err
 	}
-	if err := a.unchanged(); err != nil {
+	if err := in.unchanged(); err != nil {
 		return nil, err
 	}
 	file := s.packed
 	if sp.deflated {
-		if err := s.inflate(int(sp.size)); err != nil {
+		if err := s.inflate(int(sp.size), begins); err != nil {
 			return nil, damaged{err}
 		}
 		file = s.plain
@@ -118,12 +145,12 @@ func (a *archive) read(sp span, s *scratch) ([]byte, error) {
 }
 
 // unchanged compares the archive with the one that was listed; one that was removed meanwhile can still be read.
-func (a *archive) unchanged() error {
-	stamp, err := stampOf(a.in)
+func (s *shard) unchanged() error {
+	stamp, err := stampOf(s.in)
 	if err != nil {
 		return err
 	}
-	if stamp != a.stamp {
+	if stamp != s.stamp {
 		return fmt.Errorf("the archive was written to: %w", errChanged)
 	}
 	return nil
@@ -144,13 +171,20 @@ func (f *inflater) reset(packed []byte) error {
 	return f.out.(flate.Resetter).Reset(&f.in, nil)
 }
 
-// inflate unpacks s.packed to s.plain, which must become size bytes. Memory grows with what is there, not with size.
-func (s *scratch) inflate(size int) error {
+// inflate unpacks s.packed to s.plain, which must become size bytes. Memory grows with what is there, not with size, and
+// no further where begins finds fault with the first bytes of a large file.
+func (s *scratch) inflate(size int, begins func([]byte) error) error {
 	if err := s.inflater.reset(s.packed); err != nil {
 		return err
 	}
 	buf, n := room(s.plain, min(size+1, 4*len(s.packed)+512)), 0
 	for {
+		if begins != nil && size >= freely && n >= vision.HeadBytes {
+			if err := begins(buf[:n]); err != nil {
+				return err
+			}
+			begins = nil
+		}
 		if n == len(buf) {
 			if n > size {
 				return fmt.Errorf("it holds more than the %d bytes it announces", size)

@@ -27,7 +27,6 @@ func TestHostileEntriesAreRefusedByName(t *testing.T) {
 		{entry{"/etc/x.png", nil, 0}, "/etc/x.png: an absolute path"},
 		{entry{"C:/x.png", nil, 0}, "C:/x.png: an absolute path"},
 		{entry{"a/link.png", nil, tar.TypeSymlink}, "a/link.png: a symbolic link"},
-		{entry{"a/1.png", picture(t, 2), 0}, "a/1.png: it is in the archive twice"},
 		{entry{"a/\x1b[2J/../x.png", nil, 0}, `"a/\x1b[2J/../x.png": a path with ..`},
 	} {
 		for kind, b := range map[string][]byte{"tar": tarOf(t, good, c.entry), "zip": zipOf(t, good, c.entry)} {
@@ -38,6 +37,8 @@ func TestHostileEntriesAreRefusedByName(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n")
 		}
 	}
+	_, err := Open("zip:"+written(t, "x.zip", zipOf(t, good, entry{"a/1.png", picture(t, 2), 0})), Options{})
+	assert.ErrorContains(t, err, "x.zip: a/1.png: it is in the archive twice")
 	for kind, want := range map[byte]string{
 		tar.TypeLink: "a hard link", tar.TypeChar: "a device", tar.TypeBlock: "a device", tar.TypeFifo: "a pipe", 'V': "an entry of type 'V'",
 	} {

@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/png"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // picture is a PNG of 4x4 gray pixels that no other number has.
@@ -186,16 +188,27 @@ func TestNoRoomToUnpack(t *testing.T) {
 		t.Skip("no /dev/full")
 	}
 	defer f.Close()
-	_, err = (&unpacked{f, "/scratch"}).Write([]byte("x"))
+	_, err = (&unpacked{f, "/scratch", false}).Write([]byte("x"))
 	assert.EqualError(t, err, "unpacking it to /scratch: no space left on device: make room there, or unpack the archive and use folder:DIR")
 
 	path := written(t, "x.tgz", gzipped(t, tarOf(t, entry{"a/1.png", picture(t, 1), 0})))
-	_, err = Open("tar:"+path, Options{CacheDir: filepath.Join(path, "below")})
-	assert.ErrorContains(t, err, "x.tgz: not a directory: name another directory")
-	dir := t.TempDir()
-	ds, err := Open("tar:"+path, Options{CacheDir: filepath.Join(dir, "made")})
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	var warned []string
+	elsewhere, err := Open("tar:"+path, Options{CacheDir: filepath.Join(path, "below"), Warn: func(text string) { warned = append(warned, text) }})
 	require.NoError(t, err)
-	left, err := os.ReadDir(filepath.Join(dir, "made"))
+	assert.Equal(t, 1, elsewhere.Len())
+	require.NoError(t, elsewhere.Close())
+	require.Len(t, warned, 1)
+	assert.Contains(t, warned[0], "not a directory: name a folder that can be written in XDG_CACHE_HOME: unpacks to "+temp)
+	t.Setenv("TMPDIR", filepath.Join(path, "below"))
+	_, err = Open("tar:"+path, Options{CacheDir: filepath.Join(path, "below")})
+	assert.ErrorContains(t, err, "not a directory: name another directory in TMPDIR")
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	ds, err := Open("tar:"+path, Options{CacheDir: filepath.Join(path, "below")}) // a cache that cannot be written
+	require.NoError(t, err)
+	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, left, "what was unpacked has no name")
 	assert.EqualValues(t, 1, read(t, ds, 0, 0)[0])
@@ -234,5 +247,31 @@ func TestAnArchiveThatChangesWhileItIsRead(t *testing.T) {
 		require.NoError(t, os.Remove(path))
 		assert.EqualValues(t, 2, read(t, ds, 0, 1)[0])
 		require.NoError(t, ds.Close())
+	}
+}
+
+// A cache folder on a disk that fills up while an archive is unpacked to it: it is unpacked again, to the temporary folder.
+func TestADiskThatFillsUpWhileUnpacking(t *testing.T) {
+	disk, temp := t.TempDir(), t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("SKIPPED: no small disk can be mounted here: " + err.Error())
+	}
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(disk, 0)) })
+	t.Setenv("TMPDIR", temp)
+	noise := make([]byte, 1<<19)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	path := written(t, "x.tgz", gzipped(t, tarOf(t, entry{"a/1.png", picture(t, 1), 0}, entry{"b/2.png", append(picture(t, 2), noise...), 0})))
+	var warned []string
+	o := Options{Size: 4, CacheDir: filepath.Join(disk, "data"), Warn: func(text string) { warned = append(warned, text) }}
+	ds := opened(t, "tar:"+path, o)
+	require.Len(t, warned, 1)
+	assert.Contains(t, warned[0], "no space left on device: name a folder that can be written in XDG_CACHE_HOME")
+	want := opened(t, "tar:"+path, Options{Size: 4})
+	assert.Equal(t, want.Fingerprint(), ds.Fingerprint())
+	for i := range 2 {
+		a, b := make([]byte, 48), make([]byte, 48)
+		require.NoError(t, want.Read(0, i, a))
+		require.NoError(t, ds.Read(0, i, b))
+		assert.Equal(t, a, b)
 	}
 }

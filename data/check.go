@@ -17,7 +17,7 @@ type CheckOptions struct {
 	Done    func(count int) // called from one goroutine at a time with how many images were read; may be nil
 }
 
-// Broken is an image that Check could not read.
+// Broken is an image that Check found to be none, or could not read.
 type Broken struct {
 	Image int    `json:"image"` // in the source's order
 	File  string `json:"file"`  // its path, or "ARCHIVE: ENTRY"; "" where the source has none
@@ -29,7 +29,8 @@ type Report struct {
 	Spec        string   `json:"spec"`
 	Fingerprint string   `json:"fingerprint"`
 	Images      int      `json:"images"`
-	Broken      []Broken `json:"broken"` // in the source's order; never nil
+	Broken      []Broken `json:"broken"` // whose contents are no image, in the source's order; never nil
+	Unread      []Broken `json:"unread"` // that could not be read, which says nothing of their contents; never nil
 }
 
 // checker is the state of a Check that its workers share.
@@ -50,13 +51,15 @@ func Check(ctx context.Context, ds Dataset, o CheckOptions) (Report, error) {
 	if o.Workers <= 0 {
 		o.Workers = machine.CPUs()
 	}
-	c := &checker{ds: ds, report: Report{Spec: ds.Spec(), Fingerprint: ds.Fingerprint(), Images: ds.Len(), Broken: []Broken{}}}
+	c := &checker{ds: ds, report: Report{Spec: ds.Spec(), Fingerprint: ds.Fingerprint(), Images: ds.Len(), Broken: []Broken{}, Unread: []Broken{}}}
 	var group sync.WaitGroup
 	for range o.Workers {
 		group.Go(func() { c.work(ctx, o.Done) })
 	}
 	group.Wait()
-	slices.SortFunc(c.report.Broken, func(a, b Broken) int { return cmp.Compare(a.Image, b.Image) })
+	for _, list := range [][]Broken{c.report.Broken, c.report.Unread} {
+		slices.SortFunc(list, func(a, b Broken) int { return cmp.Compare(a.Image, b.Image) })
+	}
 	return c.report, ctx.Err()
 }
 
@@ -68,30 +71,36 @@ func (c *checker) work(ctx context.Context, done func(int)) {
 			return
 		}
 		to := min(from+checkStretch, c.ds.Len())
-		var broken []Broken
+		var broken, unread []Broken
 		for i := from; i < to; i++ {
-			if err := c.ds.Read(0, i, dst); err != nil {
-				broken = append(broken, brokenBy(i, err))
+			if err := readElement(c.ds, 0, i, dst); err != nil {
+				if b, isUnread := brokenBy(i, err); isUnread {
+					unread = append(unread, b)
+				} else {
+					broken = append(broken, b)
+				}
 			}
 		}
-		c.enter(broken, to-from, done)
+		c.enter(broken, unread, to-from, done)
 	}
 }
 
-func (c *checker) enter(broken []Broken, read int, done func(int)) {
+func (c *checker) enter(broken, unread []Broken, read int, done func(int)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.report.Broken = append(c.report.Broken, broken...)
+	c.report.Unread = append(c.report.Unread, unread...)
 	c.done += read
 	if done != nil {
 		done(c.done)
 	}
 }
 
-func brokenBy(i int, err error) Broken {
+// brokenBy is what err says of image i, and whether that is why its file could not be read, as opposed to what is in it.
+func brokenBy(i int, err error) (b Broken, unread bool) {
 	var f *FileError
 	if errors.As(err, &f) {
-		return Broken{i, f.File, f.Err.Error()}
+		return Broken{i, f.File, f.Err.Error()}, !f.Corrupt
 	}
-	return Broken{Image: i, Error: err.Error()}
+	return Broken{Image: i, Error: err.Error()}, false
 }

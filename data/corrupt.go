@@ -137,11 +137,16 @@ func (s *skipping) skipped() []Skip {
 	return slices.SortedFunc(maps.Values(s.found), func(a, b Skip) int { return a.Image - b.Image })
 }
 
-// replaces tells whether images of a dataset may be others than they were listed as.
-func replaces(ds Dataset) bool {
-	ds, _ = Plain(ds)
-	_, ok := ds.(*skipping)
-	return ok
+// withoutStandIns is a dataset whose images are those that were listed, and whether those of ds may be others.
+func withoutStandIns(ds Dataset) (Dataset, bool) {
+	switch d := ds.(type) {
+	case *flipping:
+		inner, ok := withoutStandIns(d.Dataset)
+		return &flipping{inner, d.seed}, ok
+	case *skipping:
+		return d.Dataset, true
+	}
+	return ds, false
 }
 
 // Skipped lists the corrupt files that were found so far in a dataset that was opened with SkipCorrupt. Instead is -1

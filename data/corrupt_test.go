@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // spoiled are sources of 40 images, of which those named are broken: empty, cut, no image at all.
@@ -139,6 +140,19 @@ func TestASourceOfCorruptFilesEnds(t *testing.T) {
 	assert.ErrorContains(t, err, "none of its 5 files is an image")
 }
 
+// failing is a folder of which some files cannot be read.
+type failing struct {
+	*folder
+	errs map[int]error
+}
+
+func (f failing) load(i int, s *scratch) ([]byte, error) {
+	if err := f.errs[i]; err != nil {
+		return nil, err
+	}
+	return f.folder.load(i, s)
+}
+
 func TestCheckListsWhatIsBroken(t *testing.T) {
 	for kind, spec := range spoiled(t, 3, 17, 30) {
 		for _, workers := range []int{1, 4} {
@@ -165,6 +179,15 @@ func TestCheckListsWhatIsBroken(t *testing.T) {
 	r, err = Check(context.Background(), bad, CheckOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []Broken{{999, "", "bad image"}}, r.Broken)
+	// What the machine fails at is no fault of a file's.
+	ds := opened(t, spoiled(t)["folder"], Options{Size: 4}).(*imageFiles)
+	ds.store = failing{ds.store.(*folder), map[int]error{7: unix.EIO, 8: unix.EMFILE}}
+	r, err = Check(context.Background(), ds, CheckOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, r.Broken)
+	require.Len(t, r.Unread, 2)
+	assert.Equal(t, Broken{7, ds.file(7), "input/output error"}, r.Unread[0])
+	assert.Equal(t, Broken{8, ds.file(8), "too many open files"}, r.Unread[1])
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err = Check(ended, newCounting(1000), CheckOptions{})

@@ -57,7 +57,7 @@ func (c *cursor) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-var errTrailing = errors.New("more data, which tar would not unpack: make the archive again as one")
+var errTrailing = errors.New("after its end mark: more data, which tar would not unpack: make the archive again as one")
 
 // restIsZero reads to the end, which also checks what a compressed stream ends with.
 func (c *cursor) restIsZero() error {

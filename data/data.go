@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"forger/internal/setting"
 )
 
 // Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
@@ -17,10 +21,12 @@ type Options struct {
 	Channels    int    // 1 or 3; 0: the source's default
 	Seed        uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
 
+	// Weights are the shares of a mixture's sources, numbers with commas between; "": by their size.
+	Weights string
 	// Filter keeps the images whose labels match: names or globs (path.Match) with commas between, e.g. "cat,dog" or
 	// "n02*"; "": all. One that matches no label is an error. Labels keep their numbers.
 	Filter string
-	Limit  int  // at most so many images, the first ones of the source's order, after Filter; 0: all
+	Limit  int  // at most so many images, chosen by Seed after Filter, in the source's order; 0: all
 	Flip   bool // mirror half of the images, anew each epoch (Flipped)
 	// SkipCorrupt is how many files may be no images. Each is replaced by another image, always the same; Skipped lists
 	// them. One more is an error.
@@ -30,11 +36,25 @@ type Options struct {
 	Background  *[3]byte // RGB under transparent pixels; nil: white
 	MaxPixels   int      // larger images are refused before they are decoded; 0: vision.MaxPixels
 
+	// Rules say which files a source takes and which images Limit leaves: 0: as now; 1: as the first runs had them.
+	Rules int
+
 	CacheBytes int64 // keep so many bytes of decoded images in memory; sources that decode files heed it
 
-	// CacheDir is where the list of a large folder is kept and compressed archives are unpacked to; "": nowhere, and the
-	// system's temporary folder. It is made when it is needed.
+	// CacheDir is where the list of a large folder and what was unpacked of compressed archives are kept; "": nowhere. It
+	// is made when it is needed; Warn hears that it cannot be.
 	CacheDir string
+	Relist   bool // list folders as they are now, whatever list is kept
+
+	Unpacking func(done, total int64) // bytes of a compressed archive that were read while it is unpacked; may be nil
+	Warn      func(text string)       // what goes on all the same; may be nil
+}
+
+// warn tells the user, where anybody listens.
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Dataset is a list of elements, images or points, an epoch long. Its methods may be called from several goroutines at
@@ -64,6 +84,7 @@ type Source struct {
 	Decodes  bool // image files, which takes time
 	path     bool
 	drawn    bool // its images differ from epoch to epoch
+	sized    bool // they have one size and no other
 	open     func(path string, o Options) (Dataset, error)
 }
 
@@ -100,7 +121,7 @@ var Sources = map[string]Source{
 	},
 	"packed": {
 		Usage: "packed:FILE", Doc: "decoded images in one file, of one size, as `forger data pack` writes them",
-		path: true, open: openPacked,
+		path: true, sized: true, open: openPacked,
 	},
 }
 
@@ -115,13 +136,73 @@ func Parse(spec string) (name, path string, src Source, err error) {
 	src, ok := Sources[name]
 	switch {
 	case !ok:
-		err = &SpecError{fmt.Sprintf("data %q: unknown: have %s", spec, strings.Join(usages(), ", "))}
+		err = &SpecError{fmt.Sprintf("data %q: unknown%s: have %s", spec, meant(spec), strings.Join(usages(), ", "))}
 	case src.path && path == "":
 		err = &SpecError{fmt.Sprintf("data %q: no path given: write %s", spec, src.Usage)}
 	case !src.path && hasPath:
 		err = &SpecError{fmt.Sprintf("data %q: %s takes no path: write %s", spec, name, src.Usage)}
 	}
 	return name, path, src, err
+}
+
+// endings tell the source of a path that was given without one.
+var endings = map[string]string{
+	".zip": "zip", ".tar": "tar", ".tgz": "tar", ".tar.gz": "tar", ".tar.zst": "tar", ".npy": "npy", ".pack": "packed",
+}
+
+// meant guesses what a spec without a source's name means: a name with a slip in it, or what lies at a path.
+func meant(spec string) string {
+	name, path, hasPath := strings.Cut(spec, ":")
+	if hasPath || !strings.ContainsAny(spec, "/.") {
+		guess := setting.DidYouMean(name, slices.Sorted(maps.Keys(Sources)), "")
+		if hasPath {
+			guess = strings.Replace(guess, "?", ":"+path+"?", 1)
+		}
+		return guess
+	}
+	source := "folder"
+	for ending, of := range endings {
+		if strings.HasSuffix(strings.ToLower(spec), ending) {
+			source = of
+		}
+	}
+	return ": did you mean " + source + ":" + spec + "?"
+}
+
+// Absolute is a spec with its paths from the root, "" where it has none.
+func Absolute(spec string) string {
+	all, found := parts(spec), false
+	for i, part := range all {
+		name, path, _, err := Parse(part)
+		if err != nil || path == "" {
+			continue
+		}
+		whole, err := filepath.Abs(path)
+		if err != nil { // there is no working directory any more
+			return ""
+		}
+		all[i], found = name+":"+whole, true
+	}
+	if !found {
+		return ""
+	}
+	return strings.Join(all, joint)
+}
+
+// IsThere reports whether there is something at each path of a spec that has any.
+func IsThere(spec string) bool {
+	found := false
+	for _, part := range parts(spec) {
+		_, path, _, err := Parse(part)
+		if err != nil || path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+		found = true
+	}
+	return found
 }
 
 func usages() []string {
@@ -132,13 +213,65 @@ func usages() []string {
 	return all
 }
 
-// Open opens the dataset that a spec names.
+// Open opens the dataset that a spec names, or the mixture that several do, joined by " + ".
 func Open(spec string, o Options) (Dataset, error) {
-	name, path, src, err := Parse(spec)
+	specs := parts(spec)
+	for _, spec := range specs {
+		if _, _, _, err := Parse(spec); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	ds, err := openOne(specs, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.validate(); err != nil {
+	whole := ds
+	if ds, err = selected(ds, o); err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	if o.CacheBytes > 0 && worthCaching(specs) {
+		ds = withCache(ds, o.CacheBytes)
+	}
+	if o.SkipCorrupt > 0 {
+		ds = newSkipping(ds, o)
+	}
+	if o.Flip {
+		ds = &flipping{Dataset: ds, seed: o.Seed}
+	}
+	return ds, nil
+}
+
+// openOne opens all of what specs name, as one dataset.
+func openOne(specs []string, o Options) (Dataset, error) {
+	if len(specs) > 1 {
+		return openMixture(specs, o)
+	}
+	if _, err := parseWeights(o.Weights, 1); err != nil {
+		return nil, err
+	}
+	return openSource(specs[0], o)
+}
+
+// worthCaching tells whether elements are the same each epoch, and some of them files to decode.
+func worthCaching(specs []string) bool {
+	files := false
+	for _, spec := range specs {
+		name, _, _ := strings.Cut(spec, ":")
+		if Sources[name].drawn {
+			return false
+		}
+		files = files || Sources[name].Decodes
+	}
+	return files
+}
+
+// openSource opens all of a source, as it lies there.
+func openSource(spec string, o Options) (Dataset, error) {
+	name, path, src, err := Parse(spec)
+	if err != nil {
 		return nil, err
 	}
 	if o.CropBefore > 0 && !src.Decodes {
@@ -148,30 +281,17 @@ func Open(spec string, o Options) (Dataset, error) {
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
-	if o.Size == 0 {
+	if o.Size == 0 && !src.sized {
 		o.Size = o.DefaultSize
 	}
 	ds, err := src.open(path, o)
 	if err != nil {
 		return nil, err
 	}
-	whole := ds
 	if ds.Shape().IsPoints() {
 		if err := asked.fitPoints(spec); err != nil {
 			return nil, errors.Join(err, ds.Close())
 		}
-	}
-	if ds, err = selected(ds, o); err != nil {
-		return nil, errors.Join(err, whole.Close())
-	}
-	if o.CacheBytes > 0 && src.Decodes {
-		ds = withCache(ds, o.CacheBytes)
-	}
-	if o.SkipCorrupt > 0 {
-		ds = newSkipping(ds, o)
-	}
-	if o.Flip {
-		ds = &flipping{Dataset: ds, seed: o.Seed}
 	}
 	return ds, nil
 }
@@ -201,6 +321,9 @@ func (o Options) validate() error {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return &SpecError{fmt.Sprintf("filter %q: %s is no glob: write names of labels, * and ?, with commas between", o.Filter, pattern)}
 		}
+	}
+	if o.Rules < 0 || o.Rules > rulesNow {
+		return &SpecError{fmt.Sprintf("data-rules %d: unknown: use %d, or %d as the first runs had them", o.Rules, rulesNow, rulesFirst)}
 	}
 	if o.Limit < 0 || o.SkipCorrupt < 0 {
 		return &SpecError{fmt.Sprintf("limit %d, skip-corrupt %d: neither may be negative", o.Limit, o.SkipCorrupt)}

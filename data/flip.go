@@ -47,6 +47,10 @@ func Plain(ds Dataset) (inner Dataset, flips bool) {
 
 // SameEachEpoch reports whether an image of a dataset is the same in every epoch, flips aside.
 func SameEachEpoch(ds Dataset) bool {
-	_, _, src, err := Parse(ds.Spec())
-	return err == nil && !src.drawn
+	for _, spec := range parts(ds.Spec()) {
+		if _, _, src, err := Parse(spec); err != nil || src.drawn {
+			return false
+		}
+	}
+	return true
 }

@@ -5,11 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"unicode/utf8"
 	"unsafe"
+
+	"forger/vision"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +22,8 @@ type folder struct {
 	dir   string
 	files names
 	index string // the file that holds the list, "" where none is kept
+	takes takes
+	passed
 }
 
 func openFolder(dir string, o Options) (Dataset, error) {
@@ -30,25 +35,33 @@ func openFolder(dir string, o Options) (Dataset, error) {
 	if !info.IsDir() {
 		return fail(fmt.Errorf("%s: not a folder: name the folder the images lie in", dir))
 	}
-	f := &folder{dir: dir}
-	if f.index, err = indexPath(dir, o.CacheDir); err != nil {
+	f := &folder{dir: dir, takes: taking(o)}
+	if f.index, err = indexPath(dir, o); err != nil {
 		return fail(err)
 	}
-	l, err := f.listed()
+	l, err := f.listed(o)
 	if err != nil {
 		return fail(err)
 	}
-	f.files = l.files
+	f.files, f.passed = l.files, l.passed
 	if f.files.n == 0 {
-		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, endingsText()))
+		return fail(fmt.Errorf("%s: no images in it (%s): name the folder they lie in", dir, f.takes.text()))
 	}
 	g, sum, err := f.given()
 	if err != nil {
 		return fail(err)
 	}
 	d := &imageFiles{store: f, kind: "folder", path: dir, print: l.print + sum}
-	if d.labelled, err = assign(&f.files, "", g); err != nil {
-		return fail(fmt.Errorf("%s: %w", filepath.Join(dir, labelsFile), err))
+	if g == nil && l.sides.n > 0 {
+		if d.labelled, sum, err = f.sided(&l.sides); err != nil {
+			return fail(err)
+		}
+		d.print += sum
+	}
+	if d.labelled.labels == nil {
+		if d.labelled, err = assign(&f.files, "", g); err != nil {
+			return fail(fmt.Errorf("%s: %w", filepath.Join(dir, labelsFile), err))
+		}
 	}
 	return finish(d, o)
 }
@@ -70,52 +83,55 @@ func (f *folder) given() (*given, string, error) {
 	return g, labelsPrint(file), nil
 }
 
+// sided labels the images as their sidecars do.
+func (f *folder) sided(list *names) (labelled, string, error) {
+	sides, used := sidecars[int]{}, map[string]bool{}
+	for i, name := range list.all() {
+		sides[name] = i
+	}
+	l, sum, err := sided(f.files.n, func(i int) (string, error) {
+		name, _ := f.files.at(i)
+		_, side, ok := sides.of(name)
+		if !ok {
+			return "", nil
+		}
+		used[side] = true
+		path := filepath.Join(f.dir, side)
+		file, err := readSmall(path, maxSidecar)
+		if err != nil {
+			return "", fmt.Errorf("%w: mend or remove it", plainError(err))
+		}
+		class, err := sideLabel(side, file)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", printable(path), err)
+		}
+		return class, nil
+	})
+	for _, name := range list.all() {
+		if !used[name] {
+			f.passOver(name)
+		}
+	}
+	return l, sum, err
+}
+
+// readSmall reads a file of at most so many bytes.
+func readSmall(path string, most int64) ([]byte, error) {
+	f, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	file, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(file)) > most {
+		err = fmt.Errorf("%s: more than %d bytes", path, most)
+	}
+	return file, err
+}
+
 func labelsPrint(file []byte) string {
 	sum := sha256.Sum256(file)
 	return " labels sha256:" + hex.EncodeToString(sum[:])
-}
-
-// walk finds the files, in an order that does not depend on the file system. Links to files are followed, links to
-// folders are not, since they may lead in circles. Hidden names are passed over.
-func (f *folder) walk() (*folderList, error) {
-	l := &folderList{began: clock()}
-	sum := sha256.New()
-	root := os.DirFS(f.dir)
-	err := fs.WalkDir(root, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return plainError(err)
-		}
-		if path != "." && strings.HasPrefix(e.Name(), ".") {
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if e.IsDir() {
-			return l.addDir(f.dir, path)
-		}
-		if !isImage(path) {
-			return nil
-		}
-		info, err := e.Info()
-		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			info, err = fs.Stat(root, path)
-		}
-		if err != nil {
-			return plainError(err)
-		}
-		if !info.Mode().IsRegular() {
-			return nil
-		}
-		l.files.add(path, info.Size())
-		fmt.Fprintf(sum, "%s\x00%d\n", path, info.Size())
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: make it readable", f.dir, err)
-	}
-	l.print = "folder sha256:" + hex.EncodeToString(sum.Sum(nil))
-	return l, nil
 }
 
 func (f *folder) list() *names { return &f.files }
@@ -123,8 +139,13 @@ func (f *folder) Close() error { return nil }
 
 func (f *folder) file(i int) string {
 	name, _ := f.files.at(i)
+	if !utf8.ValidString(name) {
+		name = printable(name)
+	}
 	return filepath.Join(f.dir, name)
 }
+
+func (f *folder) passedOver() passed { return f.passed }
 
 func (f *folder) load(i int, s *scratch) ([]byte, error) {
 	var size int64
@@ -132,9 +153,15 @@ func (f *folder) load(i int, s *scratch) ([]byte, error) {
 	s.path = append(append(append(append(s.path[:0], f.dir...), '/'), s.name...), 0)
 	fd, err := openPath(s.path)
 	if err != nil {
+		if size == unreadable && ownFault(err) {
+			return nil, damaged{err}
+		}
 		return nil, f.stale(err)
 	}
 	defer unix.Close(fd) // only read from
+	if size == unreadable {
+		return nil, f.stale(fmt.Errorf("it can be read now: %w", errChanged))
+	}
 	if err := unix.Fstat(fd, &s.stat); err != nil {
 		return nil, err
 	}
@@ -147,19 +174,38 @@ func (f *folder) load(i int, s *scratch) ([]byte, error) {
 	if size > maxFile {
 		return nil, damaged{fmt.Errorf("%d bytes: more than %d", size, int64(maxFile))}
 	}
-	s.plain = room(s.plain, int(size))
-	for at := 0; at < len(s.plain); {
-		n, err := unix.Read(fd, s.plain[at:])
+	s.loading(size)
+	head := min(int(size), vision.HeadBytes) // a large file that begins like no image is not read
+	if size < freely {
+		head = 0
+	}
+	s.plain = room(s.plain, head)
+	if err := f.fill(fd, s.plain); err != nil {
+		return nil, err
+	}
+	if head > 0 {
+		if err := vision.Recognize(s.plain); err != nil {
+			return nil, damaged{err}
+		}
+	}
+	s.plain = grown(s.plain, int(size))
+	return s.plain, f.fill(fd, s.plain[head:])
+}
+
+// fill reads from where the file stands.
+func (f *folder) fill(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Read(fd, b)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return nil, f.stale(err)
+			return f.stale(err)
 		case n == 0:
-			return nil, f.stale(fmt.Errorf("it became shorter: %w", errChanged))
+			return f.stale(fmt.Errorf("it became shorter: %w", errChanged))
 		}
-		at += max(n, 0)
+		b = b[max(n, 0):]
 	}
-	return s.plain, nil
+	return nil
 }
 
 // openPath opens a file for reading; path ends in a zero byte. os.Open would make garbage for every image.

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,7 +24,10 @@ type folderList struct {
 	began time.Time
 	dirs  []dirStamp
 	files names
+	sides names // sidecars
 	print string
+
+	passed // of what a walk found; no file keeps it
 }
 
 // dirStamp is a folder and when it changed last, in ns of Unix time.
@@ -36,7 +37,7 @@ type dirStamp struct {
 }
 
 // indexMagic changes with the form of the file and with what a walk finds.
-const indexMagic = "forger folder index 1\n"
+const indexMagic = "forger folder index 2\n"
 
 // settled is how old a folder's last change must be for its time to tell it from a later one: clocks of file systems
 // are that coarse.
@@ -44,13 +45,13 @@ const settled = 2 * time.Second
 
 var clock = time.Now
 
-// indexPath is where the list of dir is kept in cache, "" where none is: without a cache, and when it lies in dir.
-func indexPath(dir, cache string) (string, error) {
-	if cache == "" {
+// indexPath is where the list of dir is kept in the cache, "" where none is: without a cache or use for it, and when it lies in dir.
+func indexPath(dir string, o Options) (string, error) {
+	if o.CacheDir == "" || o.Relist {
 		return "", nil
 	}
 	whole := make([]string, 2)
-	for i, path := range []string{dir, cache} {
+	for i, path := range []string{dir, o.CacheDir} {
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return "", err
@@ -64,11 +65,16 @@ func indexPath(dir, cache string) (string, error) {
 		return "", nil
 	}
 	sum := sha256.Sum256([]byte(whole[0]))
-	return filepath.Join(whole[1], "folder-"+hex.EncodeToString(sum[:8])+".index"), nil
+	name := "folder-" + hex.EncodeToString(sum[:8])
+	if o.Rules == rulesFirst {
+		name += "-1"
+	}
+	return filepath.Join(whole[1], name+".index"), nil
 }
 
-// listed is the index where it still holds, else a walk, which becomes the index.
-func (f *folder) listed() (*folderList, error) {
+// listed is the index where it still holds, else a walk, which becomes the index. That it cannot be kept costs the next
+// start another walk, and nothing else.
+func (f *folder) listed(o Options) (*folderList, error) {
 	if f.index != "" {
 		if l := f.recall(); l != nil {
 			return l, nil
@@ -78,18 +84,18 @@ func (f *folder) listed() (*folderList, error) {
 	if err != nil || f.index == "" || l.files.n == 0 || !l.settled() {
 		return l, err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.index), 0o777); err != nil {
-		return nil, fmt.Errorf("index: %w: name another directory", plainError(err))
+	err = os.MkdirAll(filepath.Dir(f.index), 0o777)
+	if err == nil {
+		err = atomicfile.WriteBytes(f.index, l.encode())
 	}
-	err = atomicfile.Write(f.index, func(w io.Writer) error {
-		_, err := w.Write(l.encode())
-		return err
-	})
 	if err != nil {
-		return nil, fmt.Errorf("index: %w: make room or name another directory", plainError(err))
+		o.warn("the list of %s is not kept for the next start: %v: %s", f.dir, plainError(err), cacheRemedy)
 	}
 	return l, nil
 }
+
+// cacheRemedy is what helps where the cache folder cannot be written.
+const cacheRemedy = "name a folder that can be written in XDG_CACHE_HOME"
 
 // recall is what the index holds, nil when there is none, it is damaged or the folder changed since: then the folder is
 // listed, which needs no index and says what is wrong with the folder.
@@ -108,15 +114,6 @@ func (f *folder) recall() *folderList {
 		}
 	}
 	return l
-}
-
-func (l *folderList) addDir(root, path string) error {
-	changed, err := changeTime(filepath.Join(root, path))
-	if err != nil {
-		return err
-	}
-	l.dirs = append(l.dirs, dirStamp{path, changed})
-	return nil
 }
 
 // changeTime is that of the inode, which no program can set back.
@@ -144,7 +141,9 @@ func (l *folderList) encode() []byte {
 	for _, d := range l.dirs {
 		b = binary.AppendVarint(text(b, d.path), d.changed)
 	}
-	b = text(binary.AppendUvarint(b, uint64(l.files.n)), string(l.files.blob))
+	for _, list := range []names{l.files, l.sides} {
+		b = text(binary.AppendUvarint(b, uint64(list.n)), string(list.blob))
+	}
 	b = text(b, l.print)
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -165,14 +164,20 @@ func decodeList(file []byte) (*folderList, error) {
 	for n := in.count(); n > 0 && !in.short; n-- {
 		l.dirs = append(l.dirs, dirStamp{string(in.text()), in.number()})
 	}
-	n, blob := in.count(), in.text()
-	l.print = string(in.text())
-	if in.short || n > uint64(len(blob)) {
+	for _, list := range []*names{&l.files, &l.sides} {
+		n, blob := in.count(), in.text()
+		if in.short || n > uint64(len(blob)) {
+			return nil, errIndex
+		}
+		var err error
+		if *list, err = parseNames(int(n), bytes.Clone(blob)); err != nil {
+			return nil, err
+		}
+	}
+	if l.print = string(in.text()); in.short {
 		return nil, errIndex
 	}
-	var err error
-	l.files, err = parseNames(int(n), bytes.Clone(blob))
-	return l, err
+	return l, nil
 }
 
 // indexReader takes values from the front; short remembers that one was not there.

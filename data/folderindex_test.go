@@ -160,9 +160,20 @@ func TestWhereNoIndexIsKept(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, found, "in the user's folder")
 	}
-	file := written(t, "file", nil)
-	_, err = Open("folder:"+dir, Options{Size: 4, CacheDir: file})
-	assert.ErrorContains(t, err, "index: "+file+": not a directory: name another directory")
+}
+
+// A cache folder that cannot be written is no reason not to read: no list is kept, which is told once.
+func TestAFolderIsReadWhereNoIndexCanBeKept(t *testing.T) {
+	later(t)
+	dir, file := tree(t), written(t, "file", nil)
+	for name, cache := range map[string]string{"no folder": file, "below none": filepath.Join(file, "data"), "on no disk": "/proc/forger"} {
+		var warned []string
+		ds := opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache, Warn: func(text string) { warned = append(warned, text) }})
+		assert.Equal(t, 4, ds.Len(), name)
+		require.Len(t, warned, 1, name)
+		assert.Contains(t, warned[0], "the list of "+dir+" is not kept for the next start: ", name)
+		assert.Contains(t, warned[0], "XDG_CACHE_HOME", name)
+	}
 }
 
 // What took the place of a file is named, and a pipe is not waited for.

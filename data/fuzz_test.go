@@ -61,6 +61,7 @@ func openBytes(t *testing.T, path, kind string, file []byte, streamed bool) {
 	used = allocated(func() {
 		for i := range images.Len() {
 			file, err := images.load(i, s)
+			s.done()
 			_, size := images.list().at(i)
 			require.NotEmpty(t, images.file(i))
 			if err == nil {
@@ -78,6 +79,7 @@ func FuzzTar(f *testing.F) {
 	f.Add(small)
 	f.Add(small[:700])
 	f.Add(tarOf(f, entry{"../1.png", nil, '2'}))
+	f.Add(tarOf(f, entry{"1.png", picture(f, 1), 0}, entry{"1.png", nil, 0}, entry{"1.cls", []byte("x"), 0}))
 	path := filepath.Join(f.TempDir(), "x")
 	f.Fuzz(func(t *testing.T, file []byte) {
 		compression, err := compressionOf(bytes.NewReader(file))

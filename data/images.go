@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 
 	"forger/vision"
 
@@ -17,6 +15,7 @@ import (
 // store is where image files lie: a folder or an archive. Its methods may be called from several goroutines at once.
 type store interface {
 	list() *names
+	passedOver() passed
 	// load is the contents of file i, which stay as they are until s is used again.
 	load(i int, s *scratch) ([]byte, error)
 	// file is the name of file i that a person finds it by.
@@ -31,6 +30,7 @@ type scratch struct {
 	stat          unix.Stat_t // its
 	inflater      inflater
 	reader        *vision.Reader
+	files, pixels int64 // taken of the allowances
 }
 
 // imageFiles is a dataset of image files, decoded when they are read.
@@ -42,6 +42,7 @@ type imageFiles struct {
 	shape      Shape
 	options    vision.Options
 	scratches  sync.Pool // of *scratch
+	large      atomic.Pointer[scratch]
 }
 
 // FileError is a file that could not be read as an image.
@@ -81,13 +82,6 @@ type damaged struct{ error }
 
 func (e damaged) Unwrap() error { return e.error }
 
-// isImage reports whether a name has the ending of a format that vision decodes.
-func isImage(name string) bool {
-	return slices.Contains(vision.Endings(), strings.ToLower(path.Ext(name)))
-}
-
-func endingsText() string { return strings.Join(vision.Endings(), ", ") }
-
 // finish makes a dataset of listed and labelled files.
 func finish(d *imageFiles, o Options) (Dataset, error) {
 	d.shape = square(o)
@@ -95,7 +89,13 @@ func finish(d *imageFiles, o Options) (Dataset, error) {
 		Channels: o.Channels, Background: o.Background, MaxPixels: o.MaxPixels, CropBefore: o.CropBefore, FastDecode: o.FastDecode,
 	}
 	d.print += pixelsPrint(o)
-	d.scratches.New = func() any { return &scratch{reader: vision.NewReader(d.options)} }
+	d.scratches.New = func() any {
+		s := new(scratch)
+		options := d.options
+		options.Decoding = s.decoding
+		s.reader = vision.NewReader(options)
+		return s
+	}
 	if o.Size > 0 {
 		return d, nil
 	}
@@ -142,23 +142,37 @@ func (d *imageFiles) Fingerprint() string { return d.print }
 
 // open gives use the contents of file i and a reader for them. Its errors are about the contents.
 func (d *imageFiles) open(i int, use func(r *vision.Reader, file []byte) error) error {
-	s := d.scratches.Get().(*scratch)
-	defer d.scratches.Put(s)
-	file, err := d.load(i, s)
-	switch {
-	case err != nil:
-	case len(file) == 0:
-		err = damaged{errors.New("the file is empty")}
-	default:
-		if err = use(s.reader, file); err != nil {
-			err = damaged{err}
-		}
-	}
+	err := d.attempt(i, use)
 	if err == nil {
 		return nil
 	}
 	var corrupt damaged
 	return &FileError{Source: d.kind, File: d.file(i), Err: reasonOf(err), Corrupt: errors.As(err, &corrupt)}
+}
+
+// attempt is open with errors as they came. A file that makes a decoder panic is damaged too; the scratch, whose state
+// nobody knows then, is not used again.
+func (d *imageFiles) attempt(i int, use func(r *vision.Reader, file []byte) error) (err error) {
+	s := d.take()
+	defer func() {
+		s.done()
+		if v := recover(); v != nil {
+			err = damaged{panicked(v)}
+			return
+		}
+		d.putBack(s)
+	}()
+	file, err := d.load(i, s)
+	if err != nil {
+		return err
+	}
+	if len(file) == 0 {
+		return damaged{errors.New("the file is empty")}
+	}
+	if err := use(s.reader, file); err != nil {
+		return damaged{err}
+	}
+	return nil
 }
 
 // reasonOf is a file error without the path, which FileError has.
@@ -172,6 +186,14 @@ func reasonOf(err error) error {
 
 func (d *imageFiles) Read(_, i int, dst []byte) error {
 	return d.open(i, func(r *vision.Reader, file []byte) error { return r.Fit(dst, file, d.shape.Height) })
+}
+
+// grown is b with n bytes, the first of which are its own.
+func grown(b []byte, n int) []byte {
+	if cap(b) < n {
+		b = append(make([]byte, 0, n), b...)
+	}
+	return b[:n]
 }
 
 // room is b with n bytes, reallocated where it is smaller.

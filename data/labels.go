@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // labelled is the part of a dataset that knows its labels.
@@ -103,12 +104,7 @@ func assign(files *names, root string, g *given) (labelled, error) {
 		if !ok {
 			continue
 		}
-		n, known := number[class]
-		if !known {
-			n = int32(len(number))
-			number[strings.Clone(class)] = n
-		}
-		labels[i] = n
+		labels[i] = numbered(number, className(class))
 	}
 	if g != nil && used < len(g.lines) {
 		return labelled{}, g.unused(files)
@@ -116,16 +112,35 @@ func assign(files *names, root string, g *given) (labelled, error) {
 	if len(number) == 0 {
 		return labelled{}, nil
 	}
-	return inOrder(labels, number), nil
+	return inOrder(labels, number, strings.Compare), nil
+}
+
+// className is a class as checkpoints and JSON can hold it.
+func className(class string) string {
+	if utf8.ValidString(class) {
+		return class
+	}
+	class = printable(class)
+	return class[1 : len(class)-1]
+}
+
+// numbered is the number of a class, which may be a new one.
+func numbered(number map[string]int32, class string) int32 {
+	n, known := number[class]
+	if !known {
+		n = int32(len(number))
+		number[strings.Clone(class)] = n
+	}
+	return n
 }
 
 // inOrder numbers the classes anew, by their names.
-func inOrder(labels []int32, number map[string]int32) labelled {
+func inOrder(labels []int32, number map[string]int32, compare func(a, b string) int) labelled {
 	l := labelled{labels: labels}
 	for class := range number {
 		l.classes = append(l.classes, class)
 	}
-	slices.Sort(l.classes)
+	slices.SortFunc(l.classes, compare)
 	renumber := make([]int32, len(number))
 	for i, class := range l.classes {
 		renumber[number[class]] = int32(i)

@@ -196,7 +196,7 @@ func (l *Loader) readImages(t task) *failure {
 		if t.order != nil {
 			image = t.order.at(image)
 		}
-		if err := l.ds.Read(t.b.Epoch, image, t.b.Images[i*size:(i+1)*size]); err != nil {
+		if err := readElement(l.ds, t.b.Epoch, image, t.b.Images[i*size:(i+1)*size]); err != nil {
 			return &failure{i, err}
 		}
 		t.b.Labels[i] = int32(l.ds.Label(image)) // after Read, which may have put another image in its place

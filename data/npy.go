@@ -58,42 +58,62 @@ func WriteNPY(path, descr string, shape []int, body func(w io.Writer) error) err
 	return nil
 }
 
-// ReadNPY reads a NumPy file of float32, little-endian, in C order.
-func ReadNPY(path string) (shape []int, values []float32, err error) {
+// ReadNPY reads a NumPy file of float32 or of float64, as T is, little-endian, in C order.
+func ReadNPY[T float32 | float64](path string) (shape []int, values []T, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("data: read %w", plainError(err))
 	}
 	defer f.Close()
-	shape, values, err = parseNPY(bufio.NewReader(f))
+	shape, values, err = parseNPY[T](bufio.NewReader(f))
 	if err != nil {
 		return nil, nil, fmt.Errorf("data: read %s: %w", path, err)
 	}
 	return shape, values, nil
 }
 
-func parseNPY(r io.Reader) (shape []int, values []float32, err error) {
+func parseNPY[T float32 | float64](r io.Reader) (shape []int, values []T, err error) {
 	h, err := readNPYHead(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if h.descr != "<f4" {
-		return nil, nil, fmt.Errorf("elements of type %q, want %q (float32): convert with .astype(numpy.float32)", h.descr, "<f4")
+	name := fmt.Sprintf("%T", T(0))
+	if want := npyDescr(name); h.descr != want {
+		return nil, nil, fmt.Errorf("elements of type %q, want %q (%s): convert with .astype(numpy.%s)", h.descr, want, name, name)
 	}
-	total, err := h.numbers(math.MaxInt32)
+	values, err = readNumbers[T](r, h, math.MaxInt32)
+	return h.shape, values, err
+}
+
+// npyDescr is NumPy's short name of float32 or float64.
+func npyDescr(name string) string {
+	if name == "float32" {
+		return "<f4"
+	}
+	return "<f8"
+}
+
+// readNumbers reads the elements of an array of at most most numbers, whichever of the two types they are in the file. Memory
+// grows with what is there.
+func readNumbers[T float32 | float64](r io.Reader, h npyHead, most int64) ([]T, error) {
+	width, number := int64(4), float32At
+	if h.descr == npyDescr("float64") {
+		width, number = 8, float64At
+	}
+	total, err := h.numbers(most)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(r, 4*total)) // memory grows with what is there
+	body, err := io.ReadAll(io.LimitReader(r, width*total))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if int64(len(body)) != 4*total {
-		return nil, nil, fmt.Errorf("the file is short: %d of %d bytes", len(body), 4*total)
+	if int64(len(body)) != width*total {
+		return nil, fmt.Errorf("the file is short: %d of %d bytes", len(body), width*total)
 	}
-	values = make([]float32, total)
+	values := make([]T, total)
 	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:]))
+		values[i] = T(number(body[width*int64(i):]))
 	}
-	return h.shape, values, nil
+	return values, nil
 }

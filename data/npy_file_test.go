@@ -49,7 +49,7 @@ func TestNPYPoints(t *testing.T) {
 		for i, want := range [][]float32{{.1, -2.5}, {1e-40, 3e38}, {1. / 3, float32(math.Copysign(0, -1))}, {7, 8}, {9, 1e10}} {
 			assert.Equal(t, want, numbersOf(read(t, ds, 0, i)), "%s: %d", name, i)
 		}
-		some := opened(t, "npy:"+golden(name), Options{Limit: 2, CacheBytes: 1 << 20, SkipCorrupt: 1})
+		some := opened(t, "npy:"+golden(name), Options{Limit: 2, Rules: 1, CacheBytes: 1 << 20, SkipCorrupt: 1})
 		assert.Equal(t, 2, some.Len())
 		assert.Equal(t, read(t, ds, 0, 1), read(t, some, 0, 1))
 		_, err := Open("npy:"+golden(name), Options{Filter: "x"})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,8 +80,9 @@ func TestFilterAndLimit(t *testing.T) {
 			assert.Equal(t, want, got, "%s %s", spec, filter)
 			assert.NotEqual(t, all.Fingerprint(), some.Fingerprint())
 		}
-		first := opened(t, spec, Options{Limit: 7})
+		first := opened(t, spec, Options{Limit: 7, Rules: 1})
 		require.Equal(t, 7, first.Len())
+		assert.Equal(t, all.Fingerprint()+" limit 7", first.Fingerprint(), "as runs have it that began so")
 		for i := range 7 {
 			assert.Equal(t, read(t, all, 0, i), read(t, first, 0, i))
 			assert.Equal(t, all.Label(i), first.Label(i))
@@ -93,6 +95,42 @@ func TestFilterAndLimit(t *testing.T) {
 
 		_, err := Open(spec, Options{Filter: names[0] + ",clas"})
 		assert.ErrorContains(t, err, `"clas" matches no label of `+spec+": have "+all.Classes()[0]+", ")
+	}
+}
+
+// A limit leaves a choice over the whole set, which the seed decides and a larger limit holds too.
+func TestALimitIsAChoiceBySeed(t *testing.T) {
+	for kind, spec := range kinds(t) {
+		all := opened(t, spec, Options{})
+		number := map[string]int{}
+		for i := range all.Len() {
+			number[string(read(t, all, 0, i))] = i
+		}
+		chosen := func(o Options) (images []int) {
+			ds := opened(t, spec, o)
+			require.Equal(t, o.Limit, ds.Len())
+			for i := range ds.Len() {
+				at := number[string(read(t, ds, 0, i))]
+				assert.Equal(t, all.Label(at), ds.Label(i))
+				images = append(images, at)
+			}
+			return images
+		}
+		counts := make([]int, all.Len())
+		for seed := range uint64(50) {
+			images := chosen(Options{Limit: 4, Seed: seed})
+			assert.True(t, slices.IsSorted(images), "in the source's order")
+			assert.Equal(t, images, chosen(Options{Limit: 4, Seed: seed}))
+			more := chosen(Options{Limit: 9, Seed: seed})
+			for _, i := range images {
+				counts[i]++
+				assert.Contains(t, more, i)
+			}
+		}
+		for i, n := range counts {
+			assert.NotZero(t, n, "%s: image %d is never chosen", kind, i)
+		}
+		assert.NotEqual(t, opened(t, spec, Options{Limit: 4}).Fingerprint(), opened(t, spec, Options{Limit: 4, Seed: 1}).Fingerprint())
 	}
 }
 

@@ -52,13 +52,14 @@ type packedHead struct {
 
 	text     []byte // meta, as it is in the file
 	partial  bool
-	standIns bool // images may take the place of corrupt ones: labels are known when they were read
+	standIns bool        // images may take the place of corrupt ones: labels are known when they were read
+	plain    *packedHead // with standIns: that of the same dataset without
 	print    string
 }
 
 // newPackedHead describes the packed file of a dataset, its blocks not yet written.
-func newPackedHead(ds Dataset, decoder string) (*packedHead, error) {
-	h := &packedHead{shape: ds.Shape(), count: ds.Len(), meta: packedMeta{ds.Spec(), ds.Fingerprint(), decoder, ds.Classes()}}
+func newPackedHead(ds Dataset, decoder string) (h *packedHead, err error) {
+	h = &packedHead{shape: ds.Shape(), count: ds.Len(), meta: packedMeta{ds.Spec(), ds.Fingerprint(), decoder, ds.Classes()}}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
@@ -71,7 +72,12 @@ func newPackedHead(ds Dataset, decoder string) (*packedHead, error) {
 		return nil, err
 	}
 	h.sums = make([]uint32, h.blocks())
-	h.standIns = replaces(ds)
+	if inner, ok := withoutStandIns(ds); ok {
+		h.standIns = true
+		if h.plain, err = newPackedHead(inner, decoder); err != nil {
+			return nil, err
+		}
+	}
 	h.labelled = labelled{make([]int32, h.count), h.meta.Classes}
 	for i := range h.labels {
 		h.labels[i] = int32(ds.Label(i))

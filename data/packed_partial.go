@@ -8,14 +8,17 @@ import (
 	"os"
 	"path/filepath"
 
+	"forger/internal/filelock"
+
 	"golang.org/x/sys/unix"
 )
 
 // partial is a packed file that is being written, beside the place where it will lie.
 type partial struct {
 	*os.File
-	name   string // path, with .partial
-	target string
+	name    string // path, with .partial
+	target  string
+	warning string // that other processes are not kept away; "": they are
 }
 
 // openPartial begins the unfinished file of path, or takes up one that was left there. Then h holds the checksums that
@@ -30,7 +33,7 @@ func openPartial(path string, h *packedHead) (*partial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: choose a file that can be written", plainError(err))
 	}
-	p := &partial{f, name, target}
+	p := &partial{File: f, name: name, target: target}
 	if err = p.hold(); err == nil {
 		err = p.takeUp(h)
 	}
@@ -61,12 +64,9 @@ func packTarget(path string) (string, error) {
 
 // hold keeps other processes away. Between the opening and the locking another one may have finished: then what is
 // open here is no longer the unfinished file.
-func (p *partial) hold() error {
-	if err := unix.Flock(int(p.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return errors.New("another process is packing into it: wait for it, or choose another name")
-		}
-		return err
+func (p *partial) hold() (err error) {
+	if p.warning, err = filelock.Try(p.File); err != nil {
+		return errors.New("another process is packing into it: wait for it, or choose another name")
 	}
 	mine, err := p.Stat()
 	if err != nil {
@@ -91,11 +91,17 @@ func (p *partial) takeUp(h *packedHead) error {
 		if err != nil {
 			return fmt.Errorf("it cannot be gone on with: %w: remove it, or choose another name", err)
 		}
-		if err := h.same(old); err != nil {
+		as := h
+		if h.standIns && old.meta.Fingerprint == h.plain.meta.Fingerprint {
+			as = h.plain // it ended at a corrupt file: what it holds are the images that were listed
+		}
+		if err := as.same(old); err != nil {
 			return fmt.Errorf("an unfinished file %w: remove it, or choose another name", err)
 		}
-		if !h.standIns { // which of its images stand in for others an unfinished file does not tell
+		if !as.standIns && as.at == h.at { // which of its images stand in for others an unfinished file does not tell
 			h.sums = old.sums
+		}
+		if as == h && !h.standIns {
 			return nil
 		}
 		_, err = p.WriteAt(h.encode(), 0)

@@ -19,6 +19,7 @@ import (
 type PackOptions struct {
 	Workers  int                   // 0: as many as the machine has cores
 	Progress func(done, total int) // images in the file, after each block; one call at a time
+	Warn     func(text string)     // what goes on all the same; may be nil
 }
 
 // PackResult is what Pack wrote.
@@ -32,7 +33,8 @@ type PackResult struct {
 }
 
 // Pack reads an epoch of a dataset and writes it to path as a packed file, whole or not at all. What is not finished
-// lies in path with .partial, and the same call goes on with it; but with Options.SkipCorrupt it begins again.
+// lies in path with .partial, and the same call goes on with it, or one with Options.SkipCorrupt; but what that leaves
+// unfinished is begun again.
 func Pack(ctx context.Context, ds Dataset, path string, o PackOptions) (PackResult, error) {
 	h, err := newPackedHead(ds, vision.Decoder)
 	if err != nil {
@@ -41,6 +43,9 @@ func Pack(ctx context.Context, ds Dataset, path string, o PackOptions) (PackResu
 	out, err := openPartial(path, h)
 	if err != nil {
 		return PackResult{}, fmt.Errorf("data: pack: %w", err)
+	}
+	if o.Warn != nil && out.warning != "" {
+		o.Warn(out.warning)
 	}
 	w := &packer{ds: ds, head: h, out: out, progress: o.Progress}
 	err = w.run(ctx, o.Workers)
@@ -80,7 +85,11 @@ func (w *packer) keep(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = errors.New("interrupted") // not wrapped: callers take that for nothing written
 	}
-	return fmt.Errorf("%w: %s keeps %d of %d images, and the same command goes on from there", err, w.out.name, images, w.head.count)
+	with := ""
+	if corrupt(err) != nil { // mending the file makes another set of it, which begins anew
+		with = " with --skip-corrupt"
+	}
+	return fmt.Errorf("%w: %s keeps %d of %d images, and the same command%s goes on from there", err, w.out.name, images, w.head.count, with)
 }
 
 func (w *packer) run(ctx context.Context, workers int) error {
@@ -169,7 +178,7 @@ func (w *packer) fill(ctx context.Context, first, last int, buf []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.ds.Read(0, i, buf[(i-first)*size:(i-first+1)*size]); err != nil {
+		if err := readElement(w.ds, 0, i, buf[(i-first)*size:(i-first+1)*size]); err != nil {
 			return err
 		}
 		w.head.labels[i] = int32(w.ds.Label(i)) // after Read, which may have put another image in its place

@@ -12,10 +12,12 @@ import (
 
 // Settings are what a user may ask of the data of a run.
 type Settings struct {
-	Spec           string
+	Spec           string // of one source, or of several joined by " + "
+	Weights        string
 	Size, Channels int // 0: the model's, the source's
 	Filter         string
 	Limit          int
+	Rules          int // 0: those of now
 	Flip           bool
 	CropBefore     int
 	FastDecode     bool
@@ -24,6 +26,9 @@ type Settings struct {
 	SkipCorrupt    int
 	DropLast       bool
 	Cache          string
+
+	Unpacking func(done, total int64) // as Options have it
+	Warn      func(text string)       // so too
 }
 
 // caches are where decoded images may stay.
@@ -34,11 +39,15 @@ func (s *Settings) Settings() setting.Set {
 	const of = setting.Bits | setting.Bench
 	return setting.Set{
 		{Name: "data", Help: "the data: " + strings.Join(usages(), ", "), Value: &s.Spec, Default: "glyphs", Check: knownSpec, Marks: of,
-			Words: words()},
+			Words: words(), Joint: joint},
+		{Name: "data-weights", Help: "shares of several --data, e.g. 3,1; whatever they are, an epoch shows every image at least once (default: their sizes)",
+			Value: &s.Weights, Marks: of | setting.Auto},
 		{Name: "size", Help: "image side (default: the model's or, of the data commands, the source's)", Value: &s.Size, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "channels", Help: "1 or 3; images are converted (default: the source's)", Value: &s.Channels, Check: grayOrRGB, Marks: of | setting.Auto},
 		{Name: "filter", Help: "keep the images with these labels: names or patterns, with commas between", Value: &s.Filter, Marks: of | setting.Auto},
-		{Name: "limit", Help: "use so many images at most, the first ones", Value: &s.Limit, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "limit", Help: "use so many images at most, chosen by the seed", Value: &s.Limit, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "data-rules", Help: "which files a source takes and which images --limit leaves: 2, or 1 as the first runs had it", Value: &s.Rules,
+			Default: rulesNow, Before: rulesFirst, Check: knownRules, Marks: of},
 		{Name: "flip", Help: "mirror half of the images, anew each epoch", Value: &s.Flip, Marks: of},
 		{Name: "crop-before", Help: "take the centre square of so many pixels before the resize (CelebA: 108 or 178)", Value: &s.CropBefore,
 			Check: setting.AtLeast(0), Marks: of | setting.Auto},
@@ -64,8 +73,17 @@ func words() []setting.Word {
 }
 
 func knownSpec(r setting.Row) error {
-	if _, _, _, err := Parse(r.Get().(string)); err != nil {
-		return setting.Usagef("--%s", err)
+	for _, spec := range parts(r.Get().(string)) {
+		if _, _, _, err := Parse(spec); err != nil {
+			return setting.Usagef("--%s", err)
+		}
+	}
+	return nil
+}
+
+func knownRules(r setting.Row) error {
+	if n := r.Get().(int); n < 0 || n > rulesNow {
+		return setting.Usagef("--%s %d: unknown: use %d, or %d as the first runs had it", r.Name, n, rulesNow, rulesFirst)
 	}
 	return nil
 }
@@ -79,16 +97,22 @@ func grayOrRGB(r setting.Row) error {
 
 // Check tells what the settings show to be wrong together. Errors are *setting.UsageError.
 func (s Settings) Check() error {
-	_, err := s.Options(0)
-	return err
+	if _, err := s.Options(0); err != nil {
+		return err
+	}
+	if _, err := parseWeights(s.Weights, len(parts(s.Spec))); err != nil {
+		return setting.Usagef("--%s", err)
+	}
+	return nil
 }
 
 // Options are the settings as Open takes them, for a run with this seed. Errors are *setting.UsageError.
 func (s Settings) Options(of uint64) (Options, error) {
 	source, _ := seed.Data(of)
 	o := Options{
-		Size: s.Size, Channels: s.Channels, Seed: source, Filter: s.Filter, Limit: s.Limit, Flip: s.Flip,
+		Size: s.Size, Channels: s.Channels, Seed: source, Weights: s.Weights, Filter: s.Filter, Limit: s.Limit, Rules: s.Rules, Flip: s.Flip,
 		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
+		Unpacking: s.Unpacking, Warn: s.Warn,
 	}
 	if dir, err := os.UserCacheDir(); err == nil { // without one, nothing is kept
 		o.CacheDir = filepath.Join(dir, "forger", "data")

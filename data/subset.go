@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -23,13 +24,29 @@ func selected(ds Dataset, o Options) (Dataset, error) {
 		}
 	}
 	if o.Limit > 0 && o.Limit < s.n {
-		s.n = o.Limit
-		s.print += fmt.Sprintf(" limit %d", o.Limit)
+		s.limit(o)
 	}
 	if s.print == "" {
 		return ds, nil
 	}
 	return s, nil
+}
+
+// limit leaves a choice over the whole set, which the sets of larger limits hold too; by the first rules its beginning.
+func (s *subset) limit(o Options) {
+	s.print += fmt.Sprintf(" limit %d", o.Limit)
+	if o.Rules == rulesFirst {
+		s.n = o.Limit
+		return
+	}
+	s.print += fmt.Sprintf(" seed %d", o.Seed)
+	ord := newOrder(mix(o.Seed^0x4C696D6974), 0, s.n)
+	chosen := make([]uint32, o.Limit)
+	for k := range chosen {
+		chosen[k] = uint32(s.at(ord.at(k)))
+	}
+	slices.Sort(chosen)
+	s.images, s.n = chosen, o.Limit
 }
 
 func (s *subset) filter(filter string) error {

@@ -67,71 +67,83 @@ func compressionOf(f io.ReaderAt) (decompressor, error) {
 	return nil, nil
 }
 
-// unpack lists a compressed archive and writes its images, one after another, to a file in dir (the system's temporary
-// folder where dir is "") that has no name any more, so that it is gone with the process whatever ends it.
-func (c *catalogue) unpack(open decompressor, dir string) error {
-	packed := c.a.in
-	in, err := open(bufio.NewReaderSize(packed, 1<<16), c.a.stamp.size)
+// unpack lists a compressed shard while it unpacks it to a file, from which images are read. With a cache that file is
+// kept for the next start; else it has no name, so that it is gone with the process whatever ends that.
+func (c *catalogue) unpack(packed *os.File, open decompressor, o Options) error {
+	stamp, err := stampOf(packed)
+	if err != nil {
+		return err
+	}
+	kept, err := keptAt(packed, c.path, o.CacheDir)
+	if err != nil {
+		return fmt.Errorf("data: tar: %s: %w", c.path, err)
+	}
+	if kept.name != "" {
+		if f, _, err := openRegular(kept.name); err == nil {
+			return c.recall(f, kept)
+		}
+	}
+	in, err := open(bufio.NewReaderSize(&counted{r: packed, size: stamp.size, tell: o.Unpacking}, 1<<16), stamp.size)
 	if err != nil {
 		return c.tarError("", err)
 	}
 	defer in.Close()
-	out, err := unnamed(dir)
+	out, err := unnamed(o.CacheDir)
 	if err != nil {
-		return fmt.Errorf("data: tar: %s: unpacking: %w", c.a.path, err)
+		return fmt.Errorf("data: tar: %s: unpacking: %w", c.path, err)
+	}
+	s, err := c.a.use(c.path, out.File)
+	if err != nil {
+		return err
 	}
 	w := bufio.NewWriterSize(out, 1<<18)
-	written := int64(0)
-	keep := func(r io.Reader, size int64) (int64, error) {
-		at := written
-		n, err := io.CopyN(w, r, size)
-		written += n
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the archive is truncated within it: get or make it again")
-		}
-		return at, err
+	if err := c.listTar(&cursor{in: io.TeeReader(&bounded{in, deflateMost * (stamp.size + 1<<16)}, w)}); err != nil {
+		return err
 	}
-	err = c.listTar(&cursor{in: &bounded{in, deflateMost * (c.a.stamp.size + 1<<16)}}, keep)
-	if err == nil {
-		if err = w.Flush(); err != nil {
-			err = fmt.Errorf("data: tar: %s: %w", c.a.path, err)
-		}
+	if err = w.Flush(); err == nil && kept.name != "" {
+		err = out.keep(kept)
 	}
 	if err == nil {
-		err = c.a.use(out.File)
+		s.stamp, err = stampOf(out.File)
 	}
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return fmt.Errorf("data: tar: %s: %w", c.path, err)
 	}
-	return packed.Close()
+	return nil
 }
 
-// unpacked is a file without a name whose errors say where it lies and what to do.
-type unpacked struct {
-	*os.File
-	dir string
+// keptError is what is wrong with what an earlier start unpacked.
+type keptError struct {
+	error
+	name string
 }
 
-func unnamed(dir string) (*unpacked, error) {
-	if dir == "" {
-		dir = os.TempDir()
-	} else if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("%w: name another directory", plainError(err))
+func (e *keptError) Unwrap() error { return e.error }
+
+// recall lists what an earlier start unpacked.
+func (c *catalogue) recall(f *os.File, kept keptTar) error {
+	s, err := c.a.use(c.path, f)
+	if err == nil {
+		err = c.listTar(&cursor{r: f, size: s.stamp.size})
 	}
-	f, err := os.CreateTemp(dir, ".forger-unpacked-*")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: name another directory", dir, reasonOf(err))
+		return &keptError{err, kept.name}
 	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(plainError(err), f.Close())
-	}
-	return &unpacked{f, dir}, nil
+	return nil
 }
 
-func (u *unpacked) Write(p []byte) (int, error) {
-	n, err := u.File.Write(p)
-	if err != nil {
-		err = fmt.Errorf("unpacking it to %s: %w: make room there, or unpack the archive and use folder:DIR", u.dir, reasonOf(err))
+// counted tells how much of a file was read.
+type counted struct {
+	r          io.Reader
+	done, size int64
+	tell       func(done, total int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.done += int64(n)
+	if n > 0 && c.tell != nil {
+		c.tell(c.done, c.size)
 	}
 	return n, err
 }

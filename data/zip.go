@@ -11,13 +11,13 @@ import (
 
 // openZip lists the images of a zip archive. They are read where they lie, by any goroutine.
 func openZip(path string, o Options) (Dataset, error) {
-	a, err := openArchive(path)
+	a := &archive{path: path, summed: true}
+	in, err := a.open(path)
 	if err != nil {
-		return nil, fmt.Errorf("data: zip: %w: name an archive that can be read", err)
+		return nil, errors.Join(fmt.Errorf("data: zip: %w: name an archive that can be read", err), a.Close())
 	}
-	a.summed = true
-	c := newCatalogue("zip", a)
-	if err := c.listZip(a.in, a.stamp.size); err != nil {
+	c := newCatalogue("zip", a, o)
+	if err := c.listZip(in.in, in.stamp.size); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	ds, err := c.dataset(o)
@@ -66,7 +66,7 @@ func (c *catalogue) addZip(e *zip.File, size int64) error {
 	if !mode.IsRegular() {
 		return fmt.Errorf("%s: make the archive again with the files themselves", modeText(mode))
 	}
-	if !wanted(name) {
+	if !c.wanted(name) {
 		return nil
 	}
 	packed, plain := e.CompressedSize64, e.UncompressedSize64

@@ -5,6 +5,7 @@ import (
 
 	"forger/gan/bench"
 	"forger/gan/export"
+	"forger/gan/rundir"
 )
 
 // Bench measures a training of cfg.
@@ -16,4 +17,9 @@ func Bench(ctx context.Context, cfg Config, o bench.Options) (bench.Result, erro
 }
 
 // Export writes a network of a checkpoint to a file, whole or not at all.
-func Export(o export.Options) error { return export.Write(o, networks) }
+func Export(o export.Options) (err error) {
+	if o.Checkpoint, err = rundir.Newest(o.Checkpoint); err != nil {
+		return err
+	}
+	return export.Write(o, networks)
+}

@@ -40,12 +40,14 @@ func TestBenchMeasures(t *testing.T) {
 		text, err := os.ReadFile(trace)
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, &written))
-		names := map[string]bool{}
+		names := map[string]int{}
 		for _, e := range written.TraceEvents {
-			names[e.Name] = true
+			names[e.Name]++
 		}
-		assert.True(t, names["forger: generator"], "Go's spans")
-		assert.True(t, names["aten::_fused_adam_"], "libtorch's operations")
+		assert.Equal(t, 3, names["forger: step"], "as they are run")
+		assert.Equal(t, 3, names["forger: generator_update"], "and part by part")
+		assert.Equal(t, 2*2*3, names["aten::_fused_adam_"], "libtorch's operations")
+		assert.Equal(t, res.Graph == "on", res.SplitEager)
 	}
 }
 

@@ -27,9 +27,11 @@ func TestEveryOptionIsASetting(t *testing.T) {
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
 		for i := range v.NumField() {
-			if f := v.Field(i); f.Kind() == reflect.Struct {
+			switch f := v.Field(i); f.Kind() {
+			case reflect.Struct:
 				walk(f)
-			} else {
+			case reflect.Func: // whom to tell
+			default:
 				count++
 				assert.True(t, at[f.Addr().Interface()], "%s is no setting", v.Type().Field(i).Name)
 			}
@@ -39,6 +41,29 @@ func TestEveryOptionIsASetting(t *testing.T) {
 		walk(reflect.ValueOf(options).Elem())
 	}
 	assert.Len(t, c.Settings(), count)
+}
+
+// A run from before there were rules of data goes on by the first ones, and a new one records those of now.
+func TestARunKeepsItsRulesOfData(t *testing.T) {
+	for config, want := range map[string]int{`{"limit": 5}`: 1, `{"limit": 5, "data-rules": 2}`: 2, `{"data-rules": 1}`: 1} {
+		c := DefaultConfig()
+		require.NoError(t, c.Settings().ReadJSON(config))
+		assert.Equal(t, want, c.Data.Rules, config)
+	}
+	c := DefaultConfig()
+	assert.Equal(t, 2, c.Settings().Map()["data-rules"])
+
+	// So does one that was stopped before its first checkpoint.
+	for config, want := range map[string]int{"limit: 5\nresolved: {}\n": 1, "limit: 5\ndata-rules: 2\nresolved: {}\n": 2} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(config), 0o644))
+		from, err := trainer.Resume(dir, true)
+		require.NoError(t, err)
+		c := DefaultConfig()
+		require.NoError(t, from.Settings(c.Settings()))
+		from.Close()
+		assert.Equal(t, want, c.Data.Rules, config)
+	}
 }
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -56,7 +81,7 @@ func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 		`--prior "x": unknown: have normal, uniform, uniform01`:                                                           func(c *Config) { c.Method.Prior = "x" },
 		`--precision "x": unknown: have fp32, tf32, bf16`:                                                                 func(c *Config) { c.Run.Precision = "x" },
 		`--device "gpu": unknown: use auto, cpu, cuda or cuda:N`:                                                          func(c *Config) { c.Run.Device = "gpu" },
-		`--size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256`:                                                     func(c *Config) { c.Data.Size = 63 },
+		`--size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024`:                                          func(c *Config) { c.Data.Size = 63 },
 		`--channels 2: neither gray nor RGB: use 1 or 3`:                                                                  func(c *Config) { c.Data.Channels = 2 },
 		`--batch 0: too small: use 1 or more`:                                                                             func(c *Config) { c.Run.Batch = 0 },
 		`--disc-steps 0: too small: use 1 or more`:                                                                        func(c *Config) { c.Method.DiscSteps = 0 },

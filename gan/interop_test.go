@@ -57,7 +57,8 @@ func TestExportsDrawTheSameImages(t *testing.T) {
 		assert.Less(t, f.Difference, 2e-5, name)
 	}
 	assert.Equal(t, "OrderedDict", found["generator.pth"].Note)
-	assert.Equal(t, true, found["discriminator.torchscript"].Note, "the state_dict's keys are the network's")
+	assert.Equal(t, map[string]any{"keys": true, "training": false}, found["discriminator.torchscript"].Note,
+		"the state_dict's keys are the network's, and torch.jit.freeze takes it")
 	assert.Equal(t, []any{"latents", "images"}, found["ema.onnx"].Note)
 	assert.Equal(t, []any{"images", "probability"}, found["discriminator.onnx"].Note)
 }

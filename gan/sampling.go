@@ -9,14 +9,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/method"
+	"forger/gan/rundir"
 	"forger/gan/trainer"
 	"forger/internal/atomicfile"
-	"forger/internal/seed"
 	"forger/internal/setting"
 	"forger/torch"
 	"forger/vision"
@@ -32,6 +34,9 @@ type SampleOptions struct {
 	Latents    string // a .npy of float32 [N,Z] instead of N and Seed
 	Raw        string // also write float32 [N,C,H,W] in [-1,1] to this .npy
 	Device     string
+
+	Seeds      []uint64 // a sample of each, whatever the others are, instead of N and Seed
+	Truncation float64  // no number of the noise is farther from 0; 0: no bound
 }
 
 // sampleBatch is how many images are drawn at once; it bounds the memory.
@@ -39,8 +44,11 @@ const sampleBatch = 64
 
 // check tells what the options show to be wrong. Errors are *setting.UsageError.
 func (o SampleOptions) check() error {
-	if o.N < 1 && o.Latents == "" {
+	if o.N < 1 && o.Latents == "" && len(o.Seeds) == 0 {
 		return setting.Usagef("--n %d: too small: use 1 or more", o.N)
+	}
+	if slices.Contains(pictures, strings.ToLower(filepath.Ext(o.Out))) {
+		return setting.Usagef("--out %s: pictures are written as PNG: name a .png, or a directory", o.Out)
 	}
 	return trainer.CheckDevice(o.Device)
 }
@@ -57,8 +65,9 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 	}
 	defer d.Root.Close()
 	d.n = o.N
-	noise := d.Root.NewGenerator(seed.Of(o.Seed, "samples"))
-	d.noise = func(s *torch.Scope, _, n int) torch.Tensor { return d.sampler.Noise(s, noise, n) }
+	if err := d.chosen(o); err != nil {
+		return err
+	}
 	if o.Latents != "" {
 		if err := d.read(o.Latents); err != nil {
 			return err
@@ -88,6 +97,10 @@ type drawer struct {
 
 // openDrawer loads what samples are drawn from. The caller closes its Root.
 func openDrawer(ctx context.Context, path string, average bool, device string) (*drawer, error) {
+	path, err := rundir.Newest(path)
+	if err != nil {
+		return nil, err
+	}
 	opened, err := checkpoint.Open(path, "", average, device, networks)
 	if err != nil {
 		return nil, err
@@ -97,11 +110,14 @@ func openDrawer(ctx context.Context, path string, average bool, device string) (
 
 // read takes the noise from a NumPy file.
 func (d *drawer) read(path string) error {
-	shape, values, err := data.ReadNPY(path)
+	shape, values, err := data.ReadNPY[float32](path)
 	if err != nil {
 		return err
 	}
 	z := d.sampler.Width
+	if len(shape) == 4 && shape[2] == 1 && shape[3] == 1 { // as PyTorch's networks take them
+		shape = shape[:2]
+	}
 	if len(shape) != 2 || shape[1] != z || shape[0] == 0 {
 		return fmt.Errorf("%s: shape %v: this network takes [N,%d]", path, shape, z)
 	}
@@ -112,8 +128,12 @@ func (d *drawer) read(path string) error {
 	return nil
 }
 
-// save writes the images into a grid, or each into a file of its own.
+// save writes the images into a grid, or each into a file of its own, or with "" nowhere.
 func (d *drawer) save(out string) error {
+	if out == "" {
+		_, err := io.Copy(io.Discard, d)
+		return err
+	}
 	if d.Shape.IsPoints() {
 		return d.savePoints(out)
 	}
@@ -121,11 +141,17 @@ func (d *drawer) save(out string) error {
 	if strings.EqualFold(filepath.Ext(out), ".png") {
 		return vision.SaveGrid(out, d, d.n, side, side, c, int(math.Ceil(math.Sqrt(float64(d.n)))))
 	}
+	if strings.EqualFold(filepath.Ext(out), ".npy") {
+		return setting.Usagef("--out %s: the network makes images: name a .png or a directory, and the .npy with --raw", out)
+	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("--out %s: %w: name a .png, or a directory that can be written", out, atomicfile.Bare(err))
 	}
 	one := vision.Image{Height: side, Width: side, Channels: c, Pix: make([]byte, side*side*c)}
 	digits := max(5, len(fmt.Sprint(d.n-1)))
+	if err := holdsNoOthers(out, d.n, digits); err != nil {
+		return err
+	}
 	for i := range d.n {
 		if _, err := io.ReadFull(d, one.Pix); err != nil {
 			return fmt.Errorf("%s: after %d of %d images: %w", out, i, d.n, err)
@@ -133,6 +159,29 @@ func (d *drawer) save(out string) error {
 		if err := writeImage(filepath.Join(out, fmt.Sprintf("%0*d.png", digits, i)), one); err != nil {
 			return fmt.Errorf("%s: after %d of %d images: %w: make room and draw again", out, i, d.n, err)
 		}
+	}
+	return nil
+}
+
+// pictures are endings of files that nobody means as a directory.
+var pictures = []string{".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".svg", ".pdf"}
+
+// holdsNoOthers refuses a directory in which images of another draw would be left among n new ones.
+func holdsNoOthers(dir string, n, digits int) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("--out %s: %w", dir, atomicfile.Bare(err))
+	}
+	others := 0
+	for _, e := range entries {
+		number, is := strings.CutSuffix(e.Name(), ".png")
+		i, err := strconv.Atoi(number)
+		if is && err == nil && len(number) >= 5 && (len(number) != digits || i >= n) {
+			others++
+		}
+	}
+	if others > 0 {
+		return fmt.Errorf("--out %s: %d images of another draw would be left among these %d: empty it, or name another directory", dir, others, n)
 	}
 	return nil
 }

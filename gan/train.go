@@ -45,55 +45,73 @@ func Train(ctx context.Context, cfg Config, ob report.Observer) (res report.Resu
 	return trainer.Run(ctx, run.job(), from, ob)
 }
 
-// resumed is the config of the run that goes on, with what the user gave anew. notes name what then decides other numbers.
+// resumed is the config of the run that goes on: the checkpoint's, with what its config.yaml has otherwise, and with what the
+// user gave anew. notes name what then decides other numbers, and what config.yaml changed.
 func (c *Config) resumed(from *trainer.Origin) (run Config, notes []string, err error) {
 	run = DefaultConfig()
 	if err := from.Settings(run.Settings()); err != nil {
 		return run, nil, err
 	}
-	changed, err := run.change(c)
-	if err != nil {
+	edited, spec := run, run.Data.Spec
+	if edited.Given, err = from.Edits(edited.Settings()); err != nil {
 		return run, nil, err
 	}
-	if len(changed) > 0 {
-		notes = append(notes, fmt.Sprintf("goes on with %s: the numbers are no more those of the run without", strings.Join(changed, ", ")))
+	for _, by := range []*Config{&edited, c} {
+		changed, bits, err := run.change(by)
+		if err != nil {
+			return run, nil, err
+		}
+		if by == &edited && len(changed) > 0 {
+			notes = append(notes, fmt.Sprintf("config.yaml differs from the checkpoint: goes on with its %s", strings.Join(changed, ", ")))
+		}
+		if len(bits) > 0 {
+			notes = append(notes, fmt.Sprintf("goes on with %s: the numbers are no more those of the run without", strings.Join(bits, ", ")))
+		}
 	}
-	run.Given, run.Run.Out = c.Given, ""
-	return run, notes, run.Check()
+	if run.Data.Spec == spec {
+		run.Data.Spec = from.DataNow(spec)
+	}
+	run.Given, run.Run.Out, run.Data.Unpacking = c.Given, "", c.Data.Unpacking
+	return run, notes, edited.Given.Blame(run.Check())
 }
 
 // bounds are the settings that end a run.
 var bounds = []string{"steps", "images", "epochs"}
 
-// change takes the settings that were given anew, and returns those that decide numbers and are not what they were. One
-// that may not change is an error that shows both values and says where the new one was given.
-func (c *Config) change(by *Config) (changed []string, err error) {
+// change takes the settings that were given anew, and returns those that are not what they were, and those of them that
+// decide numbers. One that may not change is an error that shows both values and says where the new one was given.
+func (c *Config) change(by *Config) (changed, bits []string, err error) {
+	before := *c
 	for _, name := range bounds { // those of before are not those of now
 		if by.Given.Has(name) {
 			c.Run.Steps, c.Run.Images, c.Run.Epochs = 0, 0, 0
 		}
 	}
-	run := c.Settings()
+	run, was := c.Settings(), before.Settings()
 	var refused []string
 	for i, row := range by.Settings() {
-		if !by.Given.Has(row.Name) {
+		if !by.Given.Has(row.Name) || row.Name == "out" {
 			continue
 		}
-		was := run[i]
-		may := row.Is(setting.Resume) || row.Name == "data" && by.Run.AllowDataChange
-		switch {
-		case row.Name == "out" || row.Same(was):
-			continue
-		case !may:
-			refused = append(refused, fmt.Sprintf("%s %v (the run has %v)", by.Given[row.Name], row.Get(), was.Get()))
-		case row.Is(setting.Bits):
-			changed = append(changed, fmt.Sprintf("%s %v for %v", row.Name, row.Get(), was.Get()))
+		// Other data is another place of the same data: which it is, is seen when it is open.
+		if may := row.Is(setting.Resume) || row.Name == "data"; !may && !row.Same(was[i]) {
+			refused = append(refused, fmt.Sprintf("%s %v (the run has %v)", by.Given[row.Name], row.Get(), was[i].Get()))
 		}
-		was.Put(row.Get())
+		run[i].Put(row.Get())
 	}
 	if len(refused) > 0 {
-		return nil, setting.Usagef("%s: a resumed run goes on with its own settings: leave these away, or start another run",
+		return nil, nil, setting.Usagef("%s: a resumed run goes on with its own settings: leave these away, or start another run",
 			strings.Join(refused, ", "))
 	}
-	return changed, nil
+	for i, row := range run {
+		if row.Same(was[i]) {
+			continue
+		}
+		text := fmt.Sprintf("%s %v for %v", row.Name, row.Get(), was[i].Get())
+		changed = append(changed, text)
+		if row.Is(setting.Bits) && row.Name != "data" {
+			bits = append(bits, text)
+		}
+	}
+	return changed, bits, nil
 }

@@ -207,7 +207,7 @@ func TestASourceThatCannotBeReadLeavesNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.png"), []byte("not a picture"), 0o644))
 	c.Data.Spec = "folder:" + dir
 	_, err := train(t, context.Background(), c, &gantest.Recorder{})
-	require.ErrorContains(t, err, "a.png: not a JPEG, PNG, GIF, WebP or BMP file")
+	require.ErrorContains(t, err, "a.png: not a JPEG, PNG, GIF, WebP, BMP, TIFF or PPM file")
 	assert.NoDirExists(t, c.Run.Out)
 }
 

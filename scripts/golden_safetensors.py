@@ -27,4 +27,7 @@ def save_pair(name, tensors, metadata):
 
 save_pair("net", golden_pt.trained()[0].state_dict(), {"note": 'gänse "<&>"\n\t'})
 save_pair("dtypes", {name: every[name] for name in names.split()}, None)
+bits = torch.arange(1, 33, dtype=torch.uint8)
+save_pair("float8", {name: bits.view(getattr(torch, name)).clone() for name in
+                     "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu".split()}, None)
 save_pair("shapes", {"scalar": torch.tensor(2.5), "empty": torch.zeros(0, 3), "a.b/ü": torch.arange(6).view(2, 3)}, {})

@@ -58,8 +58,10 @@ def through(kind, path, x, fresh):
         return through_onnx(path, x)
     if kind == "torchscript":
         net = torch.jit.load(path)
-        keys = sorted(net.state_dict()) == sorted(fresh.state_dict())
-        return torch.jit.freeze(net)(x), keys  # as it is served
+        known = {"keys": sorted(net.state_dict()) == sorted(fresh.state_dict()), "training": any(m.training for m in net.modules())}
+        y = net(x)
+        torch.testing.assert_close(torch.jit.freeze(net)(x), y, rtol=1e-4, atol=1e-5)
+        return y, known
     state = torch.load(path, weights_only=True) if kind == "pth" else safetensors.torch.load_file(path)
     fresh.load_state_dict(state, strict=True)
     return fresh.eval()(x), type(state).__name__

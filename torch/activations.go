@@ -37,6 +37,30 @@ func (t Tensor) Softplus() Tensor {
 	return s.made("softplus", C.gt_softplus(s.h, t.h), t)
 }
 
+// SiLU is t*sigmoid(t), also called Swish.
+func (t Tensor) SiLU() Tensor {
+	s := t.one("silu")
+	return s.made("silu", C.gt_silu(s.h, t.h), t)
+}
+
+// GELU is t*P(X <= t) of a normal X; tanh asks for the approximation by that function.
+func (t Tensor) GELU(tanh bool) Tensor {
+	s := t.one("gelu")
+	return s.made("gelu", C.gt_gelu(s.h, t.h, cbool(tanh)), t)
+}
+
+// ELU is t where positive, alpha*(e^t-1) elsewhere. PyTorch's alpha is 1.
+func (t Tensor) ELU(alpha float64) Tensor {
+	s := t.one("elu")
+	return s.made("elu", C.gt_elu(s.h, t.h, C.double(alpha)), t)
+}
+
+// PReLU is t where positive, weight*t elsewhere: t [N,C,...], weight [1] or [C].
+func (t Tensor) PReLU(weight Tensor) Tensor {
+	s := join("prelu", t, weight)
+	return s.made("prelu", C.gt_prelu(s.h, t.h, weight.h), t, weight)
+}
+
 // ReLUInPlace overwrites t and returns it. PyTorch: relu_.
 func (t Tensor) ReLUInPlace() Tensor {
 	t.s.check("relu_")

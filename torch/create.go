@@ -68,6 +68,11 @@ func (s *Scope) FromDoubles(values []float64, shape ...int) Tensor {
 	return s.FromBytes(asBytes(values), Float64, shape...)
 }
 
+// FromInts copies values to an int64 tensor on the scope's device: labels, indices.
+func (s *Scope) FromInts(values []int64, shape ...int) Tensor {
+	return s.FromBytes(asBytes(values), Int64, shape...)
+}
+
 // Images uploads uint8 images [N,H,W,C] and scales them to [-1,1] on the device: float32 [N,C,H,W] in the scope's layout.
 // It is torchvision's ToTensor and Normalize(.5,.5) in one call.
 func (s *Scope) Images(pixels []byte, n, h, w, c int) Tensor {

@@ -12,6 +12,8 @@
 // A tensor that lives longer than the scope it is used in enters with s.Use. Ops panic with *Error, which names op,
 // shapes and reason; Catch turns that into an error at the edge. Libtorch keeps state per OS thread, so a root scope
 // locks its goroutine to its thread until it is closed, and belongs to that goroutine alone.
+//
+// docs/torch.md lists what there is by PyTorch's names.
 package torch
 
 //go:generate go run ./internal/gentable

@@ -56,6 +56,9 @@ typedef enum gt_device { GT_CPU = 0, GT_CUDA = 1 } gt_device;
 typedef enum gt_format { GT_PRESERVE = 0, GT_CONTIGUOUS = 1, GT_CHANNELS_LAST = 2 } gt_format;
 /* Who computes the CPU's convolutions: a set of kernels where it wins, or with GT_CONV_ALWAYS wherever it can. */
 typedef enum gt_conv { GT_CONV_STOCK = 0, GT_CONV_AVX2 = 1, GT_CONV_AVX512 = 2, GT_CONV_ALWAYS = 4 } gt_conv;
+/* What an image is continued with beyond its border, and what becomes of a loss's elements (libtorch's numbers). */
+typedef enum gt_border { GT_ZEROS = 0, GT_REFLECT = 1, GT_REPLICATE = 2 } gt_border;
+typedef enum gt_reduction { GT_NONE = 0, GT_MEAN = 1, GT_SUM = 2 } gt_reduction;
 
 #define GT_MAX_DIMS 8
 
@@ -83,11 +86,13 @@ GT_API void gt_keep_memory(void); /* freed memory stays with the process: a step
 GT_API void gt_trim_memory(void); /* gives what is free back to the system, once */
 GT_API int gt_threads(void); /* intra-op threads of a thread on which nobody chose: libtorch's default */
 GT_API int gt_set_math(int tf32, int deterministic, int autotune); /* process-wide; before the first CUDA tensor */
+GT_API void gt_math(int *tf32, int *deterministic, int *autotune); /* as they are */
 GT_API int gt_conv_best(void); /* the last of GT_CONV_STOCK, _AVX2, _AVX512 that this processor runs (and ATEN_CPU_CAPABILITY allows) */
 
 /* --- CUDA ------------------------------------------------------------------------------------------------------- */
 GT_API int gt_cuda_driver(int *version);          /* 0 and e.g. 13000; 1: no libcuda.so.1; 2: it found no device */
-GT_API int gt_cuda_open(char *why, size_t size);  /* loads libgotorch_cuda.so; to be called before any tensor is made */
+/* loads libgotorch_cuda.so; to be called before any tensor is made: it fails where libtorch has found CUDA absent before */
+GT_API int gt_cuda_open(char *why, size_t size);
 GT_API int gt_cuda_count(char *why, size_t size); /* devices that can be used; on 0, why */
 GT_API int gt_cuda_describe(int index, gt_cuda_info *out);
 GT_API int gt_cuda_memory(int index, gt_memory *out);
@@ -95,10 +100,8 @@ GT_API int gt_cuda_reset_peak(int index);
 GT_API int gt_synchronize(gt_scope *s);
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
-/* threads: intra-op, above 0; resident: optimizer steps read no rate on the CPU either; for tests of what a CUDA device
- * does. NULL: no memory, or another thread's parent. */
-GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads,
-                              int resident);
+/* threads: intra-op, above 0. NULL: no memory, or another thread's parent. */
+GT_API gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads);
 GT_API int gt_scope_own_stream(gt_scope *s); /* CUDA: a stream for a new root, until it is closed */
 GT_API int gt_scope_close(gt_scope *s); /* frees every tensor in s, and s */
 GT_API int64_t gt_scope_live(gt_scope *s); /* tensors alive in the tree s belongs to; -1: wrong thread */
@@ -174,8 +177,10 @@ GT_API int gt_sigmoid_(gt_scope *s, gt_tensor *a);
 GT_API gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
 
 /* --- layers ----------------------------------------------------------------------------------------------------- */
+/* bias may be NULL; the pair arguments are {height, width} */
 GT_API gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
-/* the pair arguments are {height, width}; bias may be NULL */
+GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
+                            int64_t padding, int64_t dilation, int64_t groups);
 GT_API gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                             const int64_t *padding, const int64_t *dilation, int64_t groups);
 GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
@@ -189,11 +194,93 @@ GT_API gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight
                                     gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps,
                                     double slope);
 
+/* adds 1 to each of n integer tensors: what tells of batches seen, for several layers at once */
+GT_API int gt_count(gt_scope *s, gt_tensor *const *counters, int n);
+
 /* --- shapes ----------------------------------------------------------------------------------------------------- */
 GT_API gt_tensor *gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
 GT_API gt_tensor *gt_permute(gt_scope *s, gt_tensor *a, const int64_t *order, int dims);
 GT_API gt_tensor *gt_slice(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step);
 GT_API gt_tensor *gt_cat(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+
+/* --- comparisons (bool) and choices -------------------------------------------------------------------------------- */
+GT_API gt_tensor *gt_eq(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_ne(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_lt(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_le(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_gt(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_ge(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_eq_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_ne_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_lt_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_le_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_gt_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_ge_scalar(gt_scope *s, gt_tensor *a, double v);
+GT_API gt_tensor *gt_maximum(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_minimum(gt_scope *s, gt_tensor *a, gt_tensor *b);
+GT_API gt_tensor *gt_where(gt_scope *s, gt_tensor *condition, gt_tensor *a, gt_tensor *b);
+
+/* --- selections (indices are int64) and shapes ----------------------------------------------------------------------- */
+GT_API gt_tensor *gt_index_select(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index);
+GT_API gt_tensor *gt_gather(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index);
+GT_API gt_tensor *gt_embedding(gt_scope *s, gt_tensor *weight, gt_tensor *index);
+GT_API gt_tensor *gt_one_hot(gt_scope *s, gt_tensor *a, int64_t classes);
+GT_API gt_tensor *gt_unsqueeze(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API gt_tensor *gt_squeeze(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API gt_tensor *gt_expand(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
+GT_API gt_tensor *gt_stack(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+
+/* --- extremes, norms, orders (dims 0: over everything; out: values and int64 indices) ---------------------------------- */
+GT_API gt_tensor *gt_amax(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+GT_API gt_tensor *gt_amin(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+GT_API int gt_max(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out);
+GT_API int gt_min(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out);
+GT_API gt_tensor *gt_norm(gt_scope *s, gt_tensor *a, double p, const int64_t *over, int dims, int keep);
+GT_API gt_tensor *gt_cumsum(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API int gt_sort(gt_scope *s, gt_tensor *a, int64_t dim, int descending, gt_tensor **out);
+GT_API int gt_topk(gt_scope *s, gt_tensor *a, int64_t k, int64_t dim, int largest, gt_tensor **out);
+GT_API gt_tensor *gt_softmax(gt_scope *s, gt_tensor *a, int64_t dim);
+GT_API gt_tensor *gt_log_softmax(gt_scope *s, gt_tensor *a, int64_t dim);
+
+/* --- pooling, sides of an image; pairs are {height, width} -------------------------------------------------------------- */
+GT_API gt_tensor *gt_avg_pool2d(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride,
+                                const int64_t *padding, int ceil, int count_pad);
+GT_API gt_tensor *gt_max_pool2d(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride,
+                                const int64_t *padding, const int64_t *dilation, int ceil);
+GT_API gt_tensor *gt_adaptive_avg_pool2d(gt_scope *s, gt_tensor *a, const int64_t *size);
+GT_API gt_tensor *gt_interpolate(gt_scope *s, gt_tensor *a, const int64_t *size, int bilinear, int align_corners);
+GT_API gt_tensor *gt_pixel_shuffle(gt_scope *s, gt_tensor *a, int64_t factor);
+GT_API gt_tensor *gt_pixel_unshuffle(gt_scope *s, gt_tensor *a, int64_t factor);
+/* sides: before and after the last dim, then the dim before it, and so on; border: gt_border */
+GT_API gt_tensor *gt_pad(gt_scope *s, gt_tensor *a, const int64_t *sides, int n, int border);
+GT_API gt_tensor *gt_affine_grid(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners);
+GT_API gt_tensor *gt_grid_sample(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border,
+                                 int align_corners);
+
+/* --- normalisations without running statistics (weight and bias may be NULL), further activations ----------------------- */
+GT_API gt_tensor *gt_layer_norm(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight,
+                                gt_tensor *bias, double eps);
+GT_API gt_tensor *gt_group_norm(gt_scope *s, gt_tensor *a, int64_t groups, gt_tensor *weight, gt_tensor *bias,
+                                double eps);
+GT_API gt_tensor *gt_instance_norm(gt_scope *s, gt_tensor *a, gt_tensor *weight, gt_tensor *bias, double eps);
+GT_API gt_tensor *gt_silu(gt_scope *s, gt_tensor *a);
+GT_API gt_tensor *gt_gelu(gt_scope *s, gt_tensor *a, int tanh);
+GT_API gt_tensor *gt_elu(gt_scope *s, gt_tensor *a, double alpha);
+GT_API gt_tensor *gt_prelu(gt_scope *s, gt_tensor *a, gt_tensor *weight);
+
+/* --- losses (reduction: gt_reduction) ------------------------------------------------------------------------------------ */
+GT_API gt_tensor *gt_mse_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+GT_API gt_tensor *gt_l1_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+GT_API gt_tensor *gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+GT_API gt_tensor *gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
+
+/* --- linear algebra ------------------------------------------------------------------------------------------------------ */
+GT_API gt_tensor *gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
+GT_API int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out); /* values, rising, and vectors */
+/* mask may be NULL; plain: in products and a softmax of their own, which can be differentiated twice */
+GT_API gt_tensor *gt_attention(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask,
+                               int causal, int plain);
+GT_API int gt_orthogonal_(gt_scope *s, gt_tensor *t, gt_generator *g, double gain);
 
 /* --- differentiation -------------------------------------------------------------------------------------------- */
 GT_API int gt_set_requires_grad(gt_scope *s, gt_tensor *t, int on);
@@ -207,12 +294,15 @@ GT_API int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n);
 /* --- optimizers: a whole step a call; a parameter without a gradient is left as it is, gradients are dropped ------
  * lr, momentum and decay are 0-dim tensors on the scope's device, which the host may fill between steps and between
  * replays of a graph. */
+/* max_exp_avg_sq is NULL unless AMSGrad; decoupled: weight decay as AdamW's */
 GT_API int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq,
-                        gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps,
-                        double weight_decay);
-/* momentum and its buffers are both NULL or neither is; the buffers begin as zeros */
+                        gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1,
+                        double beta2, double eps, double weight_decay, int decoupled);
+/* momentum and its buffers are both NULL or neither is; the buffers begin as zeros; nesterov wants a momentum */
 GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr,
-                       gt_tensor *momentum, double weight_decay);
+                       gt_tensor *momentum, double weight_decay, int nesterov);
+/* the norm of all gradients of params before they are scaled to max_norm at most, 0-dim on the device: nothing is read */
+GT_API gt_tensor *gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
 GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
                            gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr,
                            double alpha, double eps, gt_tensor *momentum, double weight_decay);
@@ -222,7 +312,11 @@ GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, 
                       gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
 
 /* --- CUDA graphs ------------------------------------------------------------------------------------------------ */
-GT_API gt_graph *gt_graph_new(gt_scope *s);
+/* While on, the tree's calls are those of a capture, real or rehearsed: one that would wait for the device, read from it
+ * or bring it something of the host's fails, and optimizer steps read no rate on the CPU either. */
+GT_API int gt_capturing(gt_scope *s, int on);
+/* beside: one of the tree's whose memory it shares, since two of a tree never work at once; or NULL */
+GT_API gt_graph *gt_graph_new(gt_scope *s, gt_graph *beside);
 /* from here to gt_graph_end the tree's work is kept instead of done; generators: all that it draws from */
 GT_API int gt_graph_begin(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
 GT_API int gt_graph_end(gt_scope *s, gt_graph *g);
@@ -243,8 +337,8 @@ GT_API int gt_script_save(gt_scope *s, const char *source, const char *const *ke
                           const int *buffers, int n, const char *path);
 
 /* --- meters ----------------------------------------------------------------------------------------------------- */
-/* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 keeps
- * the count at which a value was first not finite (0: never). Nothing is read back. */
+/* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 counts
+ * the calls since a value was first not finite, that one included (0: never). Nothing is read back. */
 GT_API int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
 
 /* --- measuring -------------------------------------------------------------------------------------------------- */

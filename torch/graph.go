@@ -13,15 +13,20 @@ type Graph owned[*C.gt_graph]
 
 func (g *Graph) own() *owned[*C.gt_graph] { return (*owned[*C.gt_graph])(g) }
 
-// Capture runs body, whose work on the scope's CUDA device is kept instead of done. Body must not wait for the device,
-// and the scopes that it makes must be closed in it: their tensors are the graph's memory. It must have run before, so
-// that what libtorch makes at first use is there. generators are all that it draws from. After an error the device and
-// the generators are as they were before; gradients that body left must be dropped.
-func (s *Scope) Capture(body func(), generators ...*Generator) (_ *Graph, err error) {
+// Capture runs body, whose work on the scope's CUDA device is kept instead of done. Body must not wait for the device nor
+// take anything of the host's, and the scopes that it makes must be closed in it: their tensors are the graph's memory,
+// which it shares with beside, another of the same root scope's, or nil. It must have run before, so that what libtorch
+// makes at first use is there. generators are all that it draws from. After an error the device and the generators are as
+// they were before; gradients that body left must be dropped.
+func (s *Scope) Capture(body func(), beside *Graph, generators ...*Generator) (_ *Graph, err error) {
 	s.check("capture")
 	defer runtime.KeepAlive(generators)
 	defer Catch(&err)
-	g := &Graph{C.gt_graph_new(s.h), s}
+	var memory *C.gt_graph
+	if beside != nil {
+		memory = beside.h
+	}
+	g := &Graph{C.gt_graph_new(s.h, memory), s}
 	if g.h == nil {
 		s.fail("capture")
 	}
@@ -40,10 +45,26 @@ func (s *Scope) Capture(body func(), generators ...*Generator) (_ *Graph, err er
 		list = &hs[0]
 	}
 	s.must("capture", C.gt_graph_begin(s.h, g.h, list, C.int(len(hs))))
-	body()
+	s.asCaptured(body)
 	s.must("capture", C.gt_graph_end(s.h, g.h))
 	done = true
 	return g, nil
+}
+
+// Rehearse runs body under the rules of Capture, on any device, and its work is done: what a capture forbids is an error
+// that names it. It is how a machine without a CUDA device tells whether a step can be captured.
+func (s *Scope) Rehearse(body func()) (err error) {
+	s.check("rehearse")
+	defer Catch(&err)
+	s.asCaptured(body)
+	return nil
+}
+
+// asCaptured runs body while the calls of s's tree are those of a capture.
+func (s *Scope) asCaptured(body func()) {
+	s.must("capture", C.gt_capturing(s.h, 1))
+	defer C.gt_capturing(s.h, 0)
+	body()
 }
 
 // Replay has the device do the work again, on what the tensors that body used hold now; generators move on as body would

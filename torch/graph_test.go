@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"forger/torch"
+	"forger/torch/nn"
 	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
@@ -13,7 +14,7 @@ import (
 func TestTheCPUHasNoGraphs(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		ran := false
-		_, err := s.Capture(func() { ran = true })
+		_, err := s.Capture(func() { ran = true }, nil)
 		assert.EqualError(t, err, "torch: capture: a graph needs a CUDA device, and the scope is on cpu")
 		assert.False(t, ran)
 	})
@@ -51,7 +52,7 @@ func TestAReplayIsTheBody(t *testing.T) {
 	body(s.NewGenerator(1))() // what is made at first use
 	out.Fill(0)
 	live := s.Live()
-	g, err := s.Capture(body(drawn), drawn)
+	g, err := s.Capture(body(drawn), nil, drawn)
 	require.NoError(t, err)
 	defer g.Free()
 	assert.Equal(t, live, s.Live())
@@ -89,7 +90,7 @@ func TestAFailedCaptureLeavesNothing(t *testing.T) {
 			defer c.Close()
 			c.Randn(gen, 4)
 			fail(c)
-		}, gen)
+		}, nil, gen)
 		require.Error(t, err, name)
 		assert.Equal(t, live, s.Live(), name)
 		c := s.Child()
@@ -98,14 +99,14 @@ func TestAFailedCaptureLeavesNothing(t *testing.T) {
 			c := s.Child()
 			defer c.Close()
 			x.CopyFrom(c.Randn(gen, 4))
-		}, gen)
+		}, nil, gen)
 		require.NoError(t, err, name)
 		g.Replay()
 		assert.Equal(t, c.Randn(same, 4).Doubles(), x.Doubles(), name)
 		g.Free()
 		c.Close()
 	}
-	assert.Panics(t, func() { _, _ = s.Capture(func() { panic("body's own") }) })
+	assert.Panics(t, func() { _, _ = s.Capture(func() { panic("body's own") }, nil) })
 	assert.Equal(t, []float64{1, 1, 1, 1}, s.Ones(4).Doubles())
 }
 
@@ -176,4 +177,111 @@ func TestUploadsAreImages(t *testing.T) {
 			c.Close()
 		}, torch.Layout(format))
 	}
+}
+
+// Graphs that share their memory do what each does alone, in any order, and one that fails takes nothing from the others.
+func TestGraphsShareMemory(t *testing.T) {
+	s := cuda(t)
+	x := s.Randn(s.NewGenerator(1), 64, 64)
+	bodies, outs, wants := []func(){}, []torch.Tensor{}, [][]float64{}
+	for _, n := range []int{64, 16, 48} {
+		out := s.Zeros(n, 64)
+		body := func() {
+			c := s.Child()
+			defer c.Close()
+			y := c.Use(x).Slice(0, 0, n, 1)
+			for range 4 {
+				y = y.MatMul(c.Use(x)).Tanh()
+			}
+			out.CopyFrom(y)
+		}
+		body()
+		bodies, outs, wants = append(bodies, body), append(outs, out), append(wants, out.Doubles())
+	}
+	first, err := s.Capture(bodies[0], nil)
+	require.NoError(t, err)
+	graphs := []*torch.Graph{first}
+	_, err = s.Capture(func() { bodies[1](); s.Zeros(2).Add(s.Zeros(3)) }, first)
+	require.Error(t, err)
+	for _, body := range bodies[1:] {
+		g, err := s.Capture(body, first)
+		require.NoError(t, err)
+		graphs = append(graphs, g)
+	}
+	for _, i := range []int{2, 0, 1, 0, 2, 1} {
+		outs[i].Fill(0)
+		graphs[i].Replay()
+		torchtest.Close(t, wants[i], outs[i].Doubles(), 1e-6, 1e-6, "replayed")
+	}
+	for _, g := range graphs { // the first goes first: the others keep the memory
+		g.Free()
+	}
+}
+
+// What a capture forbids is an error that names it, on the CPU as well, and whoever asks: the caller or an op that reads.
+func TestARehearsalRefusesWhatACaptureDoes(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		x, gen := s.FromFloats([]float32{1, 0, 2}, 3).RequireGrad(), s.NewGenerator(1)
+		state, from, to := gen.State(), s.Event(), s.Event()
+		up := s.NewUploader(16)
+		defer func() {
+			from.Free()
+			to.Free()
+			up.Free()
+		}()
+		for want, ask := range map[string]func(c *torch.Scope){
+			"synchronize: ":          func(c *torch.Scope) { c.Synchronize() },
+			"a copy to the host: ":   func(c *torch.Scope) { c.Use(x).Sum().Item() },
+			"a copy from the host: ": func(c *torch.Scope) { c.FromFloats([]float32{1}, 1) },
+			"get_state: ":            func(*torch.Scope) { gen.State() },
+			"set_state: ":            func(*torch.Scope) { gen.SetState(state) },
+			"a time: ":               func(*torch.Scope) { from.Milliseconds(to) },
+			"send: a copy from":      func(*torch.Scope) { up.Send([]byte{1}) },
+		} {
+			err := s.Rehearse(func() {
+				c := s.Child()
+				defer c.Close()
+				ask(c)
+			})
+			assert.ErrorContains(t, err, want)
+			assert.ErrorContains(t, err, "a step that is captured must not wait for the device")
+		}
+		var e *torch.Error
+		assert.ErrorAs(t, s.Rehearse(func() { s.Zeros(2).Add(s.Zeros(3)) }), &e, "a failure of body's own")
+		assert.Equal(t, 3., x.Sum().Item(), "afterwards all is as before")
+	})
+}
+
+// An objective with gradients of gradients, as a penalty has them, asks the host for nothing.
+func TestSecondOrderGradientsCanBeCaptured(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		g := s.NewGenerator(1)
+		net := nn.Sequential{
+			nn.NewConv2d(s, g, 1, 2, 4, nn.ConvOptions{Stride: 2, Padding: 1}), nn.LeakyReLU(.2), nn.Reshape{-1, 2 * 4 * 4},
+			nn.NewLinear(s, g, 32, 1, false), nn.Tanh(),
+		}
+		params := nn.Parameters(net)
+		x := s.Randn(g, 3, 1, 8, 8)
+		gradients := func() (all [][]float64) {
+			for _, p := range params {
+				if grad := s.Gradient(p); grad.Valid() {
+					all = append(all, grad.Doubles())
+				}
+			}
+			s.ZeroGrad(params)
+			return all
+		}
+		penalty := func() {
+			c := s.Child()
+			defer c.Close()
+			in := c.Use(x).Detach().RequireGrad()
+			square := torch.Grad(net.Forward(in).Sum(), true, in)[0].Pow(2).SumOver(torch.Reduction{Dims: []int{1, 2, 3}})
+			square.Sqrt().Affine(1, -1).Pow(2).Mean().Backward(params...)
+		}
+		penalty()
+		want := gradients()
+		require.NotEmpty(t, want)
+		require.NoError(t, s.Rehearse(penalty))
+		assert.Equal(t, want, gradients())
+	})
 }

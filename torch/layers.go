@@ -34,6 +34,15 @@ func (t Tensor) Linear(weight, bias Tensor) Tensor {
 	return s.made("linear", C.gt_linear(s.h, t.h, weight.h, bias.h), t, weight, bias)
 }
 
+// Conv1d: t [N,Cin,L], weight [Cout,Cin/groups,k], bias [Cout] or the zero Tensor; [N,Cout,L']. Of o's pairs the second
+// number, the width, counts.
+func (t Tensor) Conv1d(weight, bias Tensor, o Conv) Tensor {
+	o = o.Filled()
+	s := joinAll("conv1d", []Tensor{t, weight}, bias)
+	return s.made("conv1d", C.gt_conv1d(s.h, t.h, weight.h, bias.h, C.int64_t(o.Stride[1]), C.int64_t(o.Padding[1]),
+		C.int64_t(o.Dilation[1]), C.int64_t(o.Groups)), t, weight, bias)
+}
+
 // Conv2d: t [N,Cin,H,W], weight [Cout,Cin/groups,kh,kw], bias [Cout] or the zero Tensor; [N,Cout,H',W'].
 func (t Tensor) Conv2d(weight, bias Tensor, o Conv) Tensor {
 	o = o.Filled()

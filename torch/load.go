@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
+
+	"forger/internal/machine"
 )
 
 //go:embed gotorch.h
@@ -39,7 +41,8 @@ var library struct {
 }
 
 // Load opens libgotorch.so and with it libtorch, once a process. It looks at $FORGER_LIB (the file or its folder), then
-// beside the program, then in the build folder of the checkout around the program or the working directory.
+// where the set-up of a program's folder that cannot be written has put it, then beside the program, then in the build folder
+// of the checkout around the program or the working directory.
 func Load() error {
 	library.once.Do(func() { library.path, library.err = load() })
 	return library.err
@@ -49,6 +52,9 @@ func load() (string, error) {
 	path, err := findShim()
 	if err != nil {
 		return "", err
+	}
+	if err := boundSpin(); err != nil {
+		return path, err
 	}
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
@@ -74,8 +80,26 @@ func load() (string, error) {
 	}
 	C.gt_keep_memory()
 	library.threads = int(C.gt_threads())
+	if os.Getenv("OMP_NUM_THREADS") == "" { // libtorch knows no quota of processor time
+		library.threads = min(library.threads, machine.CPUs())
+	}
 	library.conv = ConvKernels(C.gt_conv_best())
 	return path, nil
+}
+
+// spin is how often a thread of OpenMP's looks for work before it sleeps, in GOMP_SPINCOUNT's unit. libgomp's own 300,000 are
+// 10 ms and more, in which it holds a core that another process has work for; the next loop of a step begins much sooner.
+const spin = "10000"
+
+// boundSpin sets it, unless the user decided how threads wait. libgomp reads its environment when it is opened, so this
+// comes before that.
+func boundSpin() error {
+	for _, name := range []string{"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} {
+		if os.Getenv(name) != "" {
+			return nil
+		}
+	}
+	return os.Setenv("GOMP_SPINCOUNT", spin)
 }
 
 func cString(b []byte) string {
@@ -108,7 +132,7 @@ func findShim() (string, error) {
 			exe = real
 		}
 		dir := filepath.Dir(exe)
-		candidates = append(candidates, filepath.Join(dir, shim), filepath.Join(filepath.Dir(dir), "build", shim))
+		candidates = append(asideOf(dir), filepath.Join(dir, shim), filepath.Join(filepath.Dir(dir), "build", shim))
 	}
 	if dir, err := os.Getwd(); err == nil {
 		if root, err := checkout(dir); err == nil {
@@ -122,6 +146,16 @@ func findShim() (string, error) {
 	}
 	return "", fmt.Errorf("torch: load: %s not found (looked at %s): build it with `make build`, or name it in FORGER_LIB",
 		shim, strings.Join(candidates, ", "))
+}
+
+// asideOf is where the set-up of a program's folder that cannot be written puts the shim: in the user's cache, if there is one.
+func asideOf(dir string) []string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return []string{filepath.Join(cache, "forger", "beside-"+hex.EncodeToString(sum[:8]), shim)}
 }
 
 // checkout is the nearest folder upwards of dir that holds Forger's source.
@@ -144,8 +178,8 @@ func Version() string {
 	return library.version
 }
 
-// DefaultThreads is how many intra-op threads a scope has for which none were asked: those of libtorch's own choice, one a
-// core; 0 where Load fails.
+// DefaultThreads is how many intra-op threads a scope has for which none were asked: libtorch's own choice, one a core, or
+// fewer where the process has not the time of so many processors, unless OMP_NUM_THREADS says how many. 0 where Load fails.
 func DefaultThreads() int {
 	_ = Load()
 	return library.threads
@@ -165,15 +199,17 @@ type Math struct {
 	Autotune      bool // cuDNN tries its algorithms on first use of a shape
 }
 
-// SetMath sets the switches. The error says that libtorch is not there, or that it refuses them.
-func SetMath(m Math) error {
+// SetMath sets the switches, and returns how they stood. The error says that libtorch is not there, or that it refuses them.
+func SetMath(m Math) (before Math, err error) {
 	if err := Load(); err != nil {
-		return err
+		return before, err
 	}
+	var tf32, deterministic, autotune C.int
+	C.gt_math(&tf32, &deterministic, &autotune)
 	if C.gt_set_math(cbool(m.TF32), cbool(m.Deterministic), cbool(m.Autotune)) != C.GT_OK {
-		return fmt.Errorf("torch: math: libtorch refuses %+v", m)
+		return before, fmt.Errorf("torch: math: libtorch refuses %+v", m)
 	}
-	return nil
+	return Math{tf32 != 0, deterministic != 0, autotune != 0}, nil
 }
 
 func cbool(b bool) C.int {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"forger/torch"
+	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,11 +25,14 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(inChild) {
 	case "load":
 		fmt.Println(torch.Load())
+	case "default threads":
+		fmt.Println(torch.Load(), torch.DefaultThreads())
 	case "cuda":
 		n, err := torch.OpenCUDA()
 		fmt.Println(n, err)
 	case "math":
-		fmt.Println(torch.SetMath(torch.Math{}))
+		_, err := torch.SetMath(torch.Math{})
+		fmt.Println(err)
 	case "trim":
 		torch.TrimMemory()
 		fmt.Println("trimmed")
@@ -37,12 +41,19 @@ func TestMain(m *testing.M) {
 	case "memory":
 		_, err := torch.CUDAMemory(0)
 		fmt.Println(err)
+	case "cuda, late":
+		s, err := torch.NewScope()
+		if err == nil {
+			s.Ones(1, 1, 4, 4).Conv2d(s.Ones(1, 1, 3, 3), torch.Tensor{}, torch.Conv{})
+			_, err = torch.OpenCUDA()
+		}
+		fmt.Println(err)
 	default:
-		os.Exit(m.Run())
+		torchtest.Main(m)
 	}
 }
 
-// child runs this binary from dir with nothing of this process's environment that says where the library is.
+// child runs this binary from dir with nothing of this process's environment that says where the library is, or how many threads it has.
 func child(t *testing.T, what, dir string, env ...string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -50,7 +61,7 @@ func child(t *testing.T, what, dir string, env ...string) string {
 	cmd := exec.Command(self)
 	cmd.Dir = dir
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") {
+		if !strings.HasPrefix(e, "FORGER_LIB=") && !strings.HasPrefix(e, "LD_LIBRARY_PATH=") && !strings.HasPrefix(e, "OMP_NUM_THREADS=") {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
@@ -135,6 +146,38 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 	})
 }
 
+// A process that may use one processor of several gets one thread, and as many as the user says.
+func TestThreadsHeedWhatTheProcessMayUse(t *testing.T) {
+	assert.Equal(t, "<nil> 1", child(t, "default threads", ".", "GOMAXPROCS=1"))
+	assert.Equal(t, "<nil> 2", child(t, "default threads", ".", "GOMAXPROCS=1", "OMP_NUM_THREADS=2"))
+}
+
+// OpenMP's threads look for work for a bounded time, unless the user decided: what libgomp itself says that it read.
+func TestThreadsSpinForABoundedTime(t *testing.T) {
+	for name, c := range map[string]struct{ env, want string }{
+		"ours":             {"", "GOMP_SPINCOUNT = '10000'"},
+		"the user's count": {"GOMP_SPINCOUNT=77", "GOMP_SPINCOUNT = '77'"},
+		"the user's words": {"OMP_WAIT_POLICY=active", "OMP_WAIT_POLICY = 'ACTIVE'"},
+	} {
+		self, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.Command(self)
+		for _, e := range os.Environ() {
+			if !strings.HasPrefix(e, "GOMP_") && !strings.HasPrefix(e, "OMP_") {
+				cmd.Env = append(cmd.Env, e)
+			}
+		}
+		cmd.Env = append(cmd.Env, inChild+"=load", "OMP_DISPLAY_ENV=VERBOSE", c.env)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		if !strings.Contains(string(out), "GOMP_SPINCOUNT") {
+			t.Skip("SKIPPED: this libtorch has another OpenMP than GNU's: " + string(out))
+		}
+		assert.Contains(t, string(out), c.want, name)
+		assert.Equal(t, c.env == "", strings.Contains(string(out), "GOMP_SPINCOUNT = '10000'"), name)
+	}
+}
+
 // A stand-in for the driver's library shows each way in which CUDA can be absent; what a real one says is seen on a
 // machine that has it.
 func TestCUDASaysWhatIsMissing(t *testing.T) {
@@ -171,6 +214,15 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		text := child(t, "cuda", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
 		assert.Equal(t, "0 torch: cuda: the NVIDIA driver (CUDA 11.4) cannot be used: CUDA driver version is insufficient for "+
 			"CUDA runtime version: update the driver, or use --device cpu", text)
+	})
+	t.Run("after the first convolution", func(t *testing.T) {
+		if _, err := os.Stat(filepath.Join(lib, "libgotorch_cuda.so")); err != nil {
+			t.Skip("libgotorch_cuda.so was not built here: CUDA's headers or libraries are missing")
+		}
+		dir := t.TempDir()
+		library(t, dir, "libcuda.so.1", driver(0, 13000, 1))
+		text := child(t, "cuda, late", dir, "FORGER_LIB="+lib, "LD_LIBRARY_PATH="+dir)
+		assert.Contains(t, text, "libtorch was used before them and has found CUDA absent: ask for the device before the first tensor")
 	})
 	t.Run("no CUDA libraries", func(t *testing.T) {
 		dir := t.TempDir()

@@ -28,7 +28,8 @@ var functions = map[string]any{
 	"DescribeCUDA": torch.DescribeCUDA, "Grad": torch.Grad, "Layout": torch.Layout, "Load": torch.Load,
 	"MaxThreads": torch.MaxThreads, "NewScope": torch.NewScope, "Of": torch.Of, "On": torch.On, "OpenCUDA": torch.OpenCUDA,
 	"OpenDevice": torch.OpenDevice, "ParseDevice": torch.ParseDevice, "Probe": torch.Probe, "ResetPeak": torch.ResetPeak,
-	"SetMath": torch.SetMath, "Threads": torch.Threads, "TrimMemory": torch.TrimMemory, "Version": torch.Version,
+	"SetMath": torch.SetMath, "Stack": torch.Stack, "Threads": torch.Threads, "TrimMemory": torch.TrimMemory,
+	"Version": torch.Version, "Where": torch.Where,
 }
 
 // options are Options by themselves, which scopes are made with.
@@ -38,7 +39,7 @@ var receivers = []reflect.Type{
 	reflect.TypeFor[torch.Tensor](), reflect.TypeFor[*torch.Scope](), reflect.TypeFor[*torch.Generator](),
 	reflect.TypeFor[*torch.Graph](), reflect.TypeFor[*torch.Uploader](), reflect.TypeFor[*torch.Event](),
 	reflect.TypeFor[torch.Device](), reflect.TypeFor[torch.DType](), reflect.TypeFor[torch.ConvKernels](),
-	reflect.TypeFor[torch.Conv](), reflect.TypeFor[*torch.Error](),
+	reflect.TypeFor[torch.Conv](), reflect.TypeFor[torch.Pool](), reflect.TypeFor[*torch.Error](),
 }
 
 // exported is what the package offers: its functions by name, and methods as Type.Method. Reflection cannot list the former.

@@ -94,6 +94,8 @@ func newWorld(t *testing.T, r *rand.Rand, dir string, f foreign) *world {
 	w.add(false, torch.DType(99), torch.DType(-1))
 	w.add(true, torch.Contiguous, torch.ChannelsLast)
 	w.add(false, torch.Format(99), torch.Format(-1))
+	w.add(true, torch.ZeroBorder, torch.ReflectBorder, torch.MeanLoss, torch.SumLoss)
+	w.add(false, torch.Border(-1), torch.Border(99), torch.LossReduction(99))
 	w.add(true, torch.CPU)
 	w.add(false, torch.Device{CUDA: true, Index: -1}, torch.Device{CUDA: true, Index: 1 << 20}, torch.Device{Index: 1 << 20})
 	w.add(true, torch.ConvStock, torch.BestConv())

@@ -63,7 +63,7 @@ func TestACaptureKeepsItsGenerators(t *testing.T) {
 			t.Error("freed during the capture")
 		default:
 		}
-	}, watched(s, func() { close(freed) }))
+	}, nil, watched(s, func() { close(freed) }))
 	require.NoError(t, err)
 	g.Free()
 }

@@ -31,9 +31,8 @@ type settings struct {
 	dtype  DType
 	format Format
 
-	conv     int  // gt_conv
-	threads  int  // intra-op
-	resident bool // for tests: as if on CUDA, optimizer steps read no rate
+	conv    int // gt_conv
+	threads int // intra-op
 }
 
 // Option changes what a new scope inherits from its parent.
@@ -127,7 +126,7 @@ func newScope(parent *Scope, set settings) *Scope {
 		up, s.depth = parent.h, parent.depth+1
 	}
 	s.h = C.gt_scope_new(up, C.int(set.device.kind()), C.int(set.device.Index), cbool(!set.noGrad), cbool(set.bf16),
-		C.int(set.conv), C.int(set.threads), cbool(set.resident))
+		C.int(set.conv), C.int(set.threads))
 	if s.h == nil {
 		if parent != nil {
 			parent.here("scope")

@@ -11,13 +11,16 @@ import "C"
 // A rate, a momentum and a decay are float64 0-dim tensors on the scope's device: fill them, and the next step, or the
 // next replay of a captured one, goes by what they hold.
 
-// AdamState is what a step of Adam works on: a tensor a parameter in each list. Steps are float32 0-dim.
-type AdamState struct{ Params, ExpAvg, ExpAvgSq, Steps []Tensor }
+// AdamState is what a step of Adam works on: a tensor a parameter in each list. Steps are float32 0-dim; MaxExpAvgSq is
+// nil unless AMSGrad.
+type AdamState struct{ Params, ExpAvg, ExpAvgSq, MaxExpAvgSq, Steps []Tensor }
 
-// AdamOptions holds a step's numbers. PyTorch: torch.optim.Adam (decoupled_weight_decay off).
+// AdamOptions holds a step's numbers. PyTorch: torch.optim.Adam, and AdamW where Decoupled.
 type AdamOptions struct {
 	LR                             Tensor // on CUDA the fused kernel takes it as float32
 	Beta1, Beta2, Eps, WeightDecay float64
+	Decoupled                      bool // weight decay shrinks the parameters themselves (Loshchilov and Hutter 2019)
+	AMSGrad                        bool // by the largest second moment so far (Reddi et al. 2018)
 }
 
 // AdamStep runs one fused step.
@@ -25,16 +28,21 @@ func (s *Scope) AdamStep(st AdamState, a AdamOptions) {
 	const op = "adam"
 	s.check(op)
 	n := len(st.Params)
-	s.must(op, C.gt_adam_step(s.h, each(op, s, n, st.Params), each(op, s, n, st.ExpAvg), each(op, s, n, st.ExpAvgSq),
+	var largest **C.gt_tensor
+	if a.AMSGrad {
+		largest = each(op, s, n, st.MaxExpAvgSq)
+	}
+	s.must(op, C.gt_adam_step(s.h, each(op, s, n, st.Params), each(op, s, n, st.ExpAvg), each(op, s, n, st.ExpAvgSq), largest,
 		each(op, s, n, st.Steps), C.int(n), handle(op, s, a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps),
-		C.double(a.WeightDecay)))
+		C.double(a.WeightDecay), cbool(a.Decoupled)))
 }
 
-// SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening or Nesterov.
+// SGDOptions holds a step's numbers. PyTorch: torch.optim.SGD without dampening.
 type SGDOptions struct {
 	LR          Tensor // on CUDA, without momentum, the fused kernel takes it as float32
 	Momentum    Tensor // above 0; the zero Tensor: none
 	WeightDecay float64
+	Nesterov    bool // needs a Momentum
 }
 
 // SGDStep runs one step: fused, but for a momentum on CUDA, which takes foreach kernels. buffers are nil where there is
@@ -45,7 +53,15 @@ func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions) {
 	s.check(op)
 	n := len(params)
 	s.must(op, C.gt_sgd_step(s.h, each(op, s, n, params), eachOf(op, s, n, buffers, a.Momentum), C.int(n),
-		handle(op, s, a.LR), optional(op, s, a.Momentum), C.double(a.WeightDecay)))
+		handle(op, s, a.LR), optional(op, s, a.Momentum), C.double(a.WeightDecay), cbool(a.Nesterov)))
+}
+
+// ClipGradNorm scales the gradients of params so that their norm, as of one vector, is maxNorm at most, and returns what it
+// was: 0-dim on the device, in s. Nothing is read back. PyTorch: torch.nn.utils.clip_grad_norm_.
+func (s *Scope) ClipGradNorm(params []Tensor, maxNorm float64) Tensor {
+	const op = "clip_grad_norm_"
+	s.open(op)
+	return s.made(op, C.gt_clip_grad_norm(s.h, each(op, s, len(params), params), C.int(len(params)), C.double(maxNorm)))
 }
 
 // RMSpropState is what a step of RMSprop works on. Momentum is nil where there is none.
@@ -99,6 +115,13 @@ func eachOf(op string, s *Scope, n int, list []Tensor, momentum Tensor) **C.gt_t
 	return each(op, s, n, list)
 }
 
+// Count adds 1 to each of some integer tensors: batches seen, of several layers at once.
+func (s *Scope) Count(counters ...Tensor) {
+	s.check("count")
+	c := handles("count", s, counters)
+	s.must("count", C.gt_count(s.h, first(c), C.int(len(c))), counters...)
+}
+
 // ZeroGrad drops the gradients of params. PyTorch: zero_grad(set_to_none=True).
 func (s *Scope) ZeroGrad(params []Tensor) {
 	s.check("zero_grad")
@@ -107,7 +130,7 @@ func (s *Scope) ZeroGrad(params []Tensor) {
 }
 
 // MeterAdd adds 0-dim values to the first places of sums, a float64 [len(values)+2] on the device, and 1 to the next.
-// The last place keeps the count at which a value was first not finite; 0: never. Nothing is read back.
+// The last place counts the calls since a value was first not finite, that one included; 0: never. Nothing is read back.
 func (s *Scope) MeterAdd(sums Tensor, values ...Tensor) {
 	s.check("meter")
 	v := handles("meter", s, values)

@@ -13,6 +13,7 @@ static struct {
   void (*gt_trim_memory)(void);
   int (*gt_threads)(void);
   int (*gt_set_math)(int tf32, int deterministic, int autotune);
+  void (*gt_math)(int *tf32, int *deterministic, int *autotune);
   int (*gt_conv_best)(void);
   int (*gt_cuda_driver)(int *version);
   int (*gt_cuda_open)(char *why, size_t size);
@@ -21,7 +22,7 @@ static struct {
   int (*gt_cuda_memory)(int index, gt_memory *out);
   int (*gt_cuda_reset_peak)(int index);
   int (*gt_synchronize)(gt_scope *s);
-  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads, int resident);
+  gt_scope * (*gt_scope_new)(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads);
   int (*gt_scope_own_stream)(gt_scope *s);
   int (*gt_scope_close)(gt_scope *s);
   int64_t (*gt_scope_live)(gt_scope *s);
@@ -80,24 +81,85 @@ static struct {
   int (*gt_sigmoid_)(gt_scope *s, gt_tensor *a);
   gt_tensor * (*gt_dropout)(gt_scope *s, gt_tensor *a, gt_generator *g, double p);
   gt_tensor * (*gt_linear)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
+  gt_tensor * (*gt_conv1d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups);
   gt_tensor * (*gt_conv2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_conv_transpose2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_batch_norm)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
   gt_tensor * (*gt_batch_norm_act)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope);
+  int (*gt_count)(gt_scope *s, gt_tensor *const *counters, int n);
   gt_tensor * (*gt_reshape)(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
   gt_tensor * (*gt_permute)(gt_scope *s, gt_tensor *a, const int64_t *order, int dims);
   gt_tensor * (*gt_slice)(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step);
   gt_tensor * (*gt_cat)(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+  gt_tensor * (*gt_eq)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_ne)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_lt)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_le)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_gt)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_ge)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_eq_scalar)(gt_scope *s, gt_tensor *a, double v);
+  gt_tensor * (*gt_ne_scalar)(gt_scope *s, gt_tensor *a, double v);
+  gt_tensor * (*gt_lt_scalar)(gt_scope *s, gt_tensor *a, double v);
+  gt_tensor * (*gt_le_scalar)(gt_scope *s, gt_tensor *a, double v);
+  gt_tensor * (*gt_gt_scalar)(gt_scope *s, gt_tensor *a, double v);
+  gt_tensor * (*gt_ge_scalar)(gt_scope *s, gt_tensor *a, double v);
+  gt_tensor * (*gt_maximum)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_minimum)(gt_scope *s, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_where)(gt_scope *s, gt_tensor *condition, gt_tensor *a, gt_tensor *b);
+  gt_tensor * (*gt_index_select)(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index);
+  gt_tensor * (*gt_gather)(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index);
+  gt_tensor * (*gt_embedding)(gt_scope *s, gt_tensor *weight, gt_tensor *index);
+  gt_tensor * (*gt_one_hot)(gt_scope *s, gt_tensor *a, int64_t classes);
+  gt_tensor * (*gt_unsqueeze)(gt_scope *s, gt_tensor *a, int64_t dim);
+  gt_tensor * (*gt_squeeze)(gt_scope *s, gt_tensor *a, int64_t dim);
+  gt_tensor * (*gt_expand)(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims);
+  gt_tensor * (*gt_stack)(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim);
+  gt_tensor * (*gt_amax)(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+  gt_tensor * (*gt_amin)(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep);
+  int (*gt_max)(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out);
+  int (*gt_min)(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out);
+  gt_tensor * (*gt_norm)(gt_scope *s, gt_tensor *a, double p, const int64_t *over, int dims, int keep);
+  gt_tensor * (*gt_cumsum)(gt_scope *s, gt_tensor *a, int64_t dim);
+  int (*gt_sort)(gt_scope *s, gt_tensor *a, int64_t dim, int descending, gt_tensor **out);
+  int (*gt_topk)(gt_scope *s, gt_tensor *a, int64_t k, int64_t dim, int largest, gt_tensor **out);
+  gt_tensor * (*gt_softmax)(gt_scope *s, gt_tensor *a, int64_t dim);
+  gt_tensor * (*gt_log_softmax)(gt_scope *s, gt_tensor *a, int64_t dim);
+  gt_tensor * (*gt_avg_pool2d)(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride, const int64_t *padding, int ceil, int count_pad);
+  gt_tensor * (*gt_max_pool2d)(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int ceil);
+  gt_tensor * (*gt_adaptive_avg_pool2d)(gt_scope *s, gt_tensor *a, const int64_t *size);
+  gt_tensor * (*gt_interpolate)(gt_scope *s, gt_tensor *a, const int64_t *size, int bilinear, int align_corners);
+  gt_tensor * (*gt_pixel_shuffle)(gt_scope *s, gt_tensor *a, int64_t factor);
+  gt_tensor * (*gt_pixel_unshuffle)(gt_scope *s, gt_tensor *a, int64_t factor);
+  gt_tensor * (*gt_pad)(gt_scope *s, gt_tensor *a, const int64_t *sides, int n, int border);
+  gt_tensor * (*gt_affine_grid)(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners);
+  gt_tensor * (*gt_grid_sample)(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border, int align_corners);
+  gt_tensor * (*gt_layer_norm)(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight, gt_tensor *bias, double eps);
+  gt_tensor * (*gt_group_norm)(gt_scope *s, gt_tensor *a, int64_t groups, gt_tensor *weight, gt_tensor *bias, double eps);
+  gt_tensor * (*gt_instance_norm)(gt_scope *s, gt_tensor *a, gt_tensor *weight, gt_tensor *bias, double eps);
+  gt_tensor * (*gt_silu)(gt_scope *s, gt_tensor *a);
+  gt_tensor * (*gt_gelu)(gt_scope *s, gt_tensor *a, int tanh);
+  gt_tensor * (*gt_elu)(gt_scope *s, gt_tensor *a, double alpha);
+  gt_tensor * (*gt_prelu)(gt_scope *s, gt_tensor *a, gt_tensor *weight);
+  gt_tensor * (*gt_mse_loss)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+  gt_tensor * (*gt_l1_loss)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+  gt_tensor * (*gt_bce_with_logits)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction);
+  gt_tensor * (*gt_cross_entropy)(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing);
+  gt_tensor * (*gt_cdist)(gt_scope *s, gt_tensor *a, gt_tensor *b, double p);
+  int (*gt_eigh)(gt_scope *s, gt_tensor *a, gt_tensor **out);
+  gt_tensor * (*gt_attention)(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask, int causal, int plain);
+  int (*gt_orthogonal_)(gt_scope *s, gt_tensor *t, gt_generator *g, double gain);
   int (*gt_set_requires_grad)(gt_scope *s, gt_tensor *t, int on);
   int (*gt_gradient)(gt_scope *s, gt_tensor *t, gt_tensor **out);
   int (*gt_backward)(gt_scope *s, gt_tensor *root, gt_tensor *const *leaves, int n, int retain_graph);
   int (*gt_grad)(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int create_graph, gt_tensor **out);
   int (*gt_zero_grad)(gt_scope *s, gt_tensor *const *params, int n);
-  int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay);
-  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay);
+  int (*gt_adam_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay, int decoupled);
+  int (*gt_sgd_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay, int nesterov);
+  gt_tensor * (*gt_clip_grad_norm)(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay);
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
-  gt_graph * (*gt_graph_new)(gt_scope *s);
+  int (*gt_capturing)(gt_scope *s, int on);
+  gt_graph * (*gt_graph_new)(gt_scope *s, gt_graph *beside);
   int (*gt_graph_begin)(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
   int (*gt_graph_end)(gt_scope *s, gt_graph *g);
   int (*gt_graph_replay)(gt_scope *s, gt_graph *g);
@@ -131,6 +193,7 @@ static const struct {
     {"gt_trim_memory", (void **)&table.gt_trim_memory},
     {"gt_threads", (void **)&table.gt_threads},
     {"gt_set_math", (void **)&table.gt_set_math},
+    {"gt_math", (void **)&table.gt_math},
     {"gt_conv_best", (void **)&table.gt_conv_best},
     {"gt_cuda_driver", (void **)&table.gt_cuda_driver},
     {"gt_cuda_open", (void **)&table.gt_cuda_open},
@@ -198,14 +261,73 @@ static const struct {
     {"gt_sigmoid_", (void **)&table.gt_sigmoid_},
     {"gt_dropout", (void **)&table.gt_dropout},
     {"gt_linear", (void **)&table.gt_linear},
+    {"gt_conv1d", (void **)&table.gt_conv1d},
     {"gt_conv2d", (void **)&table.gt_conv2d},
     {"gt_conv_transpose2d", (void **)&table.gt_conv_transpose2d},
     {"gt_batch_norm", (void **)&table.gt_batch_norm},
     {"gt_batch_norm_act", (void **)&table.gt_batch_norm_act},
+    {"gt_count", (void **)&table.gt_count},
     {"gt_reshape", (void **)&table.gt_reshape},
     {"gt_permute", (void **)&table.gt_permute},
     {"gt_slice", (void **)&table.gt_slice},
     {"gt_cat", (void **)&table.gt_cat},
+    {"gt_eq", (void **)&table.gt_eq},
+    {"gt_ne", (void **)&table.gt_ne},
+    {"gt_lt", (void **)&table.gt_lt},
+    {"gt_le", (void **)&table.gt_le},
+    {"gt_gt", (void **)&table.gt_gt},
+    {"gt_ge", (void **)&table.gt_ge},
+    {"gt_eq_scalar", (void **)&table.gt_eq_scalar},
+    {"gt_ne_scalar", (void **)&table.gt_ne_scalar},
+    {"gt_lt_scalar", (void **)&table.gt_lt_scalar},
+    {"gt_le_scalar", (void **)&table.gt_le_scalar},
+    {"gt_gt_scalar", (void **)&table.gt_gt_scalar},
+    {"gt_ge_scalar", (void **)&table.gt_ge_scalar},
+    {"gt_maximum", (void **)&table.gt_maximum},
+    {"gt_minimum", (void **)&table.gt_minimum},
+    {"gt_where", (void **)&table.gt_where},
+    {"gt_index_select", (void **)&table.gt_index_select},
+    {"gt_gather", (void **)&table.gt_gather},
+    {"gt_embedding", (void **)&table.gt_embedding},
+    {"gt_one_hot", (void **)&table.gt_one_hot},
+    {"gt_unsqueeze", (void **)&table.gt_unsqueeze},
+    {"gt_squeeze", (void **)&table.gt_squeeze},
+    {"gt_expand", (void **)&table.gt_expand},
+    {"gt_stack", (void **)&table.gt_stack},
+    {"gt_amax", (void **)&table.gt_amax},
+    {"gt_amin", (void **)&table.gt_amin},
+    {"gt_max", (void **)&table.gt_max},
+    {"gt_min", (void **)&table.gt_min},
+    {"gt_norm", (void **)&table.gt_norm},
+    {"gt_cumsum", (void **)&table.gt_cumsum},
+    {"gt_sort", (void **)&table.gt_sort},
+    {"gt_topk", (void **)&table.gt_topk},
+    {"gt_softmax", (void **)&table.gt_softmax},
+    {"gt_log_softmax", (void **)&table.gt_log_softmax},
+    {"gt_avg_pool2d", (void **)&table.gt_avg_pool2d},
+    {"gt_max_pool2d", (void **)&table.gt_max_pool2d},
+    {"gt_adaptive_avg_pool2d", (void **)&table.gt_adaptive_avg_pool2d},
+    {"gt_interpolate", (void **)&table.gt_interpolate},
+    {"gt_pixel_shuffle", (void **)&table.gt_pixel_shuffle},
+    {"gt_pixel_unshuffle", (void **)&table.gt_pixel_unshuffle},
+    {"gt_pad", (void **)&table.gt_pad},
+    {"gt_affine_grid", (void **)&table.gt_affine_grid},
+    {"gt_grid_sample", (void **)&table.gt_grid_sample},
+    {"gt_layer_norm", (void **)&table.gt_layer_norm},
+    {"gt_group_norm", (void **)&table.gt_group_norm},
+    {"gt_instance_norm", (void **)&table.gt_instance_norm},
+    {"gt_silu", (void **)&table.gt_silu},
+    {"gt_gelu", (void **)&table.gt_gelu},
+    {"gt_elu", (void **)&table.gt_elu},
+    {"gt_prelu", (void **)&table.gt_prelu},
+    {"gt_mse_loss", (void **)&table.gt_mse_loss},
+    {"gt_l1_loss", (void **)&table.gt_l1_loss},
+    {"gt_bce_with_logits", (void **)&table.gt_bce_with_logits},
+    {"gt_cross_entropy", (void **)&table.gt_cross_entropy},
+    {"gt_cdist", (void **)&table.gt_cdist},
+    {"gt_eigh", (void **)&table.gt_eigh},
+    {"gt_attention", (void **)&table.gt_attention},
+    {"gt_orthogonal_", (void **)&table.gt_orthogonal_},
     {"gt_set_requires_grad", (void **)&table.gt_set_requires_grad},
     {"gt_gradient", (void **)&table.gt_gradient},
     {"gt_backward", (void **)&table.gt_backward},
@@ -213,8 +335,10 @@ static const struct {
     {"gt_zero_grad", (void **)&table.gt_zero_grad},
     {"gt_adam_step", (void **)&table.gt_adam_step},
     {"gt_sgd_step", (void **)&table.gt_sgd_step},
+    {"gt_clip_grad_norm", (void **)&table.gt_clip_grad_norm},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
     {"gt_average", (void **)&table.gt_average},
+    {"gt_capturing", (void **)&table.gt_capturing},
     {"gt_graph_new", (void **)&table.gt_graph_new},
     {"gt_graph_begin", (void **)&table.gt_graph_begin},
     {"gt_graph_end", (void **)&table.gt_graph_end},
@@ -269,6 +393,8 @@ int gt_threads(void) { return table.gt_threads(); }
 
 int gt_set_math(int tf32, int deterministic, int autotune) { return table.gt_set_math(tf32, deterministic, autotune); }
 
+void gt_math(int *tf32, int *deterministic, int *autotune) { table.gt_math(tf32, deterministic, autotune); }
+
 int gt_conv_best(void) { return table.gt_conv_best(); }
 
 int gt_cuda_driver(int *version) { return table.gt_cuda_driver(version); }
@@ -285,7 +411,7 @@ int gt_cuda_reset_peak(int index) { return table.gt_cuda_reset_peak(index); }
 
 int gt_synchronize(gt_scope *s) { return table.gt_synchronize(s); }
 
-gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads, int resident) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, threads, resident); }
+gt_scope * gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads) { return table.gt_scope_new(parent, device, index, grad, bf16, conv, threads); }
 
 int gt_scope_own_stream(gt_scope *s) { return table.gt_scope_own_stream(s); }
 
@@ -403,6 +529,8 @@ gt_tensor * gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, double p) { r
 
 gt_tensor * gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias) { return table.gt_linear(s, x, weight, bias); }
 
+gt_tensor * gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups) { return table.gt_conv1d(s, x, weight, bias, stride, padding, dilation, groups); }
+
 gt_tensor * gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups) { return table.gt_conv2d(s, x, weight, bias, stride, padding, dilation, groups); }
 
 gt_tensor * gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups) { return table.gt_conv_transpose2d(s, x, weight, bias, stride, padding, output_padding, dilation, groups); }
@@ -411,6 +539,8 @@ gt_tensor * gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tenso
 
 gt_tensor * gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope) { return table.gt_batch_norm_act(s, x, weight, bias, mean, var, tracked, training, momentum, eps, slope); }
 
+int gt_count(gt_scope *s, gt_tensor *const *counters, int n) { return table.gt_count(s, counters, n); }
+
 gt_tensor * gt_reshape(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims) { return table.gt_reshape(s, a, shape, dims); }
 
 gt_tensor * gt_permute(gt_scope *s, gt_tensor *a, const int64_t *order, int dims) { return table.gt_permute(s, a, order, dims); }
@@ -418,6 +548,120 @@ gt_tensor * gt_permute(gt_scope *s, gt_tensor *a, const int64_t *order, int dims
 gt_tensor * gt_slice(gt_scope *s, gt_tensor *a, int64_t dim, int64_t start, int64_t end, int64_t step) { return table.gt_slice(s, a, dim, start, end, step); }
 
 gt_tensor * gt_cat(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim) { return table.gt_cat(s, parts, n, dim); }
+
+gt_tensor * gt_eq(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_eq(s, a, b); }
+
+gt_tensor * gt_ne(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_ne(s, a, b); }
+
+gt_tensor * gt_lt(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_lt(s, a, b); }
+
+gt_tensor * gt_le(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_le(s, a, b); }
+
+gt_tensor * gt_gt(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_gt(s, a, b); }
+
+gt_tensor * gt_ge(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_ge(s, a, b); }
+
+gt_tensor * gt_eq_scalar(gt_scope *s, gt_tensor *a, double v) { return table.gt_eq_scalar(s, a, v); }
+
+gt_tensor * gt_ne_scalar(gt_scope *s, gt_tensor *a, double v) { return table.gt_ne_scalar(s, a, v); }
+
+gt_tensor * gt_lt_scalar(gt_scope *s, gt_tensor *a, double v) { return table.gt_lt_scalar(s, a, v); }
+
+gt_tensor * gt_le_scalar(gt_scope *s, gt_tensor *a, double v) { return table.gt_le_scalar(s, a, v); }
+
+gt_tensor * gt_gt_scalar(gt_scope *s, gt_tensor *a, double v) { return table.gt_gt_scalar(s, a, v); }
+
+gt_tensor * gt_ge_scalar(gt_scope *s, gt_tensor *a, double v) { return table.gt_ge_scalar(s, a, v); }
+
+gt_tensor * gt_maximum(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_maximum(s, a, b); }
+
+gt_tensor * gt_minimum(gt_scope *s, gt_tensor *a, gt_tensor *b) { return table.gt_minimum(s, a, b); }
+
+gt_tensor * gt_where(gt_scope *s, gt_tensor *condition, gt_tensor *a, gt_tensor *b) { return table.gt_where(s, condition, a, b); }
+
+gt_tensor * gt_index_select(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index) { return table.gt_index_select(s, a, dim, index); }
+
+gt_tensor * gt_gather(gt_scope *s, gt_tensor *a, int64_t dim, gt_tensor *index) { return table.gt_gather(s, a, dim, index); }
+
+gt_tensor * gt_embedding(gt_scope *s, gt_tensor *weight, gt_tensor *index) { return table.gt_embedding(s, weight, index); }
+
+gt_tensor * gt_one_hot(gt_scope *s, gt_tensor *a, int64_t classes) { return table.gt_one_hot(s, a, classes); }
+
+gt_tensor * gt_unsqueeze(gt_scope *s, gt_tensor *a, int64_t dim) { return table.gt_unsqueeze(s, a, dim); }
+
+gt_tensor * gt_squeeze(gt_scope *s, gt_tensor *a, int64_t dim) { return table.gt_squeeze(s, a, dim); }
+
+gt_tensor * gt_expand(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims) { return table.gt_expand(s, a, shape, dims); }
+
+gt_tensor * gt_stack(gt_scope *s, gt_tensor *const *parts, int n, int64_t dim) { return table.gt_stack(s, parts, n, dim); }
+
+gt_tensor * gt_amax(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep) { return table.gt_amax(s, a, over, dims, keep); }
+
+gt_tensor * gt_amin(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep) { return table.gt_amin(s, a, over, dims, keep); }
+
+int gt_max(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out) { return table.gt_max(s, a, dim, keep, out); }
+
+int gt_min(gt_scope *s, gt_tensor *a, int64_t dim, int keep, gt_tensor **out) { return table.gt_min(s, a, dim, keep, out); }
+
+gt_tensor * gt_norm(gt_scope *s, gt_tensor *a, double p, const int64_t *over, int dims, int keep) { return table.gt_norm(s, a, p, over, dims, keep); }
+
+gt_tensor * gt_cumsum(gt_scope *s, gt_tensor *a, int64_t dim) { return table.gt_cumsum(s, a, dim); }
+
+int gt_sort(gt_scope *s, gt_tensor *a, int64_t dim, int descending, gt_tensor **out) { return table.gt_sort(s, a, dim, descending, out); }
+
+int gt_topk(gt_scope *s, gt_tensor *a, int64_t k, int64_t dim, int largest, gt_tensor **out) { return table.gt_topk(s, a, k, dim, largest, out); }
+
+gt_tensor * gt_softmax(gt_scope *s, gt_tensor *a, int64_t dim) { return table.gt_softmax(s, a, dim); }
+
+gt_tensor * gt_log_softmax(gt_scope *s, gt_tensor *a, int64_t dim) { return table.gt_log_softmax(s, a, dim); }
+
+gt_tensor * gt_avg_pool2d(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride, const int64_t *padding, int ceil, int count_pad) { return table.gt_avg_pool2d(s, a, kernel, stride, padding, ceil, count_pad); }
+
+gt_tensor * gt_max_pool2d(gt_scope *s, gt_tensor *a, const int64_t *kernel, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int ceil) { return table.gt_max_pool2d(s, a, kernel, stride, padding, dilation, ceil); }
+
+gt_tensor * gt_adaptive_avg_pool2d(gt_scope *s, gt_tensor *a, const int64_t *size) { return table.gt_adaptive_avg_pool2d(s, a, size); }
+
+gt_tensor * gt_interpolate(gt_scope *s, gt_tensor *a, const int64_t *size, int bilinear, int align_corners) { return table.gt_interpolate(s, a, size, bilinear, align_corners); }
+
+gt_tensor * gt_pixel_shuffle(gt_scope *s, gt_tensor *a, int64_t factor) { return table.gt_pixel_shuffle(s, a, factor); }
+
+gt_tensor * gt_pixel_unshuffle(gt_scope *s, gt_tensor *a, int64_t factor) { return table.gt_pixel_unshuffle(s, a, factor); }
+
+gt_tensor * gt_pad(gt_scope *s, gt_tensor *a, const int64_t *sides, int n, int border) { return table.gt_pad(s, a, sides, n, border); }
+
+gt_tensor * gt_affine_grid(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners) { return table.gt_affine_grid(s, theta, size, dims, align_corners); }
+
+gt_tensor * gt_grid_sample(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border, int align_corners) { return table.gt_grid_sample(s, a, grid, nearest, border, align_corners); }
+
+gt_tensor * gt_layer_norm(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight, gt_tensor *bias, double eps) { return table.gt_layer_norm(s, a, shape, dims, weight, bias, eps); }
+
+gt_tensor * gt_group_norm(gt_scope *s, gt_tensor *a, int64_t groups, gt_tensor *weight, gt_tensor *bias, double eps) { return table.gt_group_norm(s, a, groups, weight, bias, eps); }
+
+gt_tensor * gt_instance_norm(gt_scope *s, gt_tensor *a, gt_tensor *weight, gt_tensor *bias, double eps) { return table.gt_instance_norm(s, a, weight, bias, eps); }
+
+gt_tensor * gt_silu(gt_scope *s, gt_tensor *a) { return table.gt_silu(s, a); }
+
+gt_tensor * gt_gelu(gt_scope *s, gt_tensor *a, int tanh) { return table.gt_gelu(s, a, tanh); }
+
+gt_tensor * gt_elu(gt_scope *s, gt_tensor *a, double alpha) { return table.gt_elu(s, a, alpha); }
+
+gt_tensor * gt_prelu(gt_scope *s, gt_tensor *a, gt_tensor *weight) { return table.gt_prelu(s, a, weight); }
+
+gt_tensor * gt_mse_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction) { return table.gt_mse_loss(s, a, target, reduction); }
+
+gt_tensor * gt_l1_loss(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction) { return table.gt_l1_loss(s, a, target, reduction); }
+
+gt_tensor * gt_bce_with_logits(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction) { return table.gt_bce_with_logits(s, a, target, reduction); }
+
+gt_tensor * gt_cross_entropy(gt_scope *s, gt_tensor *a, gt_tensor *target, int reduction, double smoothing) { return table.gt_cross_entropy(s, a, target, reduction, smoothing); }
+
+gt_tensor * gt_cdist(gt_scope *s, gt_tensor *a, gt_tensor *b, double p) { return table.gt_cdist(s, a, b, p); }
+
+int gt_eigh(gt_scope *s, gt_tensor *a, gt_tensor **out) { return table.gt_eigh(s, a, out); }
+
+gt_tensor * gt_attention(gt_scope *s, gt_tensor *query, gt_tensor *key, gt_tensor *value, gt_tensor *mask, int causal, int plain) { return table.gt_attention(s, query, key, value, mask, causal, plain); }
+
+int gt_orthogonal_(gt_scope *s, gt_tensor *t, gt_generator *g, double gain) { return table.gt_orthogonal_(s, t, g, gain); }
 
 int gt_set_requires_grad(gt_scope *s, gt_tensor *t, int on) { return table.gt_set_requires_grad(s, t, on); }
 
@@ -429,15 +673,19 @@ int gt_grad(gt_scope *s, gt_tensor *root, gt_tensor *const *inputs, int n, int c
 
 int gt_zero_grad(gt_scope *s, gt_tensor *const *params, int n) { return table.gt_zero_grad(s, params, n); }
 
-int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay); }
+int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg, gt_tensor *const *exp_avg_sq, gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay, int decoupled) { return table.gt_adam_step(s, params, exp_avg, exp_avg_sq, max_exp_avg_sq, steps, n, lr, beta1, beta2, eps, weight_decay, decoupled); }
 
-int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay); }
+int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr, gt_tensor *momentum, double weight_decay, int nesterov) { return table.gt_sgd_step(s, params, momentum_buffer, n, lr, momentum, weight_decay, nesterov); }
+
+gt_tensor * gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm) { return table.gt_clip_grad_norm(s, params, n, max_norm); }
 
 int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
 
 int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
 
-gt_graph * gt_graph_new(gt_scope *s) { return table.gt_graph_new(s); }
+int gt_capturing(gt_scope *s, int on) { return table.gt_capturing(s, on); }
+
+gt_graph * gt_graph_new(gt_scope *s, gt_graph *beside) { return table.gt_graph_new(s, beside); }
 
 int gt_graph_begin(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n) { return table.gt_graph_begin(s, g, generators, n); }
 

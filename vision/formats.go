@@ -27,11 +27,13 @@ type format struct {
 }
 
 var formats = []format{
-	{"JPEG", []string{"\xff\xd8\xff"}, []string{".jpg", ".jpeg"}, decodeJPEG},
+	{"JPEG", []string{"\xff\xd8\xff"}, []string{".jpg", ".jpeg", ".jfif", ".jpe"}, decodeJPEG},
 	{"PNG", []string{pngMagic}, []string{".png"}, decodePNG},
 	{"GIF", []string{"GIF87a", "GIF89a"}, []string{".gif"}, decodeGIF},
 	{"WebP", []string{"RIFF....WEBP"}, []string{".webp"}, decodeWebP},
 	{"BMP", []string{"BM"}, []string{".bmp"}, decodeBMP},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, []string{".tif", ".tiff"}, decodeTIFF},
+	{"PPM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, []string{".ppm", ".pgm", ".pnm"}, decodePPM},
 }
 
 // Formats are the names of what Decode reads.
@@ -68,6 +70,15 @@ func formatOf(file []byte) (*format, error) {
 	names := Formats()
 	last := len(names) - 1
 	return nil, errors.New("not a " + strings.Join(names[:last], ", ") + " or " + names[last] + " file")
+}
+
+// HeadBytes is how much of a file Recognize needs.
+const HeadBytes = 16
+
+// Recognize is nil for what a file that Decode reads may begin with.
+func Recognize(head []byte) error {
+	_, err := formatOf(head)
+	return err
 }
 
 func begins(file []byte, magic string) bool {

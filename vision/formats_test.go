@@ -29,7 +29,13 @@ func samples(t testing.TB) (cases []sample, background [3]byte) {
 	}
 	require.NoError(t, json.Unmarshal(text, &golden))
 	require.Greater(t, len(golden.Cases), 60)
-	return golden.Cases, golden.Background
+	cases, background = golden.Cases, golden.Background
+	text, err = os.ReadFile("testdata/rasters.json")
+	require.NoError(t, err)
+	golden.Cases = nil
+	require.NoError(t, json.Unmarshal(text, &golden))
+	require.Greater(t, len(golden.Cases), 20)
+	return append(cases, golden.Cases...), background
 }
 
 // off is the mean and the greatest difference of two pictures.

@@ -45,15 +45,22 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		return append(append(bytes.Clone(file[:at]), with...), file[at+len(with):]...)
 	}
 	for want, file := range map[string][]byte{
-		"the file is empty":                                  nil,
-		"the file is truncated":                              jpeg[:len(jpeg)/2],
-		"not a JPEG, PNG, GIF, WebP or BMP file":             []byte("hello"),
-		"png: a checksum is wrong: the file is damaged":      patched(png, len(png)/2, ^png[len(png)/2]),
-		"jpeg: 12 bits a sample: only 8 are supported":       patched(jpeg, frame+4, 12),
-		"jpeg: 2 components: only 1, 3 and 4 have a meaning": patched(jpeg, frame+9, 2),
-		"26x0: an image without pixels":                      patched(jpeg, frame+5, 0, 0),
-		"jpeg: it ends before its pixels begin":              []byte("\xff\xd8\xff\xd9"),
-		"jpeg: marker e0 has a length of 1":                  []byte("\xff\xd8\xff\xe0\x00\x01\x00"),
+		"the file is empty":                                                                  nil,
+		"the file is truncated":                                                              jpeg[:len(jpeg)/2],
+		"not a JPEG, PNG, GIF, WebP, BMP, TIFF or PPM file":                                  []byte("hello"),
+		"png: a checksum is wrong: the file is damaged":                                      patched(png, len(png)/2, ^png[len(png)/2]),
+		"jpeg: 12 bits a sample: only 8 are supported":                                       patched(jpeg, frame+4, 12),
+		"jpeg: 2 components: only 1, 3 and 4 have a meaning":                                 patched(jpeg, frame+9, 2),
+		"26x0: an image without pixels":                                                      patched(jpeg, frame+5, 0, 0),
+		"jpeg: it ends before its pixels begin":                                              []byte("\xff\xd8\xff\xd9"),
+		"jpeg: marker e0 has a length of 1":                                                  []byte("\xff\xd8\xff\xe0\x00\x01\x00"),
+		"ppm: kind P3: only P5 and P6, gray and colour in binary, are supported: convert it": []byte("P3 1 1 255 1 2 3"),
+		"ppm: its header is wrong":                                                           []byte("P62 2 255\n123456789012"),
+		"ppm: samples up to 0: they go up to 1 at least and to 65535 at most":                []byte("P6 1 1 0 123"),
+		"ppm: samples up to 65536: they go up to 1 at least and to 65535 at most":            []byte("P6 1 1 65536 123"),
+		"ppm: a number in its header is too large":                                           []byte("P6 1111111111 1 255 123"),
+		"100000x100000: more than 178956970 pixels":                                          []byte("P5 100000 100000 255 123"),
+		"0x4: an image without pixels":                                                       []byte("P5 0 4 255 "),
 	} {
 		_, err := NewReader(Options{}).Decode(file)
 		assert.EqualError(t, err, want)

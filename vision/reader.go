@@ -16,7 +16,9 @@ type Options struct {
 	Background *[3]byte // RGB that transparency is laid over; nil is white
 	MaxPixels  int      // a larger width*height is refused before anything is decoded; 0 is MaxPixels
 	CropBefore int      // when not 0, Fit takes the centre square of so many pixels a side before it resizes
-	FastDecode bool     // Fit lets libjpeg-turbo shrink JPEGs by 2, 4 or 8 while it decodes, where the target is that much smaller
+	// Decoding, when not nil, is called before a file's pixels are decoded, with how many they are. It may wait.
+	Decoding   func(pixels int64)
+	FastDecode bool // Fit lets libjpeg-turbo shrink JPEGs by 2, 4 or 8 while it decodes, where the target is that much smaller
 }
 
 // Reader turns image files into pixels. It keeps its memory from file to file, so it belongs to one goroutine.
@@ -42,7 +44,7 @@ func NewReader(o Options) *Reader {
 	return &Reader{options: o}
 }
 
-// Decode reads a JPEG, PNG, GIF (its first frame), WebP or BMP upright, as its EXIF orientation says. Transparency is
+// Decode reads a JPEG, PNG, GIF (its first frame), WebP, BMP, TIFF (its first picture) or PPM upright, as its EXIF orientation says. Transparency is
 // laid over the background, 16-bit samples keep their upper byte. What is truncated or damaged is an error, and so are
 // more than MaxPixels. The pixels belong to r, until the next call.
 func (r *Reader) Decode(file []byte) (Image, error) {
@@ -134,8 +136,14 @@ func (r *Reader) allow(width, height int) error {
 	if width > r.options.MaxPixels/height {
 		return fmt.Errorf("%dx%d: more than %d pixels", width, height, r.options.MaxPixels)
 	}
+	if r.options.Decoding != nil {
+		r.options.Decoding(int64(width) * int64(height))
+	}
 	return nil
 }
+
+// Bytes is how much memory r keeps for the next file, about.
+func (r *Reader) Bytes() int64 { return int64(cap(r.decoded) + cap(r.other)) }
 
 // Decode is Reader.Decode into memory of its own, with no other option than the channels.
 func Decode(file []byte, channels int) (Image, error) {

@@ -105,7 +105,7 @@ func TestDecodeKnowsItsFormats(t *testing.T) {
 		assert.Error(t, err, "%s cut off", name)
 	}
 	_, err := Decode([]byte("hello"), 3)
-	assert.EqualError(t, err, "not a JPEG, PNG, GIF, WebP or BMP file")
+	assert.EqualError(t, err, "not a JPEG, PNG, GIF, WebP, BMP, TIFF or PPM file")
 }
 
 func TestDecodeRefusesABombBeforeItIsUnpacked(t *testing.T) {

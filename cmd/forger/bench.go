@@ -43,11 +43,12 @@ func newBench() *cobra.Command {
 			if b.config.Given, b.config.Repeat, err = fillSettings(cmd.Flags(), b.settings(), config); err != nil {
 				return err
 			}
+			tellStrangers(cmd)
 			rounds, err := b.rounds(sweep)
 			if err != nil {
 				return err
 			}
-			return b.run(cmd, rounds, report)
+			return b.config.Given.Blame(b.run(cmd, rounds, report))
 		},
 	}
 	f := cmd.Flags()
@@ -125,6 +126,9 @@ func describeBench(w io.Writer, r bench.Result) error {
 		if ms, ok := r.Split[name]; ok {
 			fmt.Fprintf(t, "  %s\t%.2f\n", strings.ReplaceAll(name, "_", ", "), ms)
 		}
+	}
+	if r.SplitEager {
+		fmt.Fprintf(t, "  (its parts\tof a step run operation by operation: as a graph it has none)\n")
 	}
 	fmt.Fprintf(t, "memory, MiB\t%.0f before the first step, %.0f at most\n", r.BaseMiB, r.PeakMiB)
 	if r.GFlops > 0 {

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"forger/gan/checkpoint"
+	"forger/gan/rundir"
 
 	"github.com/spf13/cobra"
 )
@@ -27,12 +28,16 @@ func newCheckpoint() *cobra.Command {
 func newCheckpointInfo() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "info FILE",
+		Use:     "info FILE|RUN",
 		Short:   "What a checkpoint holds; every byte is checked",
 		Example: "  forger checkpoint info runs/0000-dcgan-glyphs/checkpoints/latest --json",
 		Args:    arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			info, err := checkpoint.ReadInfo(args[0])
+			path, err := rundir.Newest(args[0])
+			if err != nil {
+				return err
+			}
+			info, err := checkpoint.ReadInfo(path)
 			if err != nil {
 				return err
 			}

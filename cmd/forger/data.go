@@ -34,6 +34,20 @@ type source struct {
 	seed uint64
 }
 
+// unpackingOn shows on w how far the unpacking of an archive has come, where that takes long enough to be asked about.
+func unpackingOn(w io.Writer, quiet bool) func(done, total int64) {
+	const worth = 8 << 20 // bytes
+	m := newMeter(newProgress(w, quiet), "unpacking", "bytes")
+	return func(done, total int64) {
+		if total < worth {
+			return
+		}
+		if m.set(done, total); done == total {
+			m.end()
+		}
+	}
+}
+
 // open opens a source as `forger train` does, but its folders are listed as they are now. What the command line alone
 // shows to be wrong is a usage error.
 func (s source) open(spec string) (data.Dataset, error) { return s.openWith(spec, false) }
@@ -51,15 +65,19 @@ func (s source) openWith(spec string, lists bool) (data.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !lists {
-		o.CacheDir = ""
-	}
+	o.Relist = !lists
 	ds, err := data.Open(spec, o)
 	var wrong *data.SpecError
 	if errors.As(err, &wrong) {
 		return nil, &setting.UsageError{Msg: err.Error()}
 	}
 	return ds, err
+}
+
+// warner tells the user of a command what goes on all the same.
+func warner(cmd *cobra.Command) func(text string) {
+	name := strings.TrimPrefix(cmd.CommandPath(), "forger ")
+	return func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "forger: %s: %s\n", name, text) }
 }
 
 // order is the seed of the order in which a training sees the source.
@@ -86,7 +104,7 @@ func (s *source) seedFlag(cmd *cobra.Command, what string) {
 
 // selectionFlags are those that say which images of a source are used, and what of them.
 func (s *source) selectionFlags(cmd *cobra.Command) {
-	s.flags(cmd, "filter", "limit", "crop-before", "fast-decode", "background", "max-pixels")
+	s.flags(cmd, "data-weights", "filter", "limit", "data-rules", "crop-before", "fast-decode", "background", "max-pixels")
 }
 
 // skipFlag is the one that allows for corrupt files.
@@ -132,6 +150,7 @@ func newDataInfo() *cobra.Command {
 		Short: "What a dataset holds",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), false)
 			ds, err := s.open(args[0])
 			if err != nil {
 				return err
@@ -141,6 +160,9 @@ func newDataInfo() *cobra.Command {
 			fmt.Fprintf(t, "%s\t%d\n", elements(ds), ds.Len())
 			fmt.Fprintf(t, "shape\t%s\n", ds.Shape())
 			fmt.Fprintf(t, "classes\t%s\n", classes(ds))
+			if passed := data.PassedOver(ds); passed != "" {
+				fmt.Fprintf(t, "passed over\t%s\n", passed)
+			}
 			fmt.Fprintf(t, "fingerprint\t%s\n", ds.Fingerprint())
 			return t.Flush()
 		},
@@ -178,6 +200,7 @@ func newDataPreview() *cobra.Command {
 			if out == "" || n < 1 {
 				return &setting.UsageError{Msg: "--out must name the picture to write, --n be positive"}
 			}
+			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), false)
 			ds, err := s.asTraining(args[0])
 			if err != nil {
 				return err
@@ -214,6 +237,7 @@ func newDataDump() *cobra.Command {
 			if d.N < 0 {
 				return &setting.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 0 (an epoch) or more", d.N)}
 			}
+			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), false)
 			ds, err := s.asTraining(args[0])
 			if err != nil {
 				return err

@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"forger/data"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // checkSide is the side image files are brought to while they are checked, where --size does not say.
@@ -23,12 +21,13 @@ func newDataCheck() *cobra.Command {
 	asJSON, quiet := false, false
 	cmd := &cobra.Command{
 		Use:   "check SPEC",
-		Short: "Read every image once and list those that are broken; exit code 1 when there are any",
+		Short: "Read every image once and list those that are broken or cannot be read; exit code 1 when there are any",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size == 0 { // others hold one size, or points
 				s.Size = checkSide
 			}
+			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), quiet)
 			ds, err := s.open(args[0])
 			if err != nil {
 				return err
@@ -48,11 +47,12 @@ func newDataCheck() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken: image, file, error of each")
+	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken and unread: image, file, error of each")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
 	f.IntVar(&s.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
 	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
+	s.seedFlag(cmd, "which images --limit leaves")
 	s.selectionFlags(cmd)
 	return cmd
 }
@@ -67,18 +67,23 @@ func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error
 			return err
 		}
 	} else {
-		for _, b := range r.Broken {
-			name := b.File
-			if name == "" {
-				name = fmt.Sprintf("image %d", b.Image)
-			}
-			if _, err := fmt.Fprintf(w, "%s: %s\n", name, b.Error); err != nil {
-				return err
-			}
-		}
-		if _, err := fmt.Fprintf(w, "%d %s, %d broken\n", r.Images, elements, len(r.Broken)); err != nil {
+		if err := listBroken(w, r.Broken, ""); err != nil {
 			return err
 		}
+		if err := listBroken(w, r.Unread, "not read: "); err != nil {
+			return err
+		}
+		found := fmt.Sprintf("%d %s, %d broken", r.Images, elements, len(r.Broken))
+		if n := len(r.Unread); n > 0 {
+			found += fmt.Sprintf(", %d not read", n)
+		}
+		if _, err := fmt.Fprintln(w, found); err != nil {
+			return err
+		}
+	}
+	if n := len(r.Unread); n > 0 {
+		return fmt.Errorf("%s: %d of %d images could not be read, which says nothing of what is in them: see to what keeps them from being read (the first: %s), and check again",
+			r.Spec, n, r.Images, r.Unread[0].Error)
 	}
 	if n := len(r.Broken); n > 0 {
 		return fmt.Errorf("%s: %d of %d images are broken: mend or remove them, or train with --skip-corrupt %d", r.Spec, n, r.Images, n)
@@ -86,10 +91,24 @@ func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error
 	return nil
 }
 
+// listBroken writes a line each, with what sort it is.
+func listBroken(w io.Writer, all []data.Broken, sort string) error {
+	for _, b := range all {
+		name := b.File
+		if name == "" {
+			name = fmt.Sprintf("image %d", b.Image)
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s%s\n", name, sort, b.Error); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkProgress shows how many images were read: a live line on a terminal, a line each tenth elsewhere.
 func checkProgress(w io.Writer, total int) (done func(int), end func()) {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
+	if t := terminalOn(w); t != nil {
+		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(t), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30),
 			progressbar.OptionUseANSICodes(true), progressbar.OptionSetDescription("checking"))
 		// The bar writes to a terminal; a terminal that is gone does not stop a check.

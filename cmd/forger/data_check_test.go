@@ -58,11 +58,11 @@ func TestDataCheck(t *testing.T) {
 	assert.Equal(t, 5, report.Images)
 	assert.Equal(t, []data.Broken{{Image: 3, File: "set/dog/8.png", Error: "the file is truncated"}}, report.Broken)
 
-	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--limit", "3")
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--limit", "3", "--data-rules", "1")
 	require.Equal(t, exitDone, got.code, got.errout)
 	assert.Contains(t, got.out, `"broken": []`)
 
-	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--filter", "cat", "--max-pixels", "35", "--limit", "1")
+	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--filter", "cat", "--max-pixels", "35", "--limit", "1", "--data-rules", "1")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Equal(t, "set/cat/0.png: 6x6: more than 35 pixels\n1 images, 1 broken\n", got.out)
 
@@ -75,6 +75,18 @@ func TestDataCheck(t *testing.T) {
 	got = forger(t, dir, nil, "data", "check", "folder:set", "--filter", "[")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Contains(t, got.errout, "is no glob")
+}
+
+// What could not be read is told apart from what is broken, and nobody is told to remove it.
+func TestDataCheckTellsWhatWasNotRead(t *testing.T) {
+	var out bytes.Buffer
+	err := printReport(&out, data.Report{
+		Spec: "folder:set", Images: 10, Broken: []data.Broken{{Image: 3, File: "set/3.png", Error: "the file is truncated"}},
+		Unread: []data.Broken{{Image: 4, File: "set/4.png", Error: "input/output error"}},
+	}, "images", false)
+	assert.Equal(t, "set/3.png: the file is truncated\nset/4.png: not read: input/output error\n10 images, 1 broken, 1 not read\n", out.String())
+	assert.EqualError(t, err, "folder:set: 1 of 10 images could not be read, which says nothing of what is in them: "+
+		"see to what keeps them from being read (the first: input/output error), and check again")
 }
 
 // A preview shows what training with the same seed begins with, not the first class of a folder.
@@ -121,7 +133,7 @@ func TestDataSelectionAndSkipping(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.errout)
 	assert.Regexp(t, `images +4\n`, got.out)
 
-	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--flip", "--channels", "1")
+	got = forger(t, dir, nil, "data", "dump", "folder:set", "y.npy", "--size", "6", "--limit", "3", "--data-rules", "1", "--flip", "--channels", "1")
 	require.Equal(t, exitDone, got.code, got.errout)
 	file, err := os.ReadFile(filepath.Join(dir, "y.npy"))
 	require.NoError(t, err)

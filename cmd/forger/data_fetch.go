@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"forger/data/fetch"
 	"forger/internal/setting"
@@ -30,8 +31,8 @@ func newDataFetch() *cobra.Command {
 			set, ok := fetch.Sets[args[0]]
 			if !ok {
 				have := slices.Sorted(maps.Keys(fetch.Sets))
-				return &setting.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s: did you mean %s?",
-					args[0], strings.Join(have, ", "), setting.Nearest(args[0], have))}
+				return &setting.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s%s",
+					args[0], strings.Join(have, ", "), setting.DidYouMean(args[0], have, ""))}
 			}
 			var m *meter
 			of := ""
@@ -43,6 +44,17 @@ func newDataFetch() *cobra.Command {
 					m, of = newMeter(newProgress(cmd.ErrOrStderr(), quiet), name, "bytes"), name
 				}
 				m.set(done, total)
+			}
+			o.Warn = warner(cmd)
+			o.Retrying = func(address string, why error, in time.Duration) {
+				if quiet {
+					return
+				}
+				if m != nil {
+					m.end()
+					m, of = nil, ""
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: again in %s\n", address, oneLine(why), in)
 			}
 			files, err := fetch.Get(cmd.Context(), set, args[1], o)
 			if m != nil {

@@ -20,7 +20,7 @@ func newDataPack() *cobra.Command {
 		Use:   "pack SPEC OUT",
 		Short: "Decode a dataset once into a file that packed:OUT reads",
 		Long: "Decode a dataset once, at one size, into a file that packed:OUT reads at the speed of memory.\n\n" +
-			"What is broken off leaves OUT.partial, and the same command goes on with it (with --skip-corrupt it begins again).\n" +
+			"What is broken off leaves OUT.partial, and the same command goes on with it (also where --skip-corrupt is added; what was\nbegun with it begins again).\n" +
 			"The bytes of OUT depend on the dataset and these flags alone. Of a source that draws its images it holds the first\nepoch.",
 		Example: "  forger data pack folder:celeba celeba64.pack --size 64\n  forger train --data packed:celeba64.pack --size 64",
 		Args:    arguments(2),
@@ -28,6 +28,7 @@ func newDataPack() *cobra.Command {
 			if p.Workers < 0 {
 				return &setting.UsageError{Msg: fmt.Sprintf("--workers %d: too small: use 0 (as many as cores) or more", p.Workers)}
 			}
+			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), quiet)
 			ds, err := s.open(args[0])
 			if err != nil {
 				return err
@@ -35,6 +36,7 @@ func newDataPack() *cobra.Command {
 			defer ds.Close()
 			m := newMeter(newProgress(cmd.ErrOrStderr(), quiet), "packing", "images")
 			p.Progress = func(done, total int) { m.set(int64(done), int64(total)) }
+			p.Warn = warner(cmd)
 			res, err := data.Pack(cmd.Context(), ds, args[1], p)
 			m.end()
 			reportSkipped(cmd.ErrOrStderr(), ds)

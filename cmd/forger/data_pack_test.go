@@ -64,7 +64,7 @@ func TestDataPackOfASelection(t *testing.T) {
 	photos(t, dir, 3, 8)
 	for flags, want := range map[string]int{
 		"--filter dog --skip-corrupt 1 --seed 2":                  5,
-		"--limit 3 --channels 1":                                  3,
+		"--limit 3 --data-rules 1 --channels 1":                   3,
 		"--skip-corrupt 2 --crop-before 4 --size 4 --limit 9":     9,
 		"--skip-corrupt 2 --background 102030 --max-pixels 36":    10,
 		"--skip-corrupt 2 --fast-decode --crop-before 2 --size 8": 10,

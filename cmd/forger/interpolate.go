@@ -25,7 +25,7 @@ func newInterpolate() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from")
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from, or a run's directory: its newest")
 	f.StringVar(&o.Out, "out", "", "a .gif: 4x4 walks that end where they began; a .png: 8 walks from left to right")
 	f.IntVar(&o.Frames, "frames", 0, "pictures of a walk (default 60 of a .gif, 10 of a strip)")
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")

@@ -117,15 +117,11 @@ func flagError(cmd *cobra.Command, err error) error {
 		text = fmt.Sprintf("%s: %q is not a number that fits", strings.SplitN(text, ": strconv", 2)[0], number.Num)
 	}
 	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
-		text = fmt.Sprintf("unknown flag --%s: did you mean --%s?", name, nearestFlag(cmd, name))
+		var have []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { have = append(have, f.Name) })
+		text = fmt.Sprintf("unknown flag --%s%s", name, setting.DidYouMean(name, have, "--"))
 	}
 	return setting.Usagef("%s: see `%s --help`", text, cmd.CommandPath())
-}
-
-func nearestFlag(cmd *cobra.Command, name string) string {
-	var have []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { have = append(have, f.Name) })
-	return setting.Nearest(name, have)
 }
 
 // arguments wants exactly n words after the flags. On the root a word is a command that does not exist.
@@ -139,8 +135,8 @@ func arguments(n int) cobra.PositionalArgs {
 			for _, c := range cmd.Commands() {
 				have = append(have, c.Name())
 			}
-			return &setting.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s: did you mean %s?",
-				args[0], strings.Join(have, ", "), setting.Nearest(args[0], have))}
+			return &setting.UsageError{Msg: fmt.Sprintf("unknown command %q: have %s%s",
+				args[0], strings.Join(have, ", "), setting.DidYouMean(args[0], have, ""))}
 		}
 		return setting.Usagef("%d arguments given, %d wanted: usage: %s", len(args), n, cmd.UseLine())
 	}

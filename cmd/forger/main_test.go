@@ -83,25 +83,35 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 		"tran":                                    `forger: unknown command "tran": have bench, checkpoint, `,
 		"data lst":                                `forger: data: unknown command "lst": have`,
 		"train --bacth 3":                         "forger: train: unknown flag --bacth: did you mean --batch?: see `forger train --help`",
+		"train --learning_rate 1":                 "forger: train: unknown flag --learning_rate: did you mean --lr?: see `forger train --help`",
+		"train --verbose":                         "forger: train: unknown flag --verbose: see `forger train --help`",
+		"train --data /a/b.zip":                   `forger: train: --data "/a/b.zip": unknown: did you mean zip:/a/b.zip?`,
+		"train --data minst:x":                    `forger: train: --data "minst:x": unknown: did you mean mnist:x?: have `,
 		"train --batch x":                         "forger: train: invalid argument \"x\" for \"--batch\" flag: \"x\" is not a number that fits: see `forger train --help`",
 		"train --batch 0":                         "forger: train: --batch 0: too small: use 1 or more",
 		"train --threads 100000":                  "forger: train: --threads 100000: too large: use ",
 		"train --lr -1":                           "forger: train: --lr -1: out of range: use a number above 0",
-		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256",
+		"train --size 63":                         "forger: train: --size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024",
 		"train --data nope:x":                     `forger: train: --data "nope:x": unknown: have `,
 		"train --data folder":                     `forger: train: --data "folder": no path given: write folder:DIR`,
 		"train --penalty gp":                      "forger: train: unknown flag --penalty",
 		"train here":                              "forger: train: 1 arguments given, 0 wanted: usage: forger train",
-		"train --config " + config:                "line 2: unknown key \"bacth\": did you mean \"batch\"?",
+		"train --config " + config:                "line 2: unknown key \"bacth\": did you mean batch?",
 		"sample --out x.png":                      "forger: sample: --checkpoint: not given",
 		"sample --checkpoint x":                   "forger: sample: --out: not given",
 		"sample --checkpoint x --out y.png --n 0": "forger: sample: --n 0: too small",
 		"sample --checkpoint x --out y.png --device gpu":      `forger: sample: --device "gpu": unknown`,
 		"sample --checkpoint x --out y.png --latents z --n 3": "forger: sample: --latents: the file says how many",
+		"sample --checkpoint x --out y.jpg":                   "forger: sample: --out y.jpg: pictures are written as PNG: name a .png",
+		"sample --checkpoint x --out y.png --seeds 1,x":       `forger: sample: --seeds "1,x": "x" is neither a number nor a range`,
+		"sample --checkpoint x --out y.png --seeds 5-1":       `forger: sample: --seeds "5-1": "5-1" is neither`,
+		"sample --checkpoint x --out y.png --seeds 1 --n 2":   "forger: sample: --seeds: they say how many and which",
+		"sample --checkpoint x --out y.png --truncation 0":    "forger: sample: --truncation 0: it wants .01 or more",
 		"train --momentum .9":                                 "forger: train: --momentum 0.9: adam has none",
 		"train --save never":                                  `forger: train: --save "never": unknown: have async, sync`,
 		"train --ema 1":                                       "forger: train: --ema 1: out of range: use a number from 0 to below 1",
 		"export --checkpoint x --out y":                       "forger: export: --format: not given: name onnx, pth, safetensors, torchscript",
+		"export --checkpoint x --out y.pt":                    "forger: export: --format: not given: name onnx, pth",
 		"export --checkpoint x --out y --format h5":           `forger: export: --format "h5": unknown`,
 		"export --checkpoint x --out y --format pth --net e":  `forger: export: --net "e": unknown: have discriminator, ema, generator`,
 		"interpolate --checkpoint x --out y.mp4":              "forger: interpolate: --out y.mp4: neither .gif nor .png",
@@ -243,6 +253,26 @@ func TestPrecedenceAndRepeating(t *testing.T) {
 	got = forger(t, dir, []string{"FORGER_BATCH=x"}, "train")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Equal(t, "forger: train: FORGER_BATCH=x: \"x\" is not a number that fits: correct or unset it\n", got.errout)
+	got = forger(t, dir, []string{"FORGER_LR=-1", "FORGER_BACTH=3", "FORGER_PORT=tcp://1.2.3.4:80"}, "train")
+	assert.Equal(t, exitUsage, got.code)
+	assert.Equal(t, "forger: train: no setting is called FORGER_BACTH (did you mean FORGER_BATCH?), FORGER_PORT: goes on without\n"+
+		"forger: train: FORGER_LR -1: out of range: use a number above 0\n", got.errout)
+}
+
+// A run whose end was reached before says so, and where it trains is not what somebody asked for. Packed data have one size.
+func TestWhatARunSaysOfItself(t *testing.T) {
+	dir := t.TempDir()
+	require.Equal(t, exitDone, forger(t, dir, nil, "data", "pack", "glyphs", "g.pack", "--size", "16", "--limit", "40", "--quiet").code)
+	args := append([]string{"train", "--steps", "3", "--out", "run", "--data", "packed:g.pack"}, small[2:]...) // no --size
+	got := forger(t, dir, nil, args...)
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Contains(t, got.errout, "device cpu (as asked)")
+	assert.Contains(t, got.errout, "each 16x16x1")
+	got = forger(t, dir, nil, "train", "--resume", "run", "--steps", "2")
+	require.Equal(t, exitDone, got.code, got.errout)
+	assert.Contains(t, got.errout, "device cpu (where it trained before)")
+	assert.Contains(t, got.errout, "nothing was left to train: the end of the run had been reached, at step 3: go on with a later --steps")
+	assert.NotContains(t, got.errout, "done after")
 }
 
 func readSettings(t *testing.T, path string) map[string]string {
@@ -315,6 +345,43 @@ func TestASignalSavesAndExitsWithZero(t *testing.T) {
 		assert.Contains(t, text, "stopped after ")
 		assert.FileExists(t, filepath.Join(dir, "run", "checkpoints", "latest"))
 	}
+}
+
+// A run that was started to outlive its terminal does: what nohup ignores stays ignored.
+func TestAnIgnoredHangupIsIgnored(t *testing.T) {
+	dir := t.TempDir()
+	args := append([]string{"-c", `trap "" HUP; exec "$0" "$@"`, program, "train", "--steps", "60", "--log-every", "1", "--out", "run"}, small...)
+	cmd := exec.Command("sh", args...)
+	cmd.Dir = dir
+	errout, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	text := ""
+	for lines := bufio.NewScanner(errout); lines.Scan(); {
+		text += lines.Text() + "\n"
+		if strings.HasPrefix(lines.Text(), "step 3/") || strings.HasPrefix(lines.Text(), "step 5/") {
+			require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+		}
+	}
+	require.NoError(t, cmd.Wait(), text)
+	assert.Contains(t, text, "done after 60 steps")
+}
+
+// Progress that nobody reads any more, as of `train 2>&1 | head`, is no reason to stop.
+func TestARunOutlivesItsReader(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(program, append([]string{"train", "--steps", "60", "--log-every", "1", "--out", "run"}, small...)...)
+	cmd.Dir = dir
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	cmd.Stdout, cmd.Stderr = write, write
+	require.NoError(t, cmd.Start())
+	require.NoError(t, write.Close())
+	for lines := bufio.NewScanner(read); lines.Scan() && !strings.HasPrefix(lines.Text(), "step 3/"); {
+	}
+	require.NoError(t, read.Close())
+	require.NoError(t, cmd.Wait())
+	assert.FileExists(t, filepath.Join(dir, "run", "checkpoints", "step-00000060.pt"))
 }
 
 func TestTheSecondSignalAborts(t *testing.T) {

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"time"
 
 	"forger/gan/report"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // progress shows a run: a live line on a terminal, plain lines elsewhere.
@@ -28,9 +26,9 @@ type progress struct {
 
 func newProgress(w io.Writer, quiet bool) *progress {
 	p := &progress{w: w, quiet: quiet}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.live, p.width = true, 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+	if t := terminalOn(w); t != nil {
+		p.w, p.live, p.width = t, true, 80
+		if width := t.width(); width > 0 {
 			p.width = width
 		}
 	}

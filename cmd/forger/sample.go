@@ -1,6 +1,9 @@
 package main
 
 import (
+	"strconv"
+	"strings"
+
 	"forger/gan"
 	"forger/internal/setting"
 
@@ -9,8 +12,9 @@ import (
 
 func newSample() *cobra.Command {
 	o := gan.SampleOptions{N: 64, Device: "auto"}
+	var seeds string
 	cmd := &cobra.Command{
-		Use:     "sample --checkpoint FILE --out grid.png|DIR",
+		Use:     "sample --checkpoint FILE|RUN --out grid.png|DIR",
 		Short:   "Draw images from a checkpoint",
 		Example: "  forger sample --checkpoint runs/0000-dcgan-glyphs/checkpoints/latest --out grid.png --n 100 --seed 7",
 		Args:    arguments(0),
@@ -18,24 +22,66 @@ func newSample() *cobra.Command {
 			if err := wanted("checkpoint", o.Checkpoint, "a checkpoint, such as runs/.../checkpoints/latest"); err != nil {
 				return err
 			}
-			if err := wanted("out", o.Out, "the picture to write, such as grid.png, or a directory"); err != nil {
-				return err
+			if o.Raw == "" {
+				if err := wanted("out", o.Out, "the picture to write, such as grid.png, or a directory"); err != nil {
+					return err
+				}
 			}
 			if o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
 				return &setting.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
+			}
+			if seeds != "" && (o.Latents != "" || cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
+				return &setting.UsageError{Msg: "--seeds: they say how many and which: leave out --n, --seed and --latents"}
+			}
+			if cmd.Flags().Changed("truncation") && (!(o.Truncation >= .01) || o.Latents != "") {
+				return setting.Usagef("--truncation %v: it wants .01 or more, and no --latents: 0.5 is a strong one, 2 a weak one", o.Truncation)
+			}
+			var err error
+			if o.Seeds, err = parseSeeds(seeds); err != nil {
+				return err
 			}
 			return gan.Sample(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from")
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "the checkpoint to draw from, or a run's directory: its newest")
 	f.StringVar(&o.Out, "out", "", "a .png: a grid; else a directory: a PNG an image, numbered")
 	f.IntVar(&o.N, "n", o.N, "how many images")
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
+	f.StringVar(&seeds, "seeds", "", "an image of each of these seeds, such as 1,5,9 or 10-19, instead of --n and --seed")
+	f.Float64Var(&o.Truncation, "truncation", 0, "draw latents anew until no number is farther from 0: likelier images, less variety")
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
-	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] to draw instead of --n and --seed")
-	f.StringVar(&o.Raw, "raw", "", "also write float32 [N,C,H,W] in [-1,1] to this .npy")
+	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] or [N,Z,1,1] to draw instead of --n and --seed")
+	f.StringVar(&o.Raw, "raw", "", "write float32 [N,C,H,W] in [-1,1] to this .npy, beside --out or alone")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	return cmd
+}
+
+// mostSeeds bounds what a range of them may ask for by a slip.
+const mostSeeds = 1 << 20
+
+// parseSeeds reads seeds and ranges of them with commas between.
+func parseSeeds(text string) (all []uint64, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		from, to, ranged := strings.Cut(strings.TrimSpace(part), "-")
+		if !ranged {
+			to = from
+		}
+		first, failed := strconv.ParseUint(from, 10, 64)
+		last, err := strconv.ParseUint(to, 10, 64)
+		if failed != nil || err != nil || last < first || last-first >= mostSeeds {
+			return nil, setting.Usagef("--seeds %q: %q is neither a number nor a range: write for example 1,5,9 or 10-19", text, part)
+		}
+		for ; ; first++ {
+			all = append(all, first)
+			if first == last {
+				break
+			}
+		}
+	}
+	return all, nil
 }

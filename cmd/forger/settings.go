@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"forger/gan"
+	"forger/gan/bench"
 	"forger/gan/trainer"
 	"forger/internal/setting"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -18,6 +21,10 @@ func addSettings(flags *pflag.FlagSet, all setting.Set) {
 	for _, r := range all {
 		switch v := r.Value.(type) {
 		case *string:
+			if r.Joint != "" {
+				flags.Var(&joined{to: v, joint: r.Joint}, r.Name, help(r)+" (repeatable)")
+				continue
+			}
 			flags.StringVar(v, r.Name, *v, help(r))
 		case *int:
 			flags.IntVar(v, r.Name, *v, help(r))
@@ -35,6 +42,24 @@ func addSettings(flags *pflag.FlagSet, all setting.Set) {
 			panic(fmt.Sprintf("setting %s has a type without a flag: %T", r.Name, r.Value))
 		}
 	}
+}
+
+// joined is the flag of a setting whose values are joined to one.
+type joined struct {
+	to    *string
+	joint string
+	given bool // what it holds is no default
+}
+
+func (j *joined) String() string { return *j.to }
+func (j *joined) Type() string   { return "string" }
+
+func (j *joined) Set(text string) error {
+	if j.given {
+		text = *j.to + j.joint + text
+	}
+	*j.to, j.given = text, true
+	return nil
 }
 
 // help names the words that a setting takes, where its text does not.
@@ -55,7 +80,7 @@ func fillSettings(flags *pflag.FlagSet, all setting.Set, config string) (setting
 	given := setting.Given{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = "--" + f.Name })
 	for _, r := range all {
-		variable := "FORGER_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_"))
+		variable := variableOf(r.Name)
 		value := os.Getenv(variable)
 		if value == "" || given.Has(r.Name) {
 			continue
@@ -74,6 +99,43 @@ func fillSettings(flags *pflag.FlagSet, all setting.Set, config string) (setting
 	}
 	repeat, err := fillFromFile(all, given, config)
 	return given, repeat, err
+}
+
+func variableOf(name string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+const prefix = "FORGER_"
+
+// strangers are the variables that begin as settings do and are none, with what they may have been meant for.
+func strangers(environ []string) (all []string) {
+	var whole gan.Config
+	var measured bench.Options
+	known := []string{"FORGER_LIB", "FORGER_DEBUG", "FORGER_PYTHON"}
+	var names []string
+	for _, r := range append(whole.Settings(), measured.Settings()...) {
+		known, names = append(known, variableOf(r.Name)), append(names, r.Name)
+	}
+	for _, pair := range environ {
+		variable, value, _ := strings.Cut(pair, "=")
+		name, ours := strings.CutPrefix(variable, prefix)
+		if !ours || value == "" || slices.Contains(known, variable) || strings.HasPrefix(variable, prefix+"TEST_") {
+			continue
+		}
+		if guess, ok := strings.CutPrefix(setting.DidYouMean(name, names, ""), ": did you mean "); ok {
+			variable += " (did you mean " + variableOf(strings.TrimSuffix(guess, "?")) + "?)"
+		}
+		all = append(all, variable)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// tellStrangers tells of variables that no setting reads.
+func tellStrangers(cmd *cobra.Command) {
+	if all := strangers(os.Environ()); len(all) > 0 {
+		warner(cmd)("no setting is called " + strings.Join(all, ", ") + ": goes on without")
+	}
 }
 
 // fillFromFile is fillSettings for a config file; it adds to given. A file may set what is no setting here, as that of a
@@ -98,6 +160,10 @@ func fillFromFile(all setting.Set, given setting.Given, config string) (*trainer
 	if resolved == "" {
 		return nil, nil
 	}
+	// It is a run's own file, and repeats that run.
+	all.AsBefore(func(name string) bool {
+		return given.Has(name) || slices.ContainsFunc(lines, func(l setting.Line) bool { return l.Name == name })
+	})
 	repeat, err := trainer.ParseResolved(resolved)
 	if err != nil {
 		return nil, setting.Usagef("--config %s: %v", config, err)

@@ -33,12 +33,17 @@ func newTrain() *cobra.Command {
 			if cfg.Given, cfg.Repeat, err = fillSettings(cmd.Flags(), cfg.Settings(), config); err != nil {
 				return err
 			}
+			outliveReaders()
 			w := cmd.ErrOrStderr()
+			if !quiet {
+				tellStrangers(cmd)
+			}
 			p := newProgress(w, quiet)
+			cfg.Data.Unpacking = unpackingOn(w, quiet)
 			res, err := gan.Train(cmd.Context(), cfg, p)
 			p.end()
 			if err != nil || quiet {
-				return err
+				return cfg.Given.Blame(err)
 			}
 			switch {
 			case cfg.Run.VerifyResume > 0:
@@ -96,11 +101,14 @@ func of(bytes int64, what string) string {
 
 // conclude says where the pictures are and what to run next.
 func conclude(w interface{ Write([]byte) (int, error) }, res report.Result) {
-	how := "done"
-	if res.Stopped {
-		how = "stopped"
+	switch {
+	case res.Stopped:
+		fmt.Fprintf(w, "stopped after %d steps, %d images\n", res.Step, res.Images)
+	case res.First == res.Step:
+		fmt.Fprintf(w, "nothing was left to train: the end of the run had been reached, at step %d: go on with a later --steps, --images or --epochs\n", res.Step)
+	default:
+		fmt.Fprintf(w, "done after %d steps, %d images\n", res.Step, res.Images)
 	}
-	fmt.Fprintf(w, "%s after %d steps, %d images\n", how, res.Step, res.Images)
 	fmt.Fprintf(w, "  pictures    %s (the newest of %s/samples; the real data beside it)\n", res.LastSample, res.Dir)
 	fmt.Fprintf(w, "  checkpoint  %s\n", res.Checkpoint)
 	fmt.Fprintf(w, "  next        %s sample --checkpoint %s --out grid.png --seed 1\n", quoted(os.Args[0]), quoted(res.Checkpoint))

@@ -2,9 +2,11 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -48,6 +50,7 @@ func (d *download) from(ctx context.Context, address string) error {
 		if failures >= d.o.Attempts {
 			return fmt.Errorf("%w (%d attempts)", err, failures)
 		}
+		d.o.Retrying(address, err, d.backoff(failures))
 		if err := wait(ctx, d.backoff(failures)); err != nil {
 			return err
 		}
@@ -148,7 +151,19 @@ func (d *download) request(ctx context.Context, address string) (*http.Response,
 			req.Header.Set("If-Range", from.Validator)
 		}
 	}
-	return d.o.Client.Do(req)
+	resp, err := d.o.Client.Do(req)
+	if err != nil && hopeless(err) {
+		err = &finalError{err}
+	}
+	return resp, err
+}
+
+// hopeless tells whether a request fails in a way that waiting does not mend: no such host, or a server that is not who it
+// says.
+func hopeless(err error) bool {
+	var host *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &host) && host.IsNotFound || errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // accept readies the part for the body of an answer.
@@ -223,8 +238,12 @@ func reason(ctx context.Context, err error) error {
 		return cause
 	}
 	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+	if !errors.As(err, &u) {
+		return err
 	}
-	return err
+	var final *finalError
+	if errors.As(err, &final) {
+		return &finalError{u.Err}
+	}
+	return u.Err
 }

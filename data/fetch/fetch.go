@@ -17,8 +17,10 @@ import (
 type Options struct {
 	// URL takes the place of the mirrors: a folder that holds the files, or the file itself where a set has one.
 	URL      string
-	Progress func(name string, done, total int64) // bytes of a file that are there; may be nil
-	Client   *http.Client                         // nil: one that heeds HTTP_PROXY and its like
+	Progress func(name string, done, total int64)              // bytes of a file that are there; may be nil
+	Retrying func(address string, why error, in time.Duration) // before each wait for another attempt; may be nil
+	Warn     func(text string)                                 // what goes on all the same; may be nil
+	Client   *http.Client                                      // nil: one that heeds HTTP_PROXY and its like
 
 	Idle     time.Duration // how long a server may send nothing; 0: 30 s
 	Backoff  time.Duration // the first wait after a failure, doubled after each; 0: 1 s
@@ -41,8 +43,14 @@ func (o Options) filled() Options {
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}
+	if o.Retrying == nil {
+		o.Retrying = func(string, error, time.Duration) {}
+	}
 	if o.Progress == nil {
 		o.Progress = func(string, int64, int64) {}
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
 	}
 	return o
 }
@@ -84,7 +92,7 @@ func get(ctx context.Context, set Set, f File, dir string, o Options) (fetched b
 	if _, err := os.Stat(path); err == nil {
 		return false, there(path, f)
 	}
-	p, err := openPart(path)
+	p, err := openPart(path, o.Warn)
 	if err != nil {
 		return false, err
 	}

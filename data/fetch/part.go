@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"forger/internal/filelock"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -29,14 +31,22 @@ type origin struct {
 	Validator string `json:"validator"` // the server's ETag or Last-Modified; "": it gave none
 }
 
-// openPart begins a part, or takes up one that was left. It is held against other processes until it is closed.
-func openPart(path string) (*part, error) {
+// openPart begins a part, or takes up one that was left. It is held against other processes until it is closed, where
+// files can be; warn hears that they cannot.
+func openPart(path string, warn func(string)) (*part, error) {
 	name := path + ".part"
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, plain(err)
 	}
 	p := &part{File: f, name: name}
+	warning, err := filelock.Try(f)
+	if err != nil {
+		return nil, and(fmt.Errorf("another process is fetching it into %s: wait for it", name), f.Close())
+	}
+	if warning != "" {
+		warn(warning)
+	}
 	if err := p.takeUp(); err != nil {
 		return nil, and(err, f.Close())
 	}
@@ -44,15 +54,13 @@ func openPart(path string) (*part, error) {
 }
 
 func (p *part) takeUp() error {
-	if err := unix.Flock(int(p.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return fmt.Errorf("another process is fetching it into %s: wait for it", p.name)
-		}
-		return fmt.Errorf("%s: lock: %w", p.name, err)
-	}
 	info, err := p.Stat()
 	if err != nil {
 		return plain(err)
+	}
+	// Between the opening and the locking another process may have moved it to its place.
+	if named, err := os.Stat(p.name); err != nil || !os.SameFile(info, named) {
+		return fmt.Errorf("another process has just fetched it: run this again, which checks it")
 	}
 	p.size = info.Size()
 	p.joined = p.size > 0

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -32,7 +31,11 @@ func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err 
 	shapes := map[string][]int{g.Inputs[0]: input} // [C,H,W] or [features], without the batch
 	seen := false
 	for _, n := range g.Nodes {
-		cost, y, err := nodeCost(n, shapes[n.Inputs[0]], weights, batch)
+		given := make([][]int, len(n.Inputs))
+		for i, v := range n.Inputs {
+			given[i] = shapes[v]
+		}
+		cost, y, err := nodeCost(n, given, weights, batch)
 		if err != nil {
 			return all, first, fmt.Errorf("arithmetic: %s: %w", n.Op, err)
 		}
@@ -45,10 +48,15 @@ func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err 
 	return all, first, nil
 }
 
-// nodeCost is one operation's arithmetic for an image of shape x, and the shape of its result. A weight's bytes are
-// shared by the batch.
-func nodeCost(n nn.Node, x []int, weights map[string][]int, batch int) (cost arithmetic, y []int, err error) {
+// nodeCost is one operation's arithmetic for an image whose inputs have these shapes, and the shape of its result. A weight's
+// bytes are shared by the batch.
+func nodeCost(n nn.Node, given [][]int, weights map[string][]int, batch int) (cost arithmetic, y []int, err error) {
+	x := given[0]
 	switch n.Op {
+	case "conv1d":
+		w, c := weights[n.Params[0]], n.Conv // [out,in/groups,k]
+		y = []int{w[0], outSize(x[1], w[2], c.Stride[1], c.Padding[1], c.Dilation[1])}
+		cost.flops = 2 * float64(size(w)) * float64(y[1])
 	case "conv2d":
 		w, c := weights[n.Params[0]], n.Conv // [out,in/groups,kh,kw]
 		y = []int{w[0], outSize(x[1], w[2], c.Stride[0], c.Padding[0], c.Dilation[0]), outSize(x[2], w[3], c.Stride[1], c.Padding[1], c.Dilation[1])}
@@ -66,12 +74,19 @@ func nodeCost(n nn.Node, x []int, weights map[string][]int, batch int) (cost ari
 			return cost, nil, fmt.Errorf("%v of an image of %v: it must keep the batch first, as -1, and each image's %d numbers", n.Shape, x, size(x))
 		}
 		return cost, slices.Clone(n.Shape[1:]), nil
-	case "batch_norm", "relu", "leaky_relu", "tanh", "sigmoid", "add":
-		return cost, x, nil
+	case "pixel_attention": // [c,H,W], and phi and g of fewer pixels: two products
+		phi, g := given[1], given[2]
+		y = []int{g[0], x[1], x[2]}
+		cost.flops = 2 * float64(x[1]*x[2]*phi[1]*phi[2]) * float64(phi[0]+g[0])
+		cost.bytes = 4 * float64(size(phi)+size(g))
 	default:
-		return cost, nil, errors.New("not known")
+		y, err = moved(n, x, weights)
+		return cost, y, err
 	}
-	cost.bytes = 4 * (float64(size(x)+size(y)) + float64(size(weights[n.Params[0]]))/float64(batch))
+	cost.bytes += 4 * float64(size(x)+size(y))
+	if len(n.Params) > 0 {
+		cost.bytes += 4 * float64(size(weights[n.Params[0]])) / float64(batch)
+	}
 	return cost, y, nil
 }
 

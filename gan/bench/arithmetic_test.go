@@ -3,6 +3,7 @@ package bench
 import (
 	"testing"
 
+	"forger/gan/gantest"
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
@@ -25,6 +26,29 @@ func TestArithmeticBehindAReshape(t *testing.T) {
 		assert.InDelta(t, 2*7*40+2*(2*3*2*9*4*5), all.flops, 0)
 		assert.InDelta(t, 4*(7+40+28.0), first.bytes, 0, "a tenth of the weights, and no bias")
 		assert.InDelta(t, 4*(7+40+28)+2*4*(40+60+5.4), all.bytes, 1e-9)
+	})
+}
+
+// An image keeps its count of numbers through each layer, as the reshape behind it checks; a convolution along a line and an
+// attention cost their products.
+func TestArithmeticOfEachLayer(t *testing.T) {
+	products := map[string]float64{
+		"conv1d": 2 * 4 * 4 * 3 * 4, "conv2d_oblong": 2 * 4 * 8 * 3 * 24, "conv_transpose2d_oblong": 2 * 8 * 4 * 3 * 24,
+		"self_attention": 2 * 24 * (8 + 8 + 32 + 32 + 6*5),
+	}
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		for name, m := range gantest.Layers(s) {
+			shape := gantest.LayerInput(name)
+			x := s.Ones(shape...)
+			if name == "embedding" {
+				x = x.To(torch.Int64)
+			}
+			y := m.Forward(s.Child(torch.Eval).Use(x)).Shape()
+			y[0] = -1
+			all, _, err := layerCost(nn.Sequential{m, nn.Reshape(y)}, shape[1:], 10)
+			require.NoError(t, err, name)
+			assert.InDelta(t, products[name], all.flops, 0, name)
+		}
 	})
 }
 

@@ -29,7 +29,7 @@ func (o *Options) Settings() setting.Set {
 		{Name: "warmup", Help: "steps before them", Value: &o.Warmup, Default: 10, Check: setting.AtLeast(0)},
 		{Name: "synthetic", Help: "the step alone, on one batch that stays on the device", Value: &o.Synthetic},
 		{Name: "loader-only", Help: "the data alone, files to batches of bytes, without libtorch", Value: &o.LoaderOnly},
-		{Name: "trace", Help: "also write a trace of three steps, for chrome://tracing or Perfetto", Value: &o.Trace},
+		{Name: "trace", Help: "also write a trace of three steps as they are run and three part by part, for chrome://tracing or Perfetto", Value: &o.Trace},
 	}
 }
 
@@ -40,10 +40,12 @@ type Result struct {
 	MsPerStep       float64            `json:"ms_per_step"`
 	Batch           int                `json:"batch"`
 	Steps           int                `json:"steps"`
-	Split           map[string]float64 `json:"split_ms,omitempty"` // milliseconds of a step, measured apart
-	Phases          []string           `json:"-"`                  // of Split, in the order of a step
-	BaseMiB         float64            `json:"base_mib"`           // in use before the first step
-	PeakMiB         float64            `json:"peak_mib"`
+	Split           map[string]float64 `json:"split_ms,omitempty"`        // milliseconds of a step, measured apart
+	SplitEager      bool               `json:"split_eager,omitempty"`     // of a step run operation by operation, while the timed ones are a graph
+	Phases          []string           `json:"-"`                         // of Split, in the order of a step
+	BaseMiB         float64            `json:"base_mib"`                  // in use before the first step
+	PeakMiB         float64            `json:"peak_mib"`                  // on CUDA of tensors, a graph's while it was captured
+	ReservedMiB     float64            `json:"reserved_mib,omitempty"`    // what CUDA's allocator holds after the timed steps
 	GFlopPerImage   float64            `json:"gflop_per_image,omitempty"` // of a step
 	GFlops          float64            `json:"gflops,omitempty"`          // a second
 	PeakGFlops      float64            `json:"peak_gflops,omitempty"`     // of a matrix product on the same device
@@ -103,7 +105,7 @@ func (b *bench) measure(ctx context.Context) error {
 	r := b.Resolved()
 	b.res = Result{
 		Batch: b.job.Batch, Steps: b.o.Steps, Data: b.job.Data.Spec, Device: r.Device, Precision: r.Precision, Layout: r.Layout,
-		Conv: r.Conv, Graph: r.Graph, Phases: b.Phases(),
+		Conv: r.Conv, Graph: r.Graph, SplitEager: r.Graph == "on", Phases: b.Phases(),
 		Threads: r.Threads, Workers: r.Workers, Libtorch: r.Libtorch, Version: release.Version(), Split: map[string]float64{},
 	}
 	if b.o.Synthetic {
@@ -115,9 +117,11 @@ func (b *bench) measure(ctx context.Context) error {
 		}
 		b.fixed = f
 	}
-	torch.TrimMemory() // what a calibration, or a sweep's round before, has left
-	if err := resetPeak(b.Scope().Device()); err != nil {
-		return err
+	torch.TrimMemory()   // what a calibration, or a sweep's round before, has left
+	if r.Graph != "on" { // a graph's tensors count while it is captured, which it is by now
+		if err := resetPeak(b.Scope().Device()); err != nil {
+			return err
+		}
 	}
 	var err error
 	if b.res.BaseMiB, _, err = memoryMiB(b.Scope().Device()); err != nil {
@@ -171,13 +175,13 @@ func (b *bench) headline(ctx context.Context) error {
 }
 
 func (b *bench) memory(context.Context) error {
-	_, peak, err := memoryMiB(b.Scope().Device())
+	d := b.Scope().Device()
+	_, peak, err := memoryMiB(d)
 	b.res.PeakMiB = max(peak, b.res.BaseMiB) // the kernel counts pages by thread, and adds up late
-	if err == nil && b.Scope().Device().CUDA && b.res.Graph == "on" {
-		// The memory of a graph is reserved for it, and counts as allocated only while it is captured.
+	if err == nil && d.CUDA {
 		var m torch.Memory
-		m, err = torch.CUDAMemory(b.Scope().Device().Index)
-		b.res.PeakMiB = float64(m.Reserved) / (1 << 20)
+		m, err = torch.CUDAMemory(d.Index)
+		b.res.ReservedMiB = float64(m.Reserved) / (1 << 20)
 	}
 	return err
 }
@@ -235,24 +239,30 @@ func (b *bench) shares(context.Context) error {
 	return nil
 }
 
-// trace writes a trace of a few steps.
+// trace writes a trace of a few steps: as they are run, which is as a graph where there is one, and part by part.
 func (b *bench) trace(ctx context.Context) (err error) {
 	if b.o.Trace == "" {
 		return nil
 	}
 	const steps = 3
+	b.Scope().StartTrace()
+	for range steps {
+		end := b.Scope().Span("forger: step")
+		err = errors.Join(err, b.once(ctx))
+		b.Scope().Synchronize()
+		end()
+	}
 	end := func() {}
 	b.Parts().Enter = func(p string) {
 		end()
 		end = b.Scope().Span("forger: " + p)
 	}
 	defer func() { b.Parts().Enter = nil }()
-	b.Scope().StartTrace()
 	for range steps {
 		err = errors.Join(err, b.once(ctx))
 	}
-	end()
 	b.Scope().Synchronize()
+	end()
 	b.Scope().StopTrace(b.o.Trace)
 	return err
 }

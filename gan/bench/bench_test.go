@@ -39,3 +39,14 @@ func TestArithmeticOfTheOfficialStep(t *testing.T) {
 		assert.Equal(t, step.flops+6*d.flops-2*dFirst.flops+g.flops, twice.flops)
 	})
 }
+
+// Constant matrices are multiplied faster than any that a training has.
+func TestThePeakIsOfRandomNumbers(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		a, b := factors(s, 64)
+		for _, m := range []torch.Tensor{a, b} {
+			assert.InDelta(t, 1, m.Var().Item(), .1)
+		}
+		assert.NotEqual(t, a.Doubles(), b.Doubles())
+	})
+}

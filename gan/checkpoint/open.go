@@ -59,7 +59,7 @@ func Open(path, word string, average bool, device string, read Reader) (_ *Opene
 	if err != nil {
 		return nil, err
 	}
-	if err := torch.SetMath(torch.Math{}); err != nil { // a picture is worth full precision
+	if _, err := torch.SetMath(torch.Math{}); err != nil { // a picture is worth full precision
 		return nil, err
 	}
 	if o.Root, err = torch.NewScope(torch.On(dev), torch.Layout(torch.ChannelsLast), torch.NoGrad, torch.Eval); err != nil {

@@ -4,11 +4,15 @@ package export
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"forger/gan/checkpoint"
 	"forger/gan/method"
+	"forger/internal/atomicfile"
 	"forger/internal/setting"
 	"forger/torch"
 	"forger/torch/nn"
@@ -66,8 +70,17 @@ func Write(o Options, read checkpoint.Reader) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
+		return fmt.Errorf("--out %s: %w: name a file that can be written", o.Out, atomicfile.Bare(err))
+	}
 	return Formats[o.Format].write(o, read)
 }
+
+// endings tell a format by the name of its file. A .pt may be a state_dict or TorchScript.
+var endings = map[string]string{".pth": "pth", ".safetensors": "safetensors", ".onnx": "onnx", ".ts": "torchscript", ".torchscript": "torchscript"}
+
+// FormatOf is the format that the ending of a file's name tells, or "".
+func FormatOf(out string) string { return endings[strings.ToLower(filepath.Ext(out))] }
 
 // state is the state_dict as it lies in the checkpoint; the tensors are read while the file is open.
 func state(o Options, read checkpoint.Reader) (*pt.Dict, *pt.File, error) {
@@ -145,6 +158,13 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 	}
 	d.inputs, d.output = []onnx.Value{value(opened.Net.Input)}, value(opened.Net.Output)
 	return d, nil
+}
+
+// joined is one table of two.
+func joined[V any](a, b map[string]V) map[string]V {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
 }
 
 func value(v method.Value) onnx.Value {

@@ -20,8 +20,17 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 		return err
 	}
 	defer d.Root.Close()
+	m, err := d.onnx(o.Net)
+	if err != nil {
+		return err
+	}
+	return onnx.WriteFile(o.Out, m)
+}
+
+// onnx is the network as a model of that name.
+func (d *described) onnx(name string) (*onnx.Model, error) {
 	m := &onnx.Model{
-		Producer: "forger", ProducerVersion: release.Version(), Name: o.Net, Inputs: d.inputs, Outputs: []onnx.Value{d.output},
+		Producer: "forger", ProducerVersion: release.Version(), Name: name, Inputs: d.inputs, Outputs: []onnx.Value{d.output},
 	}
 	names := map[string]string{d.graph.Output: d.output.Name}
 	for i, v := range d.graph.Inputs {
@@ -29,18 +38,9 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 	}
 	used := map[string]bool{}
 	for _, n := range d.graph.Nodes {
-		node, err := onnxNode(n, m)
+		node, err := onnxNode(renamed(n, names), m)
 		if err != nil {
-			return err
-		}
-		for i, v := range node.Inputs {
-			if renamed, ok := names[v]; ok {
-				node.Inputs[i] = renamed
-			}
-		}
-		node.Outputs = []string{n.Output}
-		if renamed, ok := names[n.Output]; ok {
-			node.Outputs[0] = renamed
+			return nil, err
 		}
 		m.Nodes = append(m.Nodes, node)
 		for _, key := range n.Params {
@@ -52,7 +52,21 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 			m.Initializers = append(m.Initializers, onnx.FromPT(e.Name, checkpoint.OnDemand(e.Tensor)))
 		}
 	}
-	return onnx.WriteFile(o.Out, m)
+	return m, nil
+}
+
+// renamed is an operation whose values have the names that the model's users see.
+func renamed(n nn.Node, names map[string]string) nn.Node {
+	n.Inputs = slices.Clone(n.Inputs)
+	for i, v := range n.Inputs {
+		if name, ok := names[v]; ok {
+			n.Inputs[i] = name
+		}
+	}
+	if name, ok := names[n.Output]; ok {
+		n.Output = name
+	}
+	return n
 }
 
 // onnxNode is an operation in ONNX's terms; constants that it needs join the model's initializers.
@@ -61,7 +75,11 @@ func onnxNode(n nn.Node, m *onnx.Model) (onnx.Node, error) {
 	if !ok {
 		return onnx.Node{}, fmt.Errorf("onnx: %s: not known: have %s", n.Op, strings.Join(slices.Sorted(maps.Keys(onnxOps)), ", "))
 	}
+	if err := onnxCannot(n); err != nil {
+		return onnx.Node{}, err
+	}
 	node := write(n, m)
+	node.Outputs = []string{n.Output}
 	for len(node.Inputs) > 0 && node.Inputs[len(node.Inputs)-1] == "" { // a bias that is left out
 		node.Inputs = node.Inputs[:len(node.Inputs)-1]
 	}
@@ -69,7 +87,7 @@ func onnxNode(n nn.Node, m *onnx.Model) (onnx.Node, error) {
 }
 
 // onnxOps is each operation under ONNX's name (https://onnx.ai/onnx/operators).
-var onnxOps = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
+var onnxOps = joined(onnxLayers, map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 	"linear": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "Gemm", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Int("transB", 1)}}
 	},
@@ -78,13 +96,6 @@ var onnxOps = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 	},
 	"conv_transpose2d": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "ConvTranspose", Inputs: inputs(n), Attrs: append(convAttrs(n), onnx.Ints("output_padding", n.Conv.OutputPadding[:]...))}
-	},
-	"batch_norm": func(n nn.Node, _ *onnx.Model) onnx.Node {
-		mean, variance, weight, bias := n.Params[0], n.Params[1], n.Params[2], n.Params[3]
-		return onnx.Node{
-			Op: "BatchNormalization", Inputs: []string{n.Inputs[0], weight, bias, mean, variance},
-			Attrs: []onnx.Attr{onnx.Float("epsilon", float32(n.Eps))},
-		}
 	},
 	"add":  func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Add", Inputs: inputs(n)} },
 	"relu": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Relu", Inputs: inputs(n)} },
@@ -102,7 +113,7 @@ var onnxOps = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 		m.Initializers = append(m.Initializers, onnx.FromPT(shape, &pt.Tensor{DType: pt.Int64, Shape: []int{len(n.Shape)}, Data: data}))
 		return onnx.Node{Op: "Reshape", Inputs: append(inputs(n), shape)}
 	},
-}
+})
 
 // inputs are the values and then the parameters of an operation.
 func inputs(n nn.Node) []string { return append(slices.Clone(n.Inputs), n.Params...) }

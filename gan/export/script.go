@@ -21,14 +21,6 @@ func exportScript(o Options, read checkpoint.Reader) (err error) {
 		return err
 	}
 	defer d.Root.Close()
-	source, err := script(d.graph)
-	if err != nil {
-		return err
-	}
-	var state []torch.ScriptState
-	for _, e := range nn.Entries(d.Net.Module) {
-		state = append(state, torch.ScriptState{Key: e.Name, Tensor: e.Tensor, Buffer: e.Buffer})
-	}
 	// libtorch writes to a name; only what is complete takes the place of what was there.
 	dir, err := os.MkdirTemp("", "forger-export-")
 	if err != nil {
@@ -36,7 +28,9 @@ func exportScript(o Options, read checkpoint.Reader) (err error) {
 	}
 	defer os.RemoveAll(dir)
 	written := filepath.Join(dir, "network.pt")
-	d.Root.SaveScript(written, source, state)
+	if err := d.script(written); err != nil {
+		return err
+	}
 	f, err := os.Open(written)
 	if err != nil {
 		return err
@@ -46,6 +40,20 @@ func exportScript(o Options, read checkpoint.Reader) (err error) {
 		_, err := io.Copy(w, f)
 		return err
 	})
+}
+
+// script writes the network to path.
+func (d *described) script(path string) error {
+	source, err := script(d.graph)
+	if err != nil {
+		return err
+	}
+	var state []torch.ScriptState
+	for _, e := range nn.Entries(d.Net.Module) {
+		state = append(state, torch.ScriptState{Key: e.Name, Tensor: e.Tensor, Buffer: e.Buffer})
+	}
+	d.Root.SaveScript(path, source, state)
+	return nil
 }
 
 // script is a graph as a forward method in TorchScript's language.
@@ -64,7 +72,7 @@ func script(g *nn.Graph) (string, error) {
 }
 
 // scriptOps writes each operation as a call of the function of its name.
-var scriptOps = map[string]func(n nn.Node) string{
+var scriptOps = joined(scriptLayers, map[string]func(n nn.Node) string{
 	"linear": func(n nn.Node) string {
 		return fmt.Sprintf("linear(%s, %s, %s)", n.Inputs[0], attribute(n.Params[0]), attribute(n.Params[1]))
 	},
@@ -87,7 +95,7 @@ var scriptOps = map[string]func(n nn.Node) string{
 	"tanh":       elementwise,
 	"sigmoid":    elementwise,
 	"reshape":    func(n nn.Node) string { return fmt.Sprintf("reshape(%s, %s)", n.Inputs[0], list(n.Shape)) },
-}
+})
 
 func elementwise(n nn.Node) string { return fmt.Sprintf("%s(%s)", n.Op, n.Inputs[0]) }
 

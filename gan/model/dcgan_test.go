@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"forger/data"
@@ -67,6 +68,9 @@ func TestDCGANAtEverySize(t *testing.T) {
 		64:  {"main.0.weight[5 16 4 4]", "main.11.weight[1 24 4 4]"},
 		128: {"main.0.weight[5 32 4 4]", "main.14.weight[1 48 4 4]"},
 		256: {"main.0.weight[5 32 4 4]", "main.17.weight[1 48 4 4]"},
+		512: {"main.0.weight[5 32 4 4]", "main.20.weight[1 48 4 4]"},
+
+		1024: {"main.0.weight[5 32 4 4]", "main.23.weight[1 48 4 4]"},
 	}
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 		for _, size := range Table["dcgan"].Sizes {
@@ -78,9 +82,9 @@ func TestDCGANAtEverySize(t *testing.T) {
 				assert.Contains(t, keys, first[size][1], size)
 				fake := gen.Forward(s.Randn(s.NewGenerator(1), 2, 5, 1, 1))
 				assert.Equal(t, []int{2, channels, size, size}, fake.Shape())
-				for _, v := range fake.Floats() {
-					require.LessOrEqual(t, v*v, float32(1))
-				}
+				values := fake.Floats()
+				require.LessOrEqual(t, slices.Max(values), float32(1))
+				require.GreaterOrEqual(t, slices.Min(values), float32(-1))
 				assert.Equal(t, []int{2}, disc.Forward(fake).Shape())
 			}
 		}
@@ -91,7 +95,7 @@ func TestASizeThatCannotBeMadeIsRefused(t *testing.T) {
 	o := Options{Name: "dcgan"}
 	assert.NoError(t, o.CheckSize(0))
 	assert.NoError(t, o.CheckSize(16))
-	assert.EqualError(t, o.CheckSize(63), "--size 63: dcgan cannot make it: use 16, 32, 64, 128 or 256")
+	assert.EqualError(t, o.CheckSize(63), "--size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024")
 }
 
 // The official initialisation: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0; over all draws of the

@@ -44,7 +44,7 @@ type Entry struct {
 // Table is where a model is added: one line here, one file beside this one.
 var Table = map[string]Entry{
 	"dcgan": {
-		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
+		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256, 512, 1024}, Size: 64,
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator,
 	},
 }

@@ -95,6 +95,7 @@ func (l Line) MarshalJSON() ([]byte, error) {
 // Result is what a finished run leaves.
 type Result struct {
 	Dir        string
+	First      int64 // the step that this process began at
 	Step       int64
 	Images     int64
 	LastSample string

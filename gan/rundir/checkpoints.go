@@ -34,6 +34,21 @@ func (d *Dir) Checkpoints() ([]string, error) {
 	return paths, nil
 }
 
+// Newest is the checkpoint that a path names: itself, or of a run's directory the newest complete one.
+func Newest(path string) (string, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return path, nil // whoever opens it says what is wrong
+	}
+	all, err := (&Dir{Path: path}).Checkpoints()
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%s: a directory without checkpoints of a run: name a checkpoint or a run's directory", path)
+	}
+	if err != nil {
+		return "", err
+	}
+	return all[len(all)-1], nil
+}
+
 // SetAside renames a checkpoint that is broken, so that it is neither resumed nor counted; `latest` never names it.
 func (d *Dir) SetAside(path string) (aside string, err error) {
 	link := filepath.Join(filepath.Dir(path), "latest")

@@ -13,14 +13,14 @@ import (
 	"strings"
 
 	"forger/internal/atomicfile"
-
-	"golang.org/x/sys/unix"
+	"forger/internal/filelock"
 )
 
 // Dir is a run's directory, which one process holds.
 type Dir struct {
-	Path string
-	lock *os.File
+	Path    string
+	Warning string // that nothing keeps other processes away; "": a lock does
+	lock    *os.File
 }
 
 // Names in a run's directory.
@@ -43,18 +43,27 @@ func Create(out, name string, config []byte) (*Dir, error) {
 		d.Close()
 		return nil, refused(path, err) // whoever holds it fills it now: nothing is taken away
 	}
-	err = HoldsNone(path) // one may have begun and ended since the first look
-	if err == nil {
-		err = d.Begin(config)
+	if err := d.fill(config, made); err != nil {
+		d.Close()
+		return nil, err
 	}
-	if err == nil {
-		return d, nil
+	return d, nil
+}
+
+// fill begins in a directory that is held. One that was made for this and cannot be filled is taken away again, but not
+// where another run began and ended in it since the first look.
+func (d *Dir) fill(config []byte, made bool) error {
+	if err := HoldsNone(d.Path); err != nil {
+		return err
 	}
-	d.Close()
-	if made {
-		return nil, errors.Join(refused(path, err), os.RemoveAll(path))
+	err := d.Begin(config)
+	switch {
+	case err == nil:
+		return nil
+	case made:
+		return errors.Join(refused(d.Path, err), os.RemoveAll(d.Path))
 	}
-	return nil, refused(path, err)
+	return refused(d.Path, err)
 }
 
 func refused(path string, err error) error {
@@ -130,10 +139,10 @@ func (d *Dir) hold() (err error) {
 	if d.lock, err = os.OpenFile(filepath.Join(d.Path, ".lock"), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
 		return err
 	}
-	if err := unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if d.Warning, err = filelock.Try(d.lock); errors.Is(err, filelock.ErrHeld) {
 		return errors.New("another process trains in it")
 	}
-	return nil
+	return err
 }
 
 // Begin writes config.yaml and makes the folders of a run. config.yaml is the first: a directory that has it can be

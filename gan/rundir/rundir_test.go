@@ -51,6 +51,22 @@ func TestTheLoserOfALockRemovesNothing(t *testing.T) {
 	assert.FileExists(t, filepath.Join(out, "begun"))
 }
 
+// Nor does one that made the directory, and held it only when another had begun and ended there.
+func TestARunThatEndedMeanwhileStays(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.Mkdir(out, 0o755))
+	late := &Dir{Path: out} // which made it
+	winner, err := Create(out, "", []byte("x"))
+	require.NoError(t, err)
+	winner.Close()
+	require.NoError(t, late.hold())
+	defer late.Close()
+	assert.EqualError(t, late.fill([]byte("y"), true), out+": it holds a run already: choose another --out")
+	left, err := os.ReadFile(winner.Config())
+	require.NoError(t, err)
+	assert.Equal(t, "x", string(left))
+}
+
 func TestADirectoryThatCannotBeFilledIsTakenAwayAgain(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))

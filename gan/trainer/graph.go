@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"bytes"
 	"fmt"
 
 	"forger/gan/method"
@@ -11,6 +12,10 @@ import (
 // warmUps is how many steps run before the capture, for what libtorch makes and measures at first use.
 const warmUps = 3
 
+// mostGraphs bounds how many forms of a step are captured. Their graphs share their memory, which is as large as the largest
+// needs, but each keeps its kernels and its batches. Forms beyond that run operation by operation.
+const mostGraphs = 16
+
 // replayer repeats what was captured.
 type replayer interface {
 	Replay()
@@ -19,6 +24,20 @@ type replayer interface {
 
 // capturer keeps what body gives the device, which draws from streams, and does none of it.
 type capturer func(body func(), streams ...*torch.Generator) (replayer, error)
+
+// form is what makes a step another graph: its variant, and how many elements each of its batches has.
+type form struct {
+	variant int
+	sizes   string
+}
+
+func formOf(batches []method.Batch, variant int) form {
+	sizes := make([]int, len(batches))
+	for i, b := range batches {
+		sizes[i] = b.X.Shape()[0]
+	}
+	return form{variant, fmt.Sprint(sizes)}
+}
 
 // captured is a step of one form that the device repeats by itself, on batches that lie where they lay when it was
 // captured.
@@ -33,24 +52,20 @@ func (c *captured) free() {
 	c.scope.Close()
 }
 
-// takes reports whether these batches are of the size that was captured.
-func (c *captured) takes(batches []method.Batch) bool {
-	for i, b := range batches {
-		if b.X.Shape()[0] != c.batches[i].X.Shape()[0] {
-			return false
-		}
-	}
-	return true
-}
-
-// runVariant trains on the batches of a step: by the graph where there is one for its form and their size, and operation by
-// operation else, as for the last batch of an epoch, and where the parts of a step are measured.
+// runVariant trains on the batches of a step: by the graph of its form where there is one, and operation by operation
+// else, also where the parts of a step are measured.
 func (t *Trainer) runVariant(s *torch.Scope, batches []method.Batch, variant int) error {
-	g, err := t.graphFor(variant)
-	if err != nil {
-		return err
+	if t.keep == nil || t.parts.Enter != nil {
+		t.m.Step(s, batches, variant)
+		return nil
 	}
-	if g == nil || t.parts.Enter != nil || !g.takes(batches) {
+	g, err := t.graphFor(batches, variant)
+	if err != nil && t.job.Graph == "on" {
+		return asked(err)
+	} else if err != nil {
+		t.warn(fmt.Sprintf("graph: batches of %s: %v: they run without", formOf(batches, variant).sizes, err))
+	}
+	if g == nil {
 		t.m.Step(s, batches, variant)
 		return nil
 	}
@@ -61,23 +76,26 @@ func (t *Trainer) runVariant(s *torch.Scope, batches []method.Batch, variant int
 	return nil
 }
 
-// graphFor is the graph of a form of the step, captured when that is first met; nil: there is none. One that cannot be
-// captured is an error where the graph was asked for.
-func (t *Trainer) graphFor(variant int) (*captured, error) {
-	g, met := t.graphs[variant]
-	if t.keep == nil || met {
+// graphFor is the graph of a step on batches of these sizes, captured when that form is first met; nil: there is none. That
+// it cannot be captured is an error once.
+func (t *Trainer) graphFor(batches []method.Batch, variant int) (*captured, error) {
+	f := formOf(batches, variant)
+	g, met := t.graphs[f]
+	if met || len(t.graphs) == mostGraphs {
 		return g, nil
 	}
-	g, err := t.capture(variant)
-	t.graphs[variant] = g
-	if err != nil && t.job.Graph == "on" {
-		return nil, fmt.Errorf("--graph on: the step cannot be captured: %w: use --graph auto", err)
-	}
+	g, err := t.capture(batches, variant)
+	t.graphs[f] = g
 	return g, err
 }
 
-// capture makes the graph of a step on full batches. The state of the run stays as it is.
-func (t *Trainer) capture(variant int) (c *captured, err error) {
+// asked is the error of a graph that was asked for.
+func asked(err error) error {
+	return fmt.Errorf("--graph on: the step cannot be captured: %w: use --graph auto", err)
+}
+
+// capture makes the graph of a step on batches of these sizes. The state of the run stays as it is.
+func (t *Trainer) capture(like []method.Batch, variant int) (c *captured, err error) {
 	c = &captured{scope: t.root.Child()}
 	defer func() {
 		if err != nil {
@@ -86,16 +104,21 @@ func (t *Trainer) capture(variant int) (c *captured, err error) {
 		}
 	}()
 	defer torch.Catch(&err)
-	c.batches = t.blanks(c.scope, min(t.job.Batch, t.ds.Len()))
+	for _, b := range like {
+		x := c.scope.Use(b.X)
+		c.batches = append(c.batches, method.Batch{X: x.Clone()})
+		x.Release()
+	}
 	step := func() {
 		s := c.scope.Child()
 		defer s.Close()
 		t.m.Step(s, c.batches, variant)
 	}
-	if err := t.warmUp(step); err != nil {
+	drawn, err := t.warmUp(step)
+	if err != nil {
 		return c, err
 	}
-	if c.graph, err = t.keep(step, t.streams()...); err != nil {
+	if c.graph, err = t.keep(step, drawn...); err != nil {
 		t.dropGradients()
 	}
 	return c, err
@@ -118,15 +141,29 @@ func (t *Trainer) streams() []*torch.Generator {
 	return all
 }
 
-// warmUp takes steps and undoes them.
-func (t *Trainer) warmUp(step func()) (err error) {
+// warmUp takes steps and undoes them. drawn are the streams that the steps drew from.
+func (t *Trainer) warmUp(step func()) (drawn []*torch.Generator, err error) {
 	undo := t.mark()
 	defer undo()
 	defer torch.Catch(&err)
+	stood := t.positions()
 	for range warmUps {
 		step()
 	}
-	return nil
+	for i, g := range t.streams() {
+		if !bytes.Equal(stood[i], g.State()) {
+			drawn = append(drawn, g)
+		}
+	}
+	return drawn, nil
+}
+
+// positions is where each stream stands.
+func (t *Trainer) positions() (stood [][]byte) {
+	for _, g := range t.streams() {
+		stood = append(stood, g.State())
+	}
+	return stood
 }
 
 // mark copies all that a step changes, on the device; undo sets it back and drops the copies.
@@ -137,10 +174,7 @@ func (t *Trainer) mark() (undo func()) {
 	for i, of := range all {
 		copies[i] = s.Use(of).Clone()
 	}
-	var stood [][]byte
-	for _, g := range t.streams() {
-		stood = append(stood, g.State())
-	}
+	stood := t.positions()
 	return func() {
 		defer s.Close()
 		t.dropGradients()
@@ -160,19 +194,43 @@ func (t *Trainer) dropGradients() {
 	}
 }
 
+// onDevice keeps graphs that share their memory.
+func (t *Trainer) onDevice() capturer {
+	var first *torch.Graph
+	return func(body func(), streams ...*torch.Generator) (replayer, error) {
+		g, err := t.root.Capture(body, first, streams...)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = g
+		}
+		return g, nil
+	}
+}
+
+// captureFirst captures the step that comes first, on full batches.
+func (t *Trainer) captureFirst() error {
+	s := t.root.Child()
+	defer s.Close()
+	t.parts.Turn(t.step)
+	_, err := t.graphFor(t.blanks(s, min(t.job.Batch, t.ds.Len())), t.m.Variant(t.step))
+	return err
+}
+
 // captureStep captures the step that comes first, if that was decided: the other forms follow when they are met. One
 // that cannot be captured is told of and run without, unless the graph was asked for.
 func (p *setup) captureStep(t *Trainer) error {
 	if t.resolved.Graph != "on" {
 		return nil
 	}
-	t.keep = func(body func(), streams ...*torch.Generator) (replayer, error) {
-		return t.root.Capture(body, streams...)
+	t.keep = t.onDevice()
+	err := t.captureFirst()
+	if err == nil {
+		return nil
 	}
-	t.parts.Turn(t.step)
-	_, err := t.graphFor(t.m.Variant(t.step))
-	if err == nil || p.job.Graph == "on" {
-		return err
+	if p.job.Graph == "on" {
+		return asked(err)
 	}
 	t.keep, t.resolved.Graph = nil, "off"
 	p.note("graph: %v: running without", err)

@@ -27,6 +27,7 @@ type fakeData struct {
 	n     int
 	bad   *atomic.Int64 // nil, or 0: none
 	shape data.Shape
+	panic bool // at the bad image
 }
 
 func (f fakeData) Spec() string        { return "fake" }
@@ -38,6 +39,9 @@ func (f fakeData) Fingerprint() string { return "fake" }
 func (f fakeData) Close() error        { return nil }
 func (f fakeData) Read(_, i int, dst []byte) error {
 	if f.bad != nil && i > 0 && int64(i) == f.bad.Load() {
+		if f.panic {
+			panic("image 13 is broken")
+		}
 		return errors.New("image 13 is broken")
 	}
 	for k := range dst {

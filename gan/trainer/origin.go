@@ -3,8 +3,12 @@ package trainer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 
+	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/rundir"
 	"forger/internal/setting"
@@ -54,6 +58,9 @@ func Resume(path string, look bool) (_ *Origin, err error) {
 			o.Close()
 		}
 	}()
+	if o.dir.Warning != "" {
+		o.notes = append(o.notes, o.dir.Warning)
+	}
 	if err := o.newest(look); err != nil {
 		return nil, err
 	}
@@ -145,10 +152,12 @@ func (o *Origin) Settings(s setting.Set) error {
 	if err != nil {
 		return err
 	}
+	s.AsBefore(func(name string) bool {
+		return slices.ContainsFunc(lines, func(l setting.Line) bool { return l.Name == name })
+	})
 	for _, l := range lines {
-		row, _ := s.Find(l.Name)
-		if err := row.Parse(l.Values...); err != nil {
-			return setting.Usagef("%s: line %d: %s: %v", o.dir.Config(), l.Line, l.Name, err)
+		if err := o.take(s, l); err != nil {
+			return err
 		}
 	}
 	if resolved != "" {
@@ -157,6 +166,48 @@ func (o *Origin) Settings(s setting.Set) error {
 		}
 	}
 	return nil
+}
+
+// take reads what a line of config.yaml says into s.
+func (o *Origin) take(s setting.Set, l setting.Line) error {
+	row, _ := s.Find(l.Name)
+	if err := row.Parse(l.Values...); err != nil {
+		return setting.Usagef("%s: %v", o.where(l), err)
+	}
+	return nil
+}
+
+func (o *Origin) where(l setting.Line) string {
+	return fmt.Sprintf("%s: line %d: %s", o.dir.Config(), l.Line, l.Name)
+}
+
+// Edits reads config.yaml into s, which holds the checkpoint's settings, and says where each stands that is there: the file
+// was edited, or a resume with other settings ended before its first checkpoint.
+func (o *Origin) Edits(s setting.Set) (setting.Given, error) {
+	given := setting.Given{}
+	if _, err := os.Stat(o.dir.Config()); o.file == nil || errors.Is(err, fs.ErrNotExist) {
+		return given, nil
+	}
+	lines, _, err := s.ReadFile(o.dir.Config())
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
+		if err := o.take(s, l); err != nil {
+			return nil, err
+		}
+		given[l.Name] = o.where(l)
+	}
+	return given, nil
+}
+
+// DataNow is where the data of a spec lies: where the spec says, or where it lay when the run began in another working
+// directory.
+func (o *Origin) DataNow(spec string) string {
+	if o.resolved == nil || data.IsThere(spec) || !data.IsThere(o.resolved.Data) {
+		return spec
+	}
+	return o.resolved.Data
 }
 
 // sameData compares the data with that of the checkpoint.
@@ -173,8 +224,8 @@ func (p *setup) sameData() error {
 		return err
 	}
 	if !p.job.AllowDataChange {
-		return fmt.Errorf("data %s: it changed since the checkpoint (%d images then, %d now): restore it, or accept it with --allow-data-change",
-			p.ds.Spec(), n, p.ds.Len())
+		return fmt.Errorf("data %s: not what the checkpoint was trained on, or it changed since (%d images then, %d now): restore it, "+
+			"name it with --data, or accept it with --allow-data-change", p.ds.Spec(), n, p.ds.Len())
 	}
 	p.note("the data changed: %d images then, %d now", n, p.ds.Len())
 	return nil

@@ -26,7 +26,8 @@ type Resolved struct {
 	Workers   int    `yaml:"workers" json:"workers"`
 	Libtorch  string `yaml:"libtorch" json:"libtorch"`
 	Decoder   string `yaml:"decoder" json:"decoder"`
-	Images    int    `yaml:"images" json:"images"` // of an epoch
+	Images    int    `yaml:"images" json:"images"`                 // of an epoch
+	Data      string `yaml:"data,omitempty" json:"data,omitempty"` // the spec with its path from the root; "": it has no path
 }
 
 // ParseResolved reads what stands under `resolved:` in a run's config.yaml.
@@ -74,6 +75,7 @@ func (p *setup) resolve() (err error) {
 	*r = Resolved{
 		Size: shape.Height, Channels: shape.Channels, Points: shape.Points, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
 		Threads: p.job.Threads, Workers: p.job.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: p.ds.Len(),
+		Data: data.Absolute(p.job.Data.Spec),
 	}
 	if was != nil {
 		if err := p.compare(*was); err != nil {
@@ -89,7 +91,7 @@ func (p *setup) resolve() (err error) {
 	if r.Threads == 0 {
 		r.Threads = torch.DefaultThreads()
 	}
-	if err := torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true}); err != nil {
+	if _, err := torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true}); err != nil {
 		return err
 	}
 	if r.Workers == 0 {

@@ -45,6 +45,7 @@ func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res re
 	}
 	defer t.Close()
 	p.tell(ob)
+	t.warn = ob.Warned
 	started := p.started(t)
 	if job.DryRun {
 		ob.Started(started)
@@ -111,9 +112,17 @@ func (r *run) first(ctx context.Context, config []byte) error {
 		if r.dir, err = rundir.Create(r.job.Out, r.job.name(), config); err != nil {
 			return err
 		}
+		r.warn(r.dir.Warning)
 	}
 	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), real, n)
 	return err
+}
+
+// warn tells the user, where there is something to tell.
+func (r *run) warn(text string) {
+	if text != "" {
+		r.ob.Warned(text)
+	}
 }
 
 // close waits for a checkpoint that is still being written, whatever ends the run: it may be the newest good one.
@@ -131,6 +140,7 @@ func (r *run) close(err *error) {
 
 // train is the training.
 func (r *run) train(ctx context.Context) (report.Result, error) {
+	first := r.step
 	r.begin()
 	for !r.done() && ctx.Err() == nil {
 		err := r.TrainStep(ctx)
@@ -149,7 +159,7 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 		return report.Result{}, r.explain(err)
 	}
 	return report.Result{
-		Dir: r.dir.Path, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
+		Dir: r.dir.Path, First: first, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
 		Stopped: !r.done(),
 	}, nil
 }

@@ -28,6 +28,7 @@ func (p *setup) note(format string, args ...any) {
 // prepare opens data and device, and decides. The caller closes the data.
 func prepare(job Job, from *Origin) (_ *setup, err error) {
 	p := &setup{job: job, from: from}
+	job.Data.Warn = func(text string) { p.note("%s", text) }
 	if p.ds, err = OpenData(job); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,9 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	}
 	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
 		return nil, p.elsewhere(err)
+	}
+	if p.from.resolved != nil && !job.Given.Has("device") {
+		p.why = "where it trained before"
 	}
 	return p, p.resolve()
 }
@@ -89,6 +93,7 @@ func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
 			return nil, fmt.Errorf("%s: %w", p.from.path, err)
 		}
 	}
+	t.warn = func(text string) { p.note("%s", text) }
 	if t.expected, err = t.forecast(); err != nil {
 		return nil, err
 	}
@@ -128,5 +133,6 @@ func Borrow(ctx context.Context, job Job, use func(*Trainer) error) (notes []str
 		return nil, err
 	}
 	defer t.Close()
-	return p.from.notes, use(t)
+	err = use(t)
+	return p.from.notes, err
 }

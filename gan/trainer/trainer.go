@@ -27,8 +27,9 @@ type Trainer struct {
 	sampler  method.Sampler
 	fixed    torch.Tensor // the noise of the sample grids, sampleGrid samples'
 
-	keep   capturer          // nil: steps run operation by operation
-	graphs map[int]*captured // by the step's variant; nil: this one cannot be captured
+	keep   capturer           // nil: steps run operation by operation
+	graphs map[form]*captured // nil: this one cannot be captured
+	warn   func(text string)  // what the user should know
 
 	step, images int64 // done
 	clock        clock
@@ -75,7 +76,7 @@ func newTrainer(job Job, resolved Resolved, ds data.Dataset, dev torch.Device, f
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{job: job, resolved: resolved, ds: ds, root: root, graphs: map[int]*captured{}}
+	t := &Trainer{job: job, resolved: resolved, ds: ds, root: root, graphs: map[form]*captured{}}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -191,7 +192,8 @@ func (t *Trainer) readMeters() (means []report.Mean, err error) {
 	var bad *checkpoint.NotFiniteError
 	for _, m := range t.parts.Meters {
 		sums, n := m.Sums.Doubles(), len(m.Names)
-		if first := int64(sums[n+1]); first > 0 {
+		if bads := int64(sums[n+1]); bads > 0 {
+			first := int64(sums[n]) - bads + 1
 			first = t.clock.step + (first+int64(m.Every)-1)/int64(m.Every) // counted in updates, of which a step may have several
 			if bad == nil || first < bad.Step {
 				bad = &checkpoint.NotFiniteError{What: m.Names[0], Step: first}

@@ -38,12 +38,17 @@ func TestTheFirstBadStepIsNamed(t *testing.T) {
 	})
 }
 
-// What was trained before an image could not be read is kept.
+// What was trained before an image could not be read is kept, also where reading it panics.
 func TestABrokenImageSavesWhatWasTrained(t *testing.T) {
+	t.Run("error", func(t *testing.T) { brokenImage(t, false) })
+	t.Run("panic", func(t *testing.T) { brokenImage(t, true) })
+}
+
+func brokenImage(t *testing.T, panics bool) {
 	c := tinyConfig(t)
 	c.Run.Epochs, c.Run.Steps = 1, 0
 	bad := new(atomic.Int64)
-	p := &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 1000, bad: bad, shape: shape16}, dev: torch.CPU}
+	p := &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 1000, bad: bad, shape: shape16, panic: panics}, dev: torch.CPU}
 	require.NoError(t, torch.Load())
 	require.NoError(t, p.resolve())
 	tr, err := p.trainer(t.Context())

@@ -72,10 +72,11 @@ func (s Set) line(p *ast.MappingValueNode) (Line, error) {
 	l := Line{Name: p.Key.String(), Line: p.Key.GetToken().Position.Line}
 	row, ok := s.Find(l.Name)
 	if !ok {
-		return l, fmt.Errorf("unknown key %q: did you mean %q?", l.Name, Nearest(l.Name, s.Names()))
+		return l, fmt.Errorf("unknown key %q%s", l.Name, DidYouMean(l.Name, s.Names(), ""))
 	}
 	values := []ast.Node{p.Value}
 	_, repeatable := row.Value.(*[]string)
+	repeatable = repeatable || row.Joint != ""
 	if list, ok := p.Value.(*ast.SequenceNode); ok && repeatable {
 		values = list.Values
 	}
@@ -115,7 +116,7 @@ func (s Set) Map() map[string]any {
 	return all
 }
 
-// ReadJSON takes the settings that a checkpoint keeps, and leaves what it does not mention. One that is none of s is an
+// ReadJSON takes the settings that a checkpoint keeps, and leaves what it does not mention, but as AsBefore has it. One that is none of s is an
 // error: the run depends on what this program does not know.
 func (s Set) ReadJSON(text string) error {
 	var saved map[string]json.RawMessage
@@ -134,5 +135,6 @@ func (s Set) ReadJSON(text string) error {
 			return fmt.Errorf("its config is damaged: %s: %w", name, err)
 		}
 	}
+	s.AsBefore(func(name string) bool { _, ok := saved[name]; return ok })
 	return nil
 }

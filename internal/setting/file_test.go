@@ -51,11 +51,11 @@ func TestReadFile(t *testing.T) {
 	}, lines)
 	assert.Contains(t, resolved, "size: 3")
 	for want, text := range map[string]string{
-		`line 2: unknown key "bacth": did you mean "batch"?`: "size: 3\nbacth: 3\n",
-		"line 1: size: one value is wanted":                  "size:\n",
-		"line 1: batch: one value is wanted":                 "batch: [1, 2]\n",
-		"a list of `name: value` is wanted":                  "- 3\n",
-		"not YAML":                                           "a: [\n",
+		`line 2: unknown key "bacth": did you mean batch?`: "size: 3\nbacth: 3\n",
+		"line 1: size: one value is wanted":                "size:\n",
+		"line 1: batch: one value is wanted":               "batch: [1, 2]\n",
+		"a list of `name: value` is wanted":                "- 3\n",
+		"not YAML":                                         "a: [\n",
 	} {
 		_, _, err := all.ReadFile(writeFile(t, text))
 		var usage *UsageError
@@ -102,6 +102,20 @@ func TestReadJSON(t *testing.T) {
 	assert.ErrorContains(t, again.set().ReadJSON("{"), "its config is damaged")
 }
 
+// What a run does not mention is what runs had before there was the setting.
+func TestASettingThatCameLater(t *testing.T) {
+	var o options
+	all := append(o.set(), Row{Name: "rules", Value: new(int), Default: 2, Before: 1})
+	rules, _ := all.Find("rules")
+	for text, want := range map[string]int{`{}`: 1, `{"rules": 2}`: 2, `{"batch": 3}`: 1} {
+		all.Reset()
+		assert.Equal(t, 2, rules.Get())
+		require.NoError(t, all.ReadJSON(text))
+		assert.Equal(t, want, rules.Get(), text)
+		assert.Equal(t, "glyphs", o.Data, "others stay")
+	}
+}
+
 func TestParseAndCheck(t *testing.T) {
 	var o options
 	all := o.set()
@@ -122,4 +136,23 @@ func TestParseAndCheck(t *testing.T) {
 	assert.NoError(t, all.Check())
 	assert.Equal(t, []string{"lr"}, all.With(Resume).Names())
 	assert.NotContains(t, all.without(Once).Names(), "out")
+}
+
+// An error names where the value was given.
+func TestBlame(t *testing.T) {
+	given := Given{"lr": "FORGER_LR", "batch": "--batch", "size": "--config c.yaml: line 3: size"}
+	for wrong, want := range map[string]string{
+		"--lr -1: out of range":  "FORGER_LR -1: out of range",
+		"--batch 0: too small":   "--batch 0: too small",
+		"--size: not given":      "--config c.yaml: line 3: size: not given",
+		"--seed x: no number":    "--seed x: no number",
+		"something else --lr -1": "something else --lr -1",
+	} {
+		err := given.Blame(Usagef("%s", wrong))
+		var usage *UsageError
+		require.ErrorAs(t, err, &usage)
+		assert.EqualError(t, err, want)
+	}
+	assert.NoError(t, given.Blame(nil))
+	assert.Equal(t, os.ErrClosed, given.Blame(os.ErrClosed))
 }

@@ -1,6 +1,10 @@
 package setting
 
-import "slices"
+import (
+	"errors"
+	"slices"
+	"strings"
+)
 
 // Set is settings in the order of the help.
 type Set []Row
@@ -10,6 +14,15 @@ func (s Set) Reset() {
 	for _, r := range s {
 		if r.Default != nil {
 			r.Put(r.Default)
+		}
+	}
+}
+
+// AsBefore gives the settings that a run does not mention what runs had before there were those.
+func (s Set) AsBefore(mentions func(name string) bool) {
+	for _, r := range s {
+		if r.Before != nil && !mentions(r.Name) {
+			r.Put(r.Before)
 		}
 	}
 }
@@ -61,27 +74,18 @@ type Given map[string]string
 // Has reports whether a setting was given.
 func (g Given) Has(name string) bool { _, ok := g[name]; return ok }
 
-// Nearest is the name with the smallest edit distance from word, for "did you mean".
-func Nearest(word string, names []string) string {
-	return slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// Blame names in a *UsageError about a setting where its value was given, where that is not the flag that the error names.
+func (g Given) Blame(err error) error {
+	var usage *UsageError
+	if !errors.As(err, &usage) || !strings.HasPrefix(usage.Msg, "--") {
+		return err
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = min(diagonal, row[j], row[j+1]) + 1
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
+	flag := usage.Msg
+	if end := strings.IndexAny(flag, " :"); end >= 0 {
+		flag = flag[:end]
 	}
-	return row[len(b)]
+	if where := g[flag[2:]]; where != "" {
+		return Usagef("%s%s", where, usage.Msg[len(flag):])
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Row is one setting.
@@ -14,8 +15,10 @@ type Row struct {
 	Name, Help string
 	Value      any // where it is kept: *string, *int, *int64, *uint64, *float64, *bool or, repeatable, *[]string
 	Default    any // of the type that Value points at; nil: its zero
+	Before     any // what runs had before there was the setting, which they do not mention; nil: the default
 	Check      Check
 	Marks      Mark
+	Joint      string // of a *string that may be given several times: what joins the values; "": it may not
 	Words      []Word // what it may be, where that needs a sentence each
 }
 
@@ -74,6 +77,9 @@ func (r Row) Parse(texts ...string) error {
 	if list, ok := r.Value.(*[]string); ok {
 		*list = slices.Clone(texts)
 		return nil
+	}
+	if r.Joint != "" && len(texts) > 1 {
+		texts = []string{strings.Join(texts, r.Joint)}
 	}
 	if len(texts) != 1 {
 		return fmt.Errorf("one value is wanted")

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -65,11 +66,14 @@ struct Net {
 };
 
 Tensor norm(Layer &l, const Tensor &x) {
-  {
-    at::NoGradGuard quiet;
-    l.tracked.add_(1);
-  }
   return at::batch_norm(x, l.weight, l.bias, l.mean, l.var, true, .1, 1e-5, true);
+}
+
+void count(Net &net) {
+  std::vector<Tensor> tracked;
+  for (Layer &l : net.layers)
+    if (l.normed) tracked.push_back(l.tracked);
+  at::_foreach_add_(tracked, 1);
 }
 
 Tensor generate(Net &g, Tensor x) {
@@ -79,6 +83,7 @@ Tensor generate(Net &g, Tensor x) {
     x = at::conv_transpose2d(x, l.conv, {}, {stride, stride}, {padding, padding});
     if (l.normed) at::relu_(x = norm(l, x));
   }
+  count(g);
   return x.tanh_();
 }
 
@@ -91,16 +96,18 @@ Tensor judge(Net &d, Tensor x) {
     if (l.normed) x = norm(l, x);
     if (!last) at::leaky_relu_(x, .2);
   }
+  count(d);
   return x.reshape(-1);
 }
 
 void meter(Tensor &sums, const std::vector<Tensor> &values) {
   at::NoGradGuard quiet;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   int64_t n = static_cast<int64_t>(values.size());
-  Tensor now = at::stack(values).to(at::kDouble);
-  sums.narrow(0, 0, n).add_(now);
-  Tensor count = sums[n].add_(1), bad = sums[n + 1];
-  bad.copy_(at::where(bad.eq(0).logical_and_(at::isfinite(now).all().logical_not_()), count, bad));
+  Tensor total = sums.narrow(0, 0, n);
+  total.add_(at::stack(values));
+  sums.narrow(0, n, 2).add_(1);
+  sums[n + 1].add_(at::linalg_vector_norm(total, infinity).lt(infinity), -1);
 }
 
 } // namespace

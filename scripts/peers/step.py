@@ -1,9 +1,12 @@
 """The DCGAN training step in PyTorch, as users have it or tuned: what `forger bench --synthetic` is measured beside.
 
     python scripts/peers/step.py [--batch 64 --size 64 --channels 3 --width 64 --steps 50 --warmup 10 --device cpu]
-                                 [--channels-last] [--frozen] [--fused] [--bf16] [--tf32] [--compile]
+                                 [--channels-last] [--frozen] [--fused] [--bf16] [--tf32] [--compile [MODE]] [--graph]
 
-Without a switch it is the official step (pytorch/examples, dcgan/main.py). Prints one line of JSON.
+Without a switch it is the official step (pytorch/examples, dcgan/main.py), with what that file sets on CUDA: cuDNN measures
+its kernels, and its convolutions are in TF32, which is PyTorch's default. With switches, products are in float32 unless
+--tf32 or --bf16 says otherwise. --graph captures the whole step by hand as one CUDA graph; --compile takes a mode of
+torch.compile, such as reduce-overhead. Prints one line of JSON.
 """
 import argparse
 import contextlib
@@ -60,6 +63,8 @@ class Step:
             self.g, self.d = (m.to(memory_format=torch.channels_last) for m in (self.g, self.d))
             self.real = self.real.contiguous(memory_format=torch.channels_last)
         fused = {"fused": True} if a.fused else {}
+        if a.graph:
+            fused["capturable"] = True
         self.og = torch.optim.Adam(self.g.parameters(), lr=2e-4, betas=(0.5, 0.999), **fused)
         self.od = torch.optim.Adam(self.d.parameters(), lr=2e-4, betas=(0.5, 0.999), **fused)
         self.params = list(self.d.parameters())
@@ -67,7 +72,9 @@ class Step:
         self.logits = nn.BCEWithLogitsLoss()
         # Four graphs: what is differentiated apart must be compiled apart.
         parts = self.fakes, self.loss_real, self.loss_fake, self.loss_g
-        self.make, self.score_real, self.score_fake, self.learn = map(torch.compile, parts) if a.compile else parts
+        if a.compile:
+            parts = [torch.compile(part, mode=a.compile) for part in parts]
+        self.make, self.score_real, self.score_fake, self.learn = parts
 
     def autocast(self):
         a = self.a
@@ -107,6 +114,8 @@ class Step:
 
     def __call__(self):
         a = self.a
+        if a.compile == "reduce-overhead":  # its graphs may use the last step's memory again
+            torch.compiler.cudagraph_mark_step_begin()
         self.od.zero_grad()
         on_real, out_real = self.score_real(self.real)
         on_real.backward()
@@ -124,19 +133,42 @@ class Step:
             return [t.detach().float().mean().item() for t in (on_real, on_fake, loss, out_real, out_fake)]
 
 
+def mathematics(a):
+    """What the process computes with. The official file sets cudnn.benchmark and leaves the rest to PyTorch."""
+    torch.backends.cudnn.benchmark = a.device != "cpu"
+    if not a.official:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
+
+
+def captured(step):
+    """The whole step as one CUDA graph, as PyTorch's notes on CUDA graphs have it: warmed up on a stream of its own."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    step.og.zero_grad()
+    step.od.zero_grad()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("batch", 64), ("size", 64), ("channels", 3), ("width", 64), ("steps", 50), ("warmup", 10), ("windows", 10)):
         p.add_argument(f"--{name}", type=int, default=default)
     p.add_argument("--device", default="cpu")
-    switches = ("channels-last", "frozen", "fused", "bf16", "tf32", "compile")
+    switches = ("channels-last", "frozen", "fused", "bf16", "tf32", "graph")
     for name in switches:
         p.add_argument(f"--{name}", action="store_true")
+    p.add_argument("--compile", nargs="?", const="default")
     a = p.parse_args()
-    a.official = not any(getattr(a, s.replace("-", "_")) for s in switches if s != "tf32")
+    a.official = not any(getattr(a, s.replace("-", "_")) for s in (*switches, "compile"))
     cuda = a.device != "cpu"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
-    torch.backends.cudnn.benchmark = cuda and not a.official
+    mathematics(a)
     sync = torch.cuda.synchronize if cuda else lambda: None
     step = Step(a)
     if cuda:
@@ -146,6 +178,8 @@ def main():
         with open("/proc/self/clear_refs", "w") as f:
             f.write("5")  # the peak starts here
         base = status("VmRSS")
+    if a.graph:
+        step = captured(step)
     for _ in range(a.warmup):
         step()
     sync()
@@ -158,9 +192,10 @@ def main():
         sync()
         windows.append(a.batch * steps / (time.perf_counter() - start))
     peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else status("VmHWM")
+    reserved = {"reserved_mib": torch.cuda.memory_reserved() / 2**20} if cuda else {}
     print(json.dumps({
         "images_per_second": statistics.median(windows), "windows": windows, "base_mib": base, "peak_mib": peak,
-        "device": a.device, "threads": torch.get_num_threads(), "torch": torch.__version__,
+        "device": a.device, "threads": torch.get_num_threads(), "torch": torch.__version__, **reserved,
     }))
 
 

@@ -53,6 +53,7 @@ GT_EXPORT int gt_uniform_(gt_scope *s, gt_tensor *t, gt_generator *g, double fro
 // The bytes of data as a tensor of their own on the scope's device. Pinned memory comes from libtorch's caching host
 // allocator, which hands a block out again only when the copies that read it are done.
 static at::Tensor upload(const gt_scope *s, const void *data, size_t size, at::IntArrayRef shape, at::ScalarType type) {
+  gt::need_no_capture(s, "a copy from the host"); // a replay would find other bytes there, or none
   bool cuda = s->device.is_cuda();
   at::Tensor host = at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(cuda));
   if (host.nbytes() != size)
@@ -68,6 +69,7 @@ GT_EXPORT gt_tensor *gt_from_bytes(gt_scope *s, const void *data, size_t size, c
 
 GT_EXPORT int gt_to_bytes(gt_scope *s, gt_tensor *t, void *data, size_t size) {
   return gt::run(s, [&] {
+    gt::need_no_capture(s, "a copy to the host");
     at::Tensor host = gt::solid(get(t).detach()).to(at::kCPU).contiguous();
     if (host.nbytes() != size)
       throw gt::Error(GT_FAILED, "the buffer has " + std::to_string(size) + " bytes, the tensor " +

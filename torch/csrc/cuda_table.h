@@ -27,7 +27,7 @@ struct gt_cuda_table {
   void (*synchronize)(int index);
   at::Generator (*generator)(int index);
   c10::Stream (*stream)(int index); // one of libtorch's pool, which hands out 32 in turn
-  std::unique_ptr<gt_graph> (*graph)(int index);
+  std::unique_ptr<gt_graph> (*graph)(int index, const gt_graph *beside); // beside: as gt_graph_new has it
 };
 
 namespace gt {

@@ -27,6 +27,11 @@ GT_EXPORT gt_tensor *gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_
   return gt::result(s, [&] { return at::linear(get(x), get(weight), maybe(bias)); });
 }
 
+GT_EXPORT gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride,
+                               int64_t padding, int64_t dilation, int64_t groups) {
+  return gt::result(s, [&] { return at::conv1d(get(x), get(weight), maybe(bias), stride, padding, dilation, groups); });
+}
+
 GT_EXPORT gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                                const int64_t *padding, const int64_t *dilation, int64_t groups) {
   return gt::result(s, [&] {
@@ -73,6 +78,10 @@ GT_EXPORT gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight,
     if (training && tracked) get(tracked).add_(1);
     return out;
   });
+}
+
+GT_EXPORT int gt_count(gt_scope *s, gt_tensor *const *counters, int n) {
+  return gt::run(s, [&] { at::_foreach_add_(gt::list(counters, n), 1); });
 }
 
 GT_EXPORT gt_tensor *gt_batch_norm_act(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,

@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <typeinfo>
 
 #include "cuda_table.h"
 #include "scope.h"
@@ -86,8 +88,17 @@ GT_EXPORT int gt_set_math(int tf32, int deterministic, int autotune) {
     context.setBenchmarkCuDNN(autotune != 0 && deterministic == 0);
     context.setDeterministicCuDNN(deterministic != 0);
     context.setDeterministicAlgorithms(deterministic != 0, /*warn_only=*/false);
+    // With it every new tensor is filled with NaN, a kernel each. Nothing here reads what it has not written.
+    context.setDeterministicFillUninitializedMemory(false);
     if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   });
+}
+
+GT_EXPORT void gt_math(int *tf32, int *deterministic, int *autotune) {
+  const at::Context &context = at::globalContext();
+  *tf32 = context.allowTF32CuBLAS() || context.allowTF32CuDNN();
+  *deterministic = context.deterministicAlgorithms();
+  *autotune = context.benchmarkCuDNN();
 }
 
 GT_EXPORT int gt_cuda_driver(int *version) {
@@ -118,6 +129,9 @@ GT_EXPORT int gt_cuda_open(char *why, size_t size) {
   if (!library) return tell(why, size, dlerror());
   auto open = reinterpret_cast<const gt_cuda_table *(*)()>(dlsym(library, "gotorch_cuda_table"));
   if (!open) return tell(why, size, "libgotorch_cuda.so has no gotorch_cuda_table");
+  const at::CUDAHooksInterface &hooks = at::detail::getCUDAHooks();
+  if (typeid(hooks) == typeid(at::CUDAHooksInterface)) // the stand-in, for good
+    return tell(why, size, "libtorch was used before them and has found CUDA absent: ask for the device before the first tensor");
   table = open();
   return 0;
 }
@@ -128,6 +142,7 @@ GT_EXPORT int gt_cuda_count(char *why, size_t size) {
     std::string text;
     int n = table->count(&text);
     if (n == 0) tell(why, size, text.c_str());
+    if (n > 0 && !at::hasCUDA()) return tell(why, size, "libtorch sees none of its devices"), 0;
     return n;
   } catch (const std::exception &e) {
     return tell(why, size, e.what()), 0;
@@ -146,6 +161,7 @@ GT_EXPORT int gt_cuda_reset_peak(int index) {
 
 GT_EXPORT int gt_synchronize(gt_scope *s) {
   return gt::run(s, [&] {
+    gt::need_no_capture(s, "synchronize");
     if (s->device.is_cuda()) gt::cuda()->synchronize(s->device.index());
   });
 }
@@ -165,6 +181,7 @@ GT_EXPORT void gt_generator_free(gt_generator *g) { delete g; }
 
 GT_EXPORT int gt_generator_state(gt_scope *s, gt_generator *g, void *buf, size_t size, size_t *used) {
   return gt::run(s, [&] {
+    gt::need_no_capture(s, "get_state");
     at::Tensor state = g->value.get_state();
     *used = state.nbytes();
     if (*used > size) throw gt::Error(GT_FAILED, "the buffer is smaller than the generator's state");
@@ -174,6 +191,7 @@ GT_EXPORT int gt_generator_state(gt_scope *s, gt_generator *g, void *buf, size_t
 
 GT_EXPORT int gt_generator_set_state(gt_scope *s, gt_generator *g, const void *buf, size_t size) {
   return gt::run(s, [&] {
+    gt::need_no_capture(s, "set_state");
     at::Tensor state = at::empty({static_cast<int64_t>(size)}, at::kByte);
     std::memcpy(state.data_ptr(), buf, size);
     g->value.set_state(state);

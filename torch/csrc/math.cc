@@ -1,16 +1,12 @@
 // math.cc: arithmetic, reductions, activations and shapes; a line an op.
 #include <cmath>
 
-#include "scope.h"
+#include "op.h"
 
 using gt::get;
+using gt::over_dims;
 using gt::result;
 using gt::run;
-
-#define UNARY(name, expression) \
-  GT_EXPORT gt_tensor *name(gt_scope *s, gt_tensor *a) { return result(s, [&] { return expression; }); }
-#define BINARY(name, expression) \
-  GT_EXPORT gt_tensor *name(gt_scope *s, gt_tensor *a, gt_tensor *b) { return result(s, [&] { return expression; }); }
 
 BINARY(gt_add, at::add(get(a), get(b)))
 BINARY(gt_sub, at::sub(get(a), get(b)))
@@ -78,11 +74,6 @@ GT_EXPORT gt_tensor *gt_dropout(gt_scope *s, gt_tensor *a, gt_generator *g, doub
     kept.bernoulli_(1 - p, g->value).div_(1 - p);
     return at::mul(get(a), kept);
   });
-}
-
-static at::OptionalIntArrayRef over_dims(const int64_t *over, int dims) {
-  if (dims == 0) return std::nullopt;
-  return at::IntArrayRef(over, static_cast<size_t>(dims));
 }
 
 GT_EXPORT gt_tensor *gt_sum(gt_scope *s, gt_tensor *a, const int64_t *over, int dims, int keep) {

@@ -41,6 +41,7 @@ GT_EXPORT void gt_event_free(gt_event *e) { delete e; }
 
 GT_EXPORT int gt_event_between(gt_scope *s, gt_event *from, gt_event *to, double *ms) {
   return gt::run(s, [&] {
+    gt::need_no_capture(s, "a time");
     if (!from->device || !to->device) {
       *ms = std::chrono::duration<double, std::milli>(to->clock - from->clock).count();
       return;

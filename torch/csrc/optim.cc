@@ -2,6 +2,8 @@
 #include "scope.h"
 #include "zeros.h"
 
+#include <limits>
+
 using at::Tensor;
 using gt::get;
 
@@ -66,7 +68,7 @@ template <class F>
 void with_numbers(const gt_scope *s, at::ScalarType type, gt_tensor *a, gt_tensor *b, F &&f) {
   auto read = [](gt_tensor *t) { return t ? number(t).item<double>() : 0.; };
   auto keep = [&](gt_tensor *t) { return t ? number(t).to(type) : Tensor(); };
-  if (s->device.is_cpu() && !s->resident)
+  if (s->device.is_cpu() && !s->root->capturing)
     f(read(a), read(b));
   else
     f(keep(a), keep(b));
@@ -87,23 +89,24 @@ void descend(at::TensorList params, at::TensorList over, at::TensorList under, c
 }
 
 // A fused step takes a momentum that was read, and no other: this is the foreach form of one that was not.
-void sgd(const Work &work, std::vector<Tensor> buffers, double lr, double momentum, double weight_decay) {
-  at::_fused_sgd_(work.params, work.grads, buffers, weight_decay, momentum, lr, /*dampening=*/0, /*nesterov=*/false,
+void sgd(const Work &work, std::vector<Tensor> buffers, double lr, double momentum, double weight_decay, bool nesterov) {
+  at::_fused_sgd_(work.params, work.grads, buffers, weight_decay, momentum, lr, /*dampening=*/0, nesterov,
                   /*maximize=*/false, /*is_first_step=*/false);
 }
-void sgd(const Work &work, std::vector<Tensor> buffers, const Tensor &lr, const Tensor &momentum, double weight_decay) {
+void sgd(const Work &work, std::vector<Tensor> buffers, const Tensor &lr, const Tensor &momentum, double weight_decay,
+         bool nesterov) {
   std::vector<Tensor> grads = work.grads;
   if (weight_decay != 0) grads = at::_foreach_add(grads, work.params, weight_decay);
   at::_foreach_mul_(buffers, momentum);
   at::_foreach_add_(buffers, grads);
-  descend(work.params, buffers, lr);
+  descend(work.params, nesterov ? at::_foreach_add(grads, at::_foreach_mul(buffers, momentum)) : buffers, lr);
 }
 
 } // namespace
 
 GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *exp_avg,
-                           gt_tensor *const *exp_avg_sq, gt_tensor *const *steps, int n, gt_tensor *lr, double beta1,
-                           double beta2, double eps, double weight_decay) {
+                           gt_tensor *const *exp_avg_sq, gt_tensor *const *max_exp_avg_sq, gt_tensor *const *steps, int n,
+                           gt_tensor *lr, double beta1, double beta2, double eps, double weight_decay, int decoupled) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
@@ -111,30 +114,53 @@ GT_EXPORT int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
     std::vector<Tensor> counts = work.counts(steps);
     at::_foreach_add_(counts, 1);
     with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
-      at::_fused_adam_(work.params, work.grads, work.state(exp_avg), work.state(exp_avg_sq), {}, counts, rate, beta1,
-                       beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+      std::vector<Tensor> largest;
+      if (max_exp_avg_sq) largest = work.state(max_exp_avg_sq);
+      auto step = [&](auto kernel) {
+        kernel(work.params, work.grads, work.state(exp_avg), work.state(exp_avg_sq), largest, counts, rate, beta1, beta2,
+               weight_decay, eps, /*amsgrad=*/max_exp_avg_sq != nullptr, /*maximize=*/false);
+      };
+      if (decoupled)
+        step([](auto &&...a) { at::_fused_adamw_(a...); });
+      else
+        step([](auto &&...a) { at::_fused_adam_(a...); });
     });
     work.drop_grads();
   });
 }
 
 GT_EXPORT int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n,
-                          gt_tensor *lr, gt_tensor *momentum, double weight_decay) {
+                          gt_tensor *lr, gt_tensor *momentum, double weight_decay, int nesterov) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
     Work work(params, n);
     if (work.at.empty()) return;
     if (momentum) {
       with_numbers(s, work.params[0].scalar_type(), lr, momentum, [&](const auto &rate, const auto &m) {
-        sgd(work, work.state(momentum_buffer), rate, m, weight_decay);
+        sgd(work, work.state(momentum_buffer), rate, m, weight_decay, nesterov != 0);
       });
     } else {
+      if (nesterov) throw gt::Error(GT_FAILED, "Nesterov needs a momentum");
       with_numbers(s, at::kFloat, lr, nullptr, [&](const auto &rate, const auto &) {
         at::_fused_sgd_(work.params, work.grads, {}, weight_decay, /*momentum=*/0, rate, /*dampening=*/0,
                         /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
       });
     }
     work.drop_grads();
+  });
+}
+
+// torch.nn.utils.clip_grad_norm_, norm for norm: a factor that is 1 is multiplied by as well, so that nothing is read.
+GT_EXPORT gt_tensor *gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm) {
+  return gt::result(s, [&] {
+    at::NoGradGuard quiet;
+    std::vector<Tensor> grads;
+    for (int i = 0; i < n; i++)
+      if (const Tensor &grad = get(params[i]).grad(); grad.defined()) grads.push_back(grad);
+    if (grads.empty()) return at::zeros({}, s->device);
+    Tensor total = at::linalg_vector_norm(at::stack(at::_foreach_norm(grads, 2)), 2);
+    at::_foreach_mul_(grads, (max_norm / (total + 1e-6)).clamp_max(1));
+    return total;
   });
 }
 
@@ -185,10 +211,11 @@ GT_EXPORT int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *o
 GT_EXPORT int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) {
   return gt::run(s, [&] {
     at::NoGradGuard quiet;
-    Tensor &all = get(sums);
-    Tensor now = at::stack(gt::list(values, n)).to(all.scalar_type());
-    all.narrow(0, 0, n).add_(now);
-    Tensor count = all[n].add_(1), bad = all[n + 1];
-    bad.copy_(at::where(bad.eq(0).logical_and_(at::isfinite(now).all().logical_not_()), count, bad));
+    // Each of these is a kernel. What was once not finite stays so in its sum, and so in the largest of them.
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    Tensor total = get(sums).narrow(0, 0, n);
+    total.add_(at::stack(gt::list(values, n)));
+    get(sums).narrow(0, n, 2).add_(1);
+    get(sums)[n + 1].add_(at::linalg_vector_norm(total, infinity).lt(infinity), -1);
   });
 }

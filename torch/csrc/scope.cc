@@ -80,12 +80,11 @@ static int dtype_code(at::ScalarType type) {
 
 }  // namespace gt
 
-GT_EXPORT gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv,
-                                 int threads, int resident) {
+GT_EXPORT gt_scope *gt_scope_new(gt_scope *parent, int device, int index, int grad, int bf16, int conv, int threads) {
   if (parent && !parent->here()) return nullptr;
   try {
     auto where = device == GT_CUDA ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index)) : at::Device(at::kCPU);
-    auto *s = new gt_scope(where, grad != 0, bf16 != 0, conv, threads, resident != 0);
+    auto *s = new gt_scope(where, grad != 0, bf16 != 0, conv, threads);
     if (parent) {
       s->root = parent->root;
       s->stream = parent->stream;

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/record_function.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <pthread.h>
@@ -38,17 +39,17 @@ struct gt_scope {
   bool bf16;
   int conv; // gt_conv
   int threads;
-  bool resident;
   std::optional<c10::Stream> stream; // of a tree on CUDA: where its work is queued
   int code = GT_OK;
   std::string message;
   int64_t live = 0;      // tensors held by this scope
   int64_t tree_live = 0; // of the whole tree; kept at the root
+  bool capturing = false; // kept at the root
   std::shared_ptr<c10::DebugInfoBase> meter; // of memory, from gt_peak_begin to gt_peak_end; kept at the root
   std::deque<gt_tensor> arena; // a deque, so that handles stay where they are
 
-  gt_scope(at::Device device, bool grad, bool bf16, int conv, int threads, bool resident)
-      : device(device), grad(grad), bf16(bf16), conv(conv), threads(threads), resident(resident) {}
+  gt_scope(at::Device device, bool grad, bool bf16, int conv, int threads)
+      : device(device), grad(grad), bf16(bf16), conv(conv), threads(threads) {}
 
   bool here() const { return pthread_equal(owner, pthread_self()); }
 
@@ -88,6 +89,32 @@ struct Metered : c10::DebugInfoGuard {
   explicit Metered(const gt_scope *s) : DebugInfoGuard(c10::DebugInfoKind::PROFILER_STATE, s->root->meter) {}
 };
 
+// What a capture forbids, by name.
+Error forbidden(const std::string &what);
+
+// For calls that would wait for the device, read from it, or bring it something of the host's.
+inline void need_no_capture(const gt_scope *s, const char *what) {
+  if (s->root->capturing) throw forbidden(what);
+}
+
+// Watch notes whether an op of libtorch's asks a CUDA device for a number for as long as it lives, whoever calls the op.
+class Watch {
+ public:
+  Watch();
+  ~Watch();
+  Watch(const Watch &) = delete;
+  Watch &operator=(const Watch &) = delete;
+  void check() const {
+    if (!asked.empty()) throw forbidden(asked);
+  }
+
+  std::string asked;
+  int within = 0; // kernels that read on a CPU alone
+
+ private:
+  at::CallbackHandle handle_;
+};
+
 // What libtorch was last told on this OS thread, by which OpenMP keeps the number; 0: nothing yet. To ask OpenMP in each call
 // would cost more than the rest of its context.
 inline constinit thread_local int threads_told = 0;
@@ -98,6 +125,7 @@ struct Context {
   c10::OptionalStreamGuard stream;
   Metered metered;
   std::optional<Autocast> autocast;
+  std::optional<Watch> watch;
 
   explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream), metered(s) {
     if (threads_told != s->threads) {
@@ -105,6 +133,7 @@ struct Context {
       threads_told = s->threads;
     }
     if (s->bf16) autocast.emplace(s->device.type());
+    if (s->root->capturing) watch.emplace();
   }
 };
 
@@ -118,6 +147,7 @@ int run(gt_scope *s, F &&f) noexcept {
   try {
     Context context(s);
     f();
+    if (context.watch) context.watch->check();
     return GT_OK;
   } catch (...) {
     caught(s);

@@ -23,8 +23,6 @@ class Tree {
   Tree() : unit_(std::make_shared<torch::jit::CompilationUnit>()), root_(make("Network")) { at_.emplace("", root_); }
 
   void add(const std::string &key, const at::Tensor &value, bool buffer) {
-    // libtorch walks the tree by recursion.
-    if (std::count(key.begin(), key.end(), '.') > 64) throw gt::Error(GT_FAILED, "a key nests modules more than 64 deep");
     size_t dot = key.rfind('.');
     Module &owner = module(dot == std::string::npos ? "" : key.substr(0, dot));
     std::string name = dot == std::string::npos ? key : key.substr(dot + 1);
@@ -39,7 +37,7 @@ class Tree {
  private:
   Module make(const std::string &name) {
     Module made(c10::QualifiedName("__torch__.forger." + name), unit_, /*shouldMangle=*/true);
-    made.register_attribute("training", c10::BoolType::get(), false); // as every module from Python has
+    made.register_attribute("training", c10::BoolType::get(), true); // as in Python: eval() sets it, torch.jit.freeze reads it
     return made;
   }
 
@@ -69,6 +67,7 @@ GT_EXPORT int gt_script_save(gt_scope *s, const char *source, const char *const 
     for (int i = 0; i < n; i++)
       tree.add(keys[i], get(tensors[i]).detach().to(at::kCPU).contiguous().clone(), buffers[i] != 0);
     tree.root().define(source);
+    tree.root().eval();
     // libtorch's own writer of files ends the process where the disk is full: its destructor throws.
     std::ostringstream made;
     tree.root().save(made);

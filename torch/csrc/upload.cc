@@ -68,6 +68,7 @@ struct gt_uploader {
   // The oldest batch, which must have size bytes, as make has it: a tensor with memory of its own.
   template <class F>
   at::Tensor take(const gt_scope *s, int64_t size, F &&make) {
+    gt::need_no_capture(s, "a copy from the host");
     if (sent == taken) throw gt::Error(GT_FAILED, "no batch was sent");
     Slot &slot = slots[taken % slots.size()];
     if (static_cast<size_t>(size) != slot.sent)
@@ -88,7 +89,10 @@ GT_EXPORT gt_uploader *gt_uploader_new(gt_scope *s, size_t size) {
 }
 
 GT_EXPORT int gt_uploader_send(gt_scope *s, gt_uploader *u, const void *data, size_t size) {
-  return gt::run(s, [&] { u->send(data, size); });
+  return gt::run(s, [&] {
+    gt::need_no_capture(s, "a copy from the host");
+    u->send(data, size);
+  });
 }
 
 GT_EXPORT gt_tensor *gt_uploader_take(gt_scope *s, gt_uploader *u, int64_t n, int64_t h, int64_t w, int64_t c, int format) {

@@ -23,10 +23,17 @@ type Node struct {
 	Output string
 	Params []string // state_dict keys, in the function's order; "" where one is left out
 
-	Conv  torch.Conv // of conv2d and conv_transpose2d, defaults filled in
-	Eps   float64    // of batch_norm
-	Slope float64    // of leaky_relu
-	Shape []int      // of reshape; -1 is what is left
+	Conv  torch.Conv // of conv1d, conv2d and conv_transpose2d, defaults filled in
+	Eps   float64    // of the normalisations and minibatch_stddev
+	Slope float64    // of leaky_relu; elu's alpha
+	Shape []int      // of reshape, -1 is what is left; of layer_norm and adaptive_avg_pool2d; the sides of pad
+	Dims  []int      // of sum, mean, softmax and log_softmax
+
+	Pool          torch.Pool          // of avg_pool2d and max_pool2d, defaults filled in
+	Factor        int                 // of interpolate and the pixel shuffles; groups of group_norm, a group of minibatch_stddev
+	Interpolation torch.Interpolation // of interpolate
+	Border        torch.Border        // of pad
+	Tanh          bool                // of gelu
 }
 
 // describer is a module that can say what it does in inference mode: it appends to g what becomes of value x, and
@@ -82,6 +89,11 @@ func (l *Linear) Describe(g *Graph, prefix, x string) string {
 	return g.Add(Node{Op: "linear", Inputs: []string{x}, Params: params(prefix, l.Bias, "weight", "bias")})
 }
 
+// Describe is conv1d(x, weight, bias).
+func (c *Conv1d) Describe(g *Graph, prefix, x string) string {
+	return g.Add(Node{Op: "conv1d", Inputs: []string{x}, Params: params(prefix, c.Bias, "weight", "bias"), Conv: c.conv.Filled()})
+}
+
 // Describe is conv2d(x, weight, bias).
 func (c *Conv2d) Describe(g *Graph, prefix, x string) string {
 	return g.Add(Node{Op: "conv2d", Inputs: []string{x}, Params: params(prefix, c.Bias, "weight", "bias"), Conv: c.conv.Filled()})
@@ -96,10 +108,14 @@ func (c *ConvTranspose2d) Describe(g *Graph, prefix, x string) string {
 
 // Describe is batch_norm(x, running_mean, running_var, weight, bias).
 func (b *BatchNorm2d) Describe(g *Graph, prefix, x string) string {
-	return g.Add(Node{
+	n := Node{
 		Op: "batch_norm", Inputs: []string{x}, Eps: b.norm.Eps,
 		Params: params(prefix, b.norm.Bias, "running_mean", "running_var", "weight", "bias"),
-	})
+	}
+	if !b.norm.Weight.Valid() {
+		n.Params[2] = ""
+	}
+	return g.Add(n)
 }
 
 // Describe is nothing: what is dropped in training is not in inference.
@@ -115,7 +131,7 @@ func (q Sequential) Describe(g *Graph, prefix, x string) string {
 
 // Describe is the activation.
 func (a Activation) Describe(g *Graph, _, x string) string {
-	return g.Add(Node{Op: a.op, Inputs: []string{x}, Slope: a.slope})
+	return g.Add(Node{Op: a.op, Inputs: []string{x}, Slope: a.slope, Tanh: a.tanh, Dims: a.dims})
 }
 
 // Describe is reshape(x, shape).

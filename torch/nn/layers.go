@@ -48,17 +48,22 @@ func (o ConvOptions) square() torch.Conv {
 	}
 }
 
-// Conv2d is a convolution with a square kernel. PyTorch: nn.Conv2d.
+// Conv2d is a convolution. PyTorch: nn.Conv2d.
 type Conv2d struct {
-	Weight, Bias torch.Tensor // [out,in/groups,k,k], [out]
+	Weight, Bias torch.Tensor // [out,in/groups,kh,kw], [out]
 	conv         torch.Conv
 }
 
-// NewConv2d makes a layer [N,in,H,W] -> [N,out,H',W'] with PyTorch's default initialisation, drawn from g.
+// NewConv2d makes a layer [N,in,H,W] -> [N,out,H',W'] with a square kernel and PyTorch's default initialisation, drawn from g.
 func NewConv2d(s *torch.Scope, g *torch.Generator, in, out, kernel int, o ConvOptions) *Conv2d {
-	c := &Conv2d{conv: o.square()}
-	fan := in / max(o.Groups, 1) * kernel * kernel
-	c.Weight, c.Bias = convWeights(s, g, []int{out, in / max(o.Groups, 1), kernel, kernel}, out, fan, o.NoBias)
+	return NewConv2dOblong(s, g, in, out, [2]int{kernel, kernel}, o.square(), o.NoBias)
+}
+
+// NewConv2dOblong is NewConv2d with a kernel and options that are {height, width} each.
+func NewConv2dOblong(s *torch.Scope, g *torch.Generator, in, out int, kernel [2]int, o torch.Conv, noBias bool) *Conv2d {
+	c := &Conv2d{conv: o}
+	in /= max(o.Groups, 1)
+	c.Weight, c.Bias = convWeights(s, g, []int{out, in, kernel[0], kernel[1]}, out, in*kernel[0]*kernel[1], noBias)
 	return c
 }
 
@@ -70,18 +75,24 @@ func (c *Conv2d) State(prefix string, visit func(Entry)) {
 	weightAndBias(prefix, c.Weight, c.Bias, visit)
 }
 
-// ConvTranspose2d is a transposed convolution with a square kernel. PyTorch: nn.ConvTranspose2d.
+// ConvTranspose2d is a transposed convolution. PyTorch: nn.ConvTranspose2d.
 type ConvTranspose2d struct {
-	Weight, Bias torch.Tensor // [in,out/groups,k,k], [out]
+	Weight, Bias torch.Tensor // [in,out/groups,kh,kw], [out]
 	conv         torch.Conv
 }
 
-// NewConvTranspose2d makes a layer [N,in,H,W] -> [N,out,H',W'] with PyTorch's default initialisation, drawn from g.
+// NewConvTranspose2d makes a layer [N,in,H,W] -> [N,out,H',W'] with a square kernel and PyTorch's default initialisation,
+// drawn from g.
 func NewConvTranspose2d(s *torch.Scope, g *torch.Generator, in, out, kernel int, o ConvOptions) *ConvTranspose2d {
-	c := &ConvTranspose2d{conv: o.square()}
+	return NewConvTranspose2dOblong(s, g, in, out, [2]int{kernel, kernel}, o.square(), o.NoBias)
+}
+
+// NewConvTranspose2dOblong is NewConvTranspose2d with a kernel and options that are {height, width} each.
+func NewConvTranspose2dOblong(s *torch.Scope, g *torch.Generator, in, out int, kernel [2]int, o torch.Conv, noBias bool) *ConvTranspose2d {
+	c := &ConvTranspose2d{conv: o}
 	// PyTorch takes the fan-in from the weight's second dim, which here counts the outputs.
-	fan := out / max(o.Groups, 1) * kernel * kernel
-	c.Weight, c.Bias = convWeights(s, g, []int{in, out / max(o.Groups, 1), kernel, kernel}, out, fan, o.NoBias)
+	each := out / max(o.Groups, 1)
+	c.Weight, c.Bias = convWeights(s, g, []int{in, each, kernel[0], kernel[1]}, out, each*kernel[0]*kernel[1], noBias)
 	return c
 }
 
@@ -99,9 +110,12 @@ func (c *ConvTranspose2d) State(prefix string, visit func(Entry)) {
 // U(-1/sqrt(fan), 1/sqrt(fan)) for both.
 func convWeights(s *torch.Scope, g *torch.Generator, shape []int, out, fan int, noBias bool) (weight, bias torch.Tensor) {
 	bound := 1 / math.Sqrt(float64(fan))
-	planar := s.Zeros(shape...)
-	weight = planar.ToFormat(s.Format())
-	planar.Release()
+	weight = s.Zeros(shape...)
+	if len(shape) == 4 {
+		planar := weight
+		weight = planar.ToFormat(s.Format())
+		planar.Release()
+	}
 	draw(weight, g, bound)
 	weight.RequireGrad()
 	if !noBias {
@@ -120,22 +134,20 @@ func draw(t torch.Tensor, g *torch.Generator, bound float64) {
 }
 
 func weightAndBias(prefix string, weight, bias torch.Tensor, visit func(Entry)) {
-	visit(Entry{Name: join(prefix, "weight"), Tensor: weight})
+	if weight.Valid() {
+		visit(Entry{Name: join(prefix, "weight"), Tensor: weight})
+	}
 	if bias.Valid() {
 		visit(Entry{Name: join(prefix, "bias"), Tensor: bias})
 	}
 }
 
-// BatchNorm2d normalises by channel. PyTorch: nn.BatchNorm2d with its defaults (momentum .1, eps 1e-5, affine).
+// BatchNorm2d normalises by channel. PyTorch: nn.BatchNorm2d.
 type BatchNorm2d struct{ norm torch.Norm }
 
-// NewBatchNorm2d makes a layer for [N,channels,H,W].
+// NewBatchNorm2d makes a layer for [N,channels,H,W] with PyTorch's defaults: momentum .1, eps 1e-5, affine.
 func NewBatchNorm2d(s *torch.Scope, channels int) *BatchNorm2d {
-	return &BatchNorm2d{torch.Norm{
-		Weight: s.Ones(channels).RequireGrad(), Bias: s.Zeros(channels).RequireGrad(),
-		Mean: s.Zeros(channels), Var: s.Ones(channels), Tracked: s.FullOf(torch.Int64, 0),
-		Momentum: .1, Eps: 1e-5,
-	}}
+	return NewBatchNorm2dWith(s, channels, NormOptions{})
 }
 
 // Forward keeps x's shape. In a training scope it uses the batch's statistics and updates the running ones.
@@ -169,11 +181,13 @@ func (d *Dropout) Forward(x torch.Tensor) torch.Tensor {
 // State is empty.
 func (d *Dropout) State(string, func(Entry)) {}
 
-// Activation is a function without state, elementwise.
+// Activation is a function without state that keeps its input's shape.
 type Activation struct {
 	op         string // its name in torch.nn.functional
 	slope      float64
-	made, over func(x torch.Tensor) torch.Tensor
+	tanh       bool
+	dims       []int
+	made, over func(x torch.Tensor) torch.Tensor // over is nil where the gradient needs the input
 	inPlace    bool
 }
 
@@ -185,9 +199,10 @@ func (a Activation) Forward(x torch.Tensor) torch.Tensor {
 	return a.made(x)
 }
 
-// InPlace is a that overwrites its input, which nobody may need any more. PyTorch: inplace=True.
+// InPlace is a that overwrites its input, which nobody may need any more; one whose gradient needs the input stays as it
+// is. PyTorch: inplace=True.
 func (a Activation) InPlace() Activation {
-	a.inPlace = true
+	a.inPlace = a.over != nil
 	return a
 }
 
@@ -233,7 +248,11 @@ type Sequential []Module
 // Forward releases what each layer made as soon as the next one has used it; the graph keeps what it needs.
 func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
 	y := x
+	var counted []torch.Tensor
 	for at := 0; at < len(q); {
+		if norm, ok := q[at].(*BatchNorm2d); ok && x.Scope().Training() {
+			counted = append(counted, norm.norm.Tracked)
+		}
 		next, done := q.apply(at, y)
 		at += done
 		if !y.Same(x) && !y.Same(next) {
@@ -241,18 +260,27 @@ func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
 		}
 		y = next
 	}
+	if len(counted) > 0 {
+		x.Scope().Count(counted...) // of all normalisations at once: on CUDA each count is a kernel
+	}
 	return y
 }
 
 // apply is what becomes of y in module `at`, or in it and the next one where a batch normalisation and a rectifier are one
-// op; done counts the modules.
+// op; done counts the modules. A normalisation does not count the batch.
 func (q Sequential) apply(at int, y torch.Tensor) (next torch.Tensor, done int) {
-	if norm, ok := q[at].(*BatchNorm2d); ok && at+1 < len(q) {
+	norm, ok := q[at].(*BatchNorm2d)
+	if !ok {
+		return q[at].Forward(y), 1
+	}
+	uncounted := norm.norm
+	uncounted.Tracked = torch.Tensor{}
+	if at+1 < len(q) {
 		if a, ok := q[at+1].(Activation); ok && (a.op == "relu" || a.op == "leaky_relu") {
-			return y.BatchNormLeakyReLU(norm.norm, y.Scope().Training(), a.slope), 2
+			return y.BatchNormLeakyReLU(uncounted, y.Scope().Training(), a.slope), 2
 		}
 	}
-	return q[at].Forward(y), 1
+	return y.BatchNorm(uncounted, y.Scope().Training()), 1
 }
 
 // State visits the modules in turn.

@@ -48,6 +48,26 @@ func TestBatchNormKeepsRunningStatisticsAsPyTorch(t *testing.T) {
 	})
 }
 
+// A network counts the batch for all its normalisations at once, whether a rectifier follows them or not.
+func TestBatchesAreCountedOnce(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		norms := []*nn.BatchNorm2d{nn.NewBatchNorm2d(s, 2), nn.NewBatchNorm2d(s, 2), nn.NewBatchNorm2d(s, 2)}
+		net := nn.Sequential{norms[0], nn.ReLU(), norms[1], nn.Tanh(), norms[2]}
+		x := s.Randn(s.NewGenerator(1), 4, 2, 3, 3)
+		ops := torchtest.Ops(t, s, func() { net.Forward(x) })
+		assert.Equal(t, 1, ops["aten::_foreach_add_"])
+		net.Forward(x)
+		net.Forward(s.Child(torch.Eval).Use(x))
+		for _, n := range norms {
+			for _, e := range nn.Entries(n) {
+				if e.Name == "num_batches_tracked" {
+					assert.Equal(t, []int64{2}, e.Tensor.Ints())
+				}
+			}
+		}
+	})
+}
+
 func TestBatchNormRefusesOneValueAChannel(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		e := torchtest.Error(t, func() { nn.NewBatchNorm2d(s, 3).Forward(s.Ones(1, 3, 1, 1)) })

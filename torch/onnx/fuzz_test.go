@@ -82,7 +82,7 @@ func (k *maker) node() Node {
 	for range 1 + k.next(2) {
 		n.Outputs = append(n.Outputs, k.fresh())
 	}
-	for _, a := range []Attr{Int("i", k.next(9)-4), Ints("is", k.next(9), -1), Float("f", float32(k.next(9))), stringAttr("s", "x"), {}} {
+	for _, a := range []Attr{Int("i", k.next(9)-4), Ints("is", k.next(9), -1), Float("f", float32(k.next(9))), String("s", "x"), {}} {
 		if k.next(30) > 26 && (a.name != "" || k.slip()) {
 			n.Attrs = append(n.Attrs, a)
 		}

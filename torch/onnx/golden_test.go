@@ -33,7 +33,7 @@ func goldenModel() *Model {
 				Attrs: []Attr{Int("group", 1), Ints("pads", 0, 1, 0, 300), Ints("strides", 2, 2)}},
 			{Op: "LeakyRelu", Inputs: []string{"h"}, Outputs: []string{"a"}, Attrs: []Attr{Float("alpha", 0.2)}},
 			{Op: "Resize", Name: "ü", Inputs: []string{"a", "roi", "scales"}, Outputs: []string{"r"},
-				Attrs: []Attr{stringAttr("mode", "nearest")}},
+				Attrs: []Attr{String("mode", "nearest")}},
 			{Op: "ReduceMean", Inputs: []string{"r"}, Outputs: []string{"y"}, Attrs: []Attr{Ints("axes", -1), Int("keepdims", 0)}},
 		},
 		Initializers: []Tensor{

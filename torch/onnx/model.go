@@ -48,7 +48,7 @@ type Node struct {
 	Attrs           []Attr
 }
 
-// Attr is an attribute of a node, made by Int, Ints, Float or stringAttr. What is left out has the operator's default.
+// Attr is an attribute of a node, made by Int, Ints, Float or String. What is left out has the operator's default.
 type Attr struct {
 	name  string
 	value any // int64, []int64, float32 or string
@@ -69,8 +69,8 @@ func Ints(name string, v ...int) Attr {
 // Float is a number: Float("alpha", 0.2).
 func Float(name string, v float32) Attr { return Attr{name, v} }
 
-// stringAttr is a word: stringAttr("mode", "nearest").
-func stringAttr(name, v string) Attr { return Attr{name, v} }
+// String is a word: String("mode", "nearest").
+func String(name, v string) Attr { return Attr{name, v} }
 
 // Tensor is an initializer: a value that is part of the model.
 type Tensor struct {

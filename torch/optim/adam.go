@@ -2,34 +2,38 @@ package optim
 
 import "forger/torch"
 
-// Adam is torch.optim.Adam.
+// Adam is torch.optim.Adam, and torch.optim.AdamW where its weight decay is decoupled.
 type Adam struct {
 	params
-	set            torch.AdamOptions
-	avg, sq, steps []torch.Tensor
+	set                     torch.AdamOptions
+	avg, sq, largest, steps []torch.Tensor // largest: of AMSGrad
 }
 
 // NewAdam makes an optimizer whose state lives in s beside the parameters. PyTorch's eps is 1e-8.
 func NewAdam(s *torch.Scope, list []torch.Tensor, a torch.AdamOptions) *Adam {
 	p := params{s, list}
-	return &Adam{params: p, set: a, avg: p.like(), sq: p.like(), steps: p.counters()}
+	o := &Adam{params: p, set: a, avg: p.like(), sq: p.like(), steps: p.counters()}
+	if a.AMSGrad {
+		o.largest = p.like()
+	}
+	return o
 }
 
 // Step is one fused update.
 func (o *Adam) Step() {
-	o.scope.AdamStep(torch.AdamState{Params: o.list, ExpAvg: o.avg, ExpAvgSq: o.sq, Steps: o.steps}, o.set)
+	o.scope.AdamStep(torch.AdamState{Params: o.list, ExpAvg: o.avg, ExpAvgSq: o.sq, MaxExpAvgSq: o.largest, Steps: o.steps}, o.set)
 }
 
-// State is step, exp_avg, exp_avg_sq.
+// State is step, exp_avg, exp_avg_sq and, of AMSGrad, max_exp_avg_sq.
 func (o *Adam) State() []map[string]torch.Tensor {
 	return zip(len(o.list), o.lists())
 }
 
 func (o *Adam) lists() map[string][]torch.Tensor {
-	return map[string][]torch.Tensor{"step": o.steps, "exp_avg": o.avg, "exp_avg_sq": o.sq}
+	return map[string][]torch.Tensor{"step": o.steps, "exp_avg": o.avg, "exp_avg_sq": o.sq, "max_exp_avg_sq": o.largest}
 }
 
-// Load restores step, exp_avg, exp_avg_sq.
+// Load restores what State lists.
 func (o *Adam) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
 	return load(o.lists(), fill)
 }
@@ -39,7 +43,7 @@ func (o *Adam) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
 func (o *Adam) Group() map[string]any {
 	return map[string]any{
 		"lr": o.set.LR.Item(), "betas": [2]float64{o.set.Beta1, o.set.Beta2}, "eps": o.set.Eps, "weight_decay": o.set.WeightDecay,
-		"amsgrad": false, "maximize": false, "foreach": nil, "capturable": false, "differentiable": false, "fused": nil,
-		"decoupled_weight_decay": false,
+		"amsgrad": o.set.AMSGrad, "maximize": false, "foreach": nil, "capturable": false, "differentiable": false, "fused": nil,
+		"decoupled_weight_decay": o.set.Decoupled,
 	}
 }

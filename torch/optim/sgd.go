@@ -38,7 +38,7 @@ func (o *SGD) Load(fill func(int, string, torch.Tensor) (bool, error)) error {
 // Group is what torch.optim.SGD keeps, without fused, as Adam.Group says.
 func (o *SGD) Group() map[string]any {
 	return map[string]any{
-		"lr": o.set.LR.Item(), "momentum": valueOf(o.set.Momentum), "dampening": 0.0, "weight_decay": o.set.WeightDecay, "nesterov": false,
+		"lr": o.set.LR.Item(), "momentum": valueOf(o.set.Momentum), "dampening": 0.0, "weight_decay": o.set.WeightDecay, "nesterov": o.set.Nesterov,
 		"maximize": false, "foreach": nil, "differentiable": false, "fused": nil,
 	}
 }

@@ -58,13 +58,13 @@ func (d *Dict) get(key any) (any, bool) {
 	return d.values[i], true
 }
 
-// Keys lists the keys in order, each a string or an int64.
+// Keys lists the keys in order, each a string, an int64 or, in a file of PyTorch's, what fmt names and Get does not find.
 func (d *Dict) Keys() []any { return slices.Clone(d.keys) }
 
 // Len is the number of keys.
 func (d *Dict) Len() int { return len(d.keys) }
 
-// All yields keys (string or int64) and values in order.
+// All yields keys (as Keys lists them) and values in order.
 func (d *Dict) All() iter.Seq2[any, any] {
 	return func(yield func(any, any) bool) {
 		for i, k := range d.keys {

@@ -1,13 +1,15 @@
 // Package pt reads and writes the files of torch.save (the zip format, PyTorch 1.6 and newer) in pure Go.
 //
-// What Write makes is opened by torch.load(path, weights_only=True) of PyTorch 2.x. What Open reads is what that
-// loader accepts of a file of tensors: dicts, OrderedDicts, lists, tuples, strings, numbers and dense tensors.
+// What Write makes is opened by torch.load(path, weights_only=True) of PyTorch 2.x. Open opens what that loader takes, and
+// reads dicts, OrderedDicts, lists, tuples, strings, numbers and dense tensors of it. Anything else, such as a scheduler's
+// Counter beside the networks or a sparse tensor, is passed over, and an error only where it is asked for (At, Match, Write).
 // The pickle inside is run by a machine that knows a fixed table of globals and nothing else, so a file
-// cannot run code, whoever made it; every size in it is checked against the size of the file.
+// cannot run code, whoever made it; every size in it is checked against the size of the file, and what it makes takes
+// 64 MiB and six times the file of memory at most.
 //
 // A file is a tree of these Go values:
 //
-//	*Dict     collections.OrderedDict or dict, keys string or int64
+//	*Dict     collections.OrderedDict or dict, keys string or int64 (others are passed over)
 //	[]any     list
 //	Tuple     tuple, torch.Size
 //	string, bool, nil, float64

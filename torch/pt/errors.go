@@ -58,6 +58,8 @@ func typeName(v any) string {
 		return "an int"
 	case float64:
 		return "a float"
+	case *opaque:
+		return v.what
 	case *class:
 		return v.name
 	case *storage:

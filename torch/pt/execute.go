@@ -11,7 +11,7 @@ import (
 var opcodes = [256]func(*machine) error{
 	opProto: (*machine).proto,
 	opStop:  func(m *machine) error { m.done = true; return nil },
-	opMark:  func(m *machine) error { m.marks = append(m.marks, len(m.stack)); return nil },
+	opMark:  (*machine).mark,
 
 	opNone:     func(m *machine) error { return m.push(nil) },
 	opNewTrue:  func(m *machine) error { return m.push(true) },
@@ -25,8 +25,9 @@ var opcodes = [256]func(*machine) error{
 	opBinUnicode:     func(m *machine) error { return m.pushString(4) },
 	opShortBinString: func(m *machine) error { return m.pushString(1) },
 
-	opEmptyDict:  (*machine).pushDict,
-	opEmptyList:  (*machine).pushList,
+	opEmptyDict:  func(m *machine) error { return m.push(NewDict()) },
+	opEmptyList:  func(m *machine) error { return m.push(&list{items: []any{}}) },
+	opEmptySet:   func(m *machine) error { return m.push(&opaque{"a set"}) },
 	opEmptyTuple: func(m *machine) error { return m.push(Tuple{}) },
 	opTuple:      (*machine).tupleMark,
 	opTuple1:     func(m *machine) error { return m.tuple(1) },
@@ -44,6 +45,7 @@ var opcodes = [256]func(*machine) error{
 
 	opGlobal:    (*machine).global,
 	opReduce:    (*machine).reduce,
+	opNewObj:    (*machine).newObject,
 	opBuild:     (*machine).build,
 	opBinPersID: (*machine).persistentID,
 }
@@ -53,10 +55,15 @@ func (m *machine) proto() error {
 	if err != nil {
 		return err
 	}
-	if v != 2 {
+	if v != 2 && v != 3 { // 3 differs in bytes alone, which have opcodes of their own
 		return fmt.Errorf("pickle protocol %d: torch.save's default is 2: save it without pickle_protocol", v)
 	}
 	return nil
+}
+
+func (m *machine) mark() error {
+	m.marks = append(m.marks, len(m.stack))
+	return m.spend(mark)
 }
 
 func (m *machine) pushInt(n int) error {
@@ -79,11 +86,7 @@ func (m *machine) pushLong() error {
 	if err != nil {
 		return err
 	}
-	v, err := decodeLong(b)
-	if err != nil {
-		return err
-	}
-	return m.push(v)
+	return m.push(decodeLong(b))
 }
 
 func (m *machine) pushFloat() error {
@@ -103,24 +106,10 @@ func (m *machine) pushString(lenBytes int) error {
 	if err != nil {
 		return err
 	}
-	if !utf8.Valid(b) {
-		return fmt.Errorf("the string %s is not UTF-8", quote(string(b)))
+	if !utf8.Valid(b) { // half a surrogate pair, from the name of a file
+		return m.push(&opaque{"a string that is not UTF-8"})
 	}
 	return m.push(string(b))
-}
-
-func (m *machine) pushDict() error {
-	if err := m.container(); err != nil {
-		return err
-	}
-	return m.push(NewDict())
-}
-
-func (m *machine) pushList() error {
-	if err := m.container(); err != nil {
-		return err
-	}
-	return m.push(&list{items: []any{}})
 }
 
 func (m *machine) tuple(n int) error {
@@ -164,8 +153,9 @@ func (m *machine) extend(items []any) error {
 	if !ok {
 		return fmt.Errorf("appends to %s: the file is damaged", typeName(v))
 	}
+	had := cap(l.items)
 	l.items = append(l.items, items...)
-	return nil
+	return m.spend(slot * (cap(l.items) - had))
 }
 
 func (m *machine) setItems(n int) error {
@@ -191,18 +181,36 @@ func (m *machine) update(items []any) error {
 		return err
 	}
 	d, ok := v.(*Dict)
-	if !ok || len(items)%2 != 0 {
+	_, unread := v.(*opaque) // a Counter
+	if !ok && !unread || len(items)%2 != 0 {
 		return fmt.Errorf("sets %d items of %s: the file is damaged", len(items), typeName(v))
 	}
+	if unread {
+		return nil
+	}
 	for i := 0; i < len(items); i += 2 {
-		switch k := items[i].(type) {
-		case string, int64:
-			d.set(k, items[i+1])
-		default:
-			return fmt.Errorf("a dict with %s as its key: only strings and 64-bit ints are read", typeName(k))
+		k, err := keyOf(items[i])
+		if err != nil {
+			return err
+		}
+		had := d.Len()
+		d.set(k, items[i+1])
+		if err := m.spend(dictItem * (d.Len() - had)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// keyOf is a dict's key: a string or an int64, anything else that Python can hash as an opaque value.
+func keyOf(v any) (any, error) {
+	switch v := v.(type) {
+	case string, int64, *opaque:
+		return v, nil
+	case *list, *Dict:
+		return nil, fmt.Errorf("a dict with %s as its key: the file is damaged", typeName(v))
+	}
+	return &opaque{typeName(v)}, nil
 }
 
 func (m *machine) put(n int) error {
@@ -214,8 +222,9 @@ func (m *machine) put(n int) error {
 	if err != nil {
 		return err
 	}
+	had := len(m.memo)
 	m.memo[i] = v
-	return nil
+	return m.spend(memoItem * (len(m.memo) - had))
 }
 
 func (m *machine) get(n int) error {
@@ -227,5 +236,5 @@ func (m *machine) get(n int) error {
 	if !ok {
 		return fmt.Errorf("memo %d is empty: the file is damaged", i)
 	}
-	return m.push(v)
+	return m.place(v)
 }

@@ -31,7 +31,7 @@ func pythonWithTorch(t *testing.T) string {
 func writtenTrees(t *testing.T) map[string]any {
 	t.Helper()
 	trees := map[string]any{}
-	for _, name := range []string{"net", "adam", "nested", "views", "dtypes", "parameter"} {
+	for _, name := range []string{"net", "adam", "nested", "views", "dtypes", "newer", "parameter"} {
 		root, err := Load(testFile(name + ".pt"))
 		require.NoError(t, err)
 		trees[name] = root

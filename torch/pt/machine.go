@@ -20,8 +20,8 @@ type machine struct {
 	storages map[string]*storage
 	order    []*storage
 
-	containers int   // dicts and lists that may still be made
-	payload    int64 // bytes of tensors that may still be rebuilt
+	memory  int64 // bytes that what the pickle makes may still take
+	payload int64 // bytes of tensors that may still be rebuilt
 }
 
 // list is a Python list that is being filled: the memo and the stack may both hold it.
@@ -30,8 +30,8 @@ type list struct{ items []any }
 func newMachine(pickle []byte, a *archive) *machine {
 	return &machine{
 		in: pickle, memo: map[uint32]any{}, archive: a, storages: map[string]*storage{},
-		// Python writes at least eight bytes for a container with something in it, one for a hostile empty one.
-		containers: 1<<16 + len(pickle)/4,
+		// A tensor takes 1,040 bytes here, most of them for a moment, and at least 200 and its elements in the file.
+		memory: 64<<20 + 6*a.size,
 		// Views may overlap and be expanded, but not without end.
 		payload: 8*a.size + 1<<20,
 	}
@@ -56,7 +56,7 @@ func (m *machine) execute() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	budget := 64*len(m.in) + 1024
+	budget := 1<<20 + 8*len(m.in)
 	return finish(v, 0, &budget)
 }
 
@@ -122,7 +122,23 @@ func (m *machine) line() (string, error) {
 	return "", errShort
 }
 
+// push puts a new value on the stack.
 func (m *machine) push(v any) error {
+	if err := m.spend(sizeOf(v)); err != nil {
+		return err
+	}
+	return m.place(v)
+}
+
+// place puts a value on the stack that is there already: the memo's.
+func (m *machine) place(v any) error {
+	if n := len(m.stack); n == cap(m.stack) {
+		more := max(n, 64)
+		if err := m.spend(slot * more); err != nil {
+			return err
+		}
+		m.stack = append(make([]any, 0, n+more), m.stack...)
+	}
 	m.stack = append(m.stack, v)
 	return nil
 }
@@ -175,16 +191,9 @@ func (m *machine) popMark() ([]any, error) {
 	return items, nil
 }
 
-// container counts a new dict or list.
-func (m *machine) container() error {
-	if m.containers--; m.containers < 0 {
-		return fmt.Errorf("more dicts and lists than a file of its size has")
-	}
-	return nil
-}
-
-// finish turns lists into slices, in place, and refuses what is no value: a class that was named but not called, a bare
-// storage, a tree that contains itself or that grows out of all proportion by naming its parts again and again.
+// finish turns lists into slices, in place, and what is no value into an opaque one: a class that was named but not called,
+// a bare storage. It refuses a tree that contains itself or that grows out of all proportion by naming its parts again and
+// again.
 func finish(v any, depth int, budget *int) (any, error) {
 	if *budget--; *budget < 0 {
 		return nil, fmt.Errorf("repeats its parts beyond all proportion: not written by torch.save")
@@ -201,10 +210,10 @@ func finish(v any, depth int, budget *int) (any, error) {
 		return v, finishAll(v, depth, budget)
 	case *Dict:
 		return v, finishAll(v.values, depth, budget)
-	case nil, bool, int64, uint64, float64, string, DType, *Tensor:
+	case nil, bool, int64, uint64, float64, string, DType, *Tensor, *opaque:
 		return v, nil
 	}
-	return nil, fmt.Errorf("holds %s where a value should be: save tensors, numbers and strings only", typeName(v))
+	return &opaque{typeName(v)}, nil
 }
 
 func finishAll(items []any, depth int, budget *int) error {
@@ -219,12 +228,12 @@ func finishAll(items []any, depth int, budget *int) error {
 }
 
 // decodeLong reads Python's little-endian two's complement integer.
-func decodeLong(b []byte) (any, error) {
+func decodeLong(b []byte) any {
 	if len(b) == 9 && b[8] == 0 && b[7] >= 0x80 {
-		return le.Uint64(b), nil
+		return le.Uint64(b)
 	}
 	if len(b) > 8 {
-		return nil, fmt.Errorf("an int of %d bytes: only those of 64 bits are read", len(b))
+		return &opaque{fmt.Sprintf("an int of %d bytes", len(b))}
 	}
 	var u uint64
 	for i, x := range b {
@@ -233,5 +242,5 @@ func decodeLong(b []byte) (any, error) {
 	if n := len(b); n > 0 && n < 8 && b[n-1] >= 0x80 {
 		u |= math.MaxUint64 << (8 * n)
 	}
-	return int64(u), nil
+	return int64(u)
 }

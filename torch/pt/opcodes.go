@@ -1,6 +1,6 @@
 package pt
 
-// The opcodes of pickle protocol 2 that torch.save writes (Python's pickletools describes them).
+// The opcodes that torch.save's weights_only loader takes (Python's pickletools describes them).
 const (
 	opMark           = '('
 	opStop           = '.'
@@ -26,8 +26,10 @@ const (
 	opEmptyDict      = '}'
 	opEmptyList      = ']'
 	opEmptyTuple     = ')'
+	opEmptySet       = 0x8f
 	opBinFloat       = 'G'
 	opProto          = 0x80
+	opNewObj         = 0x81
 	opTuple1         = 0x85
 	opTuple2         = 0x86
 	opTuple3         = 0x87

@@ -64,6 +64,8 @@ func (p *pickler) value(v any, depth int) error {
 		return p.dict(v, depth)
 	case *Tensor:
 		return p.tensor(v)
+	case *opaque:
+		return &unreadError{v}
 	default:
 		return fmt.Errorf("a %T has no place in a file of PyTorch", v)
 	}

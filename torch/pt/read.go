@@ -92,7 +92,8 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// Verify reads every storage once and compares its CRC-32. One that differs is a *DamageError.
+// Verify reads every storage once and compares its CRC-32, unless the file was saved without. One that differs is a
+// *DamageError.
 func (f *File) Verify() error {
 	for _, s := range f.storages {
 		if err := s.verify(); err != nil {

@@ -11,6 +11,18 @@ const maxDims = 64
 
 var errArguments = errors.New("arguments that torch.save does not write: the file is damaged")
 
+// rebuildTensor is (storage, storage_offset, size, stride).
+func (m *machine) rebuildTensor(args Tuple) (any, error) {
+	if len(args) != 4 {
+		return nil, errArguments
+	}
+	s, ok := args[0].(*storage)
+	if !ok || s.dtype == 0 {
+		return nil, errArguments
+	}
+	return m.rebuild(s, s.dtype, args, nil)
+}
+
 // rebuildTensorV2 is (storage, storage_offset, size, stride, requires_grad, backward_hooks[, metadata]).
 func (m *machine) rebuildTensorV2(args Tuple) (any, error) {
 	if len(args) != 6 && len(args) != 7 {
@@ -29,6 +41,9 @@ func (m *machine) rebuildTensorV3(args Tuple) (any, error) {
 	if len(args) != 7 && len(args) != 8 {
 		return nil, errArguments
 	}
+	if dtype, unread := args[6].(*opaque); unread {
+		return &opaque{"a tensor of " + dtype.what}, nil
+	}
 	s, ok := args[0].(*storage)
 	dtype, isDType := args[6].(DType)
 	if !ok || s.dtype != 0 || !isDType {
@@ -41,7 +56,7 @@ func (m *machine) rebuild(s *storage, dtype DType, args, metadata Tuple) (any, e
 	if len(metadata) == 1 {
 		// It marks conjugated and negated views, whose storage holds other values than the tensor.
 		if d, ok := metadata[0].(*Dict); !ok || d.Len() > 0 {
-			return nil, fmt.Errorf("a lazily conjugated or negated tensor: save tensor.resolve_conj().resolve_neg()")
+			return &opaque{"a lazily conjugated or negated tensor, which tensor.resolve_conj().resolve_neg() makes plain"}, nil
 		}
 	}
 	off, ok := args[1].(int64)
@@ -81,14 +96,40 @@ func ints(v any) ([]int64, bool) {
 	return out, true
 }
 
-// rebuildParameter is (data, requires_grad, backward_hooks).
+// rebuildParameter is (data, requires_grad, backward_hooks), or of a parameter with attributes (data, requires_grad,
+// backward_hooks, state).
 func (m *machine) rebuildParameter(args Tuple) (any, error) {
-	if len(args) != 3 {
+	if len(args) != 3 && len(args) != 4 {
 		return nil, errArguments
 	}
-	t, ok := args[0].(*Tensor)
-	if !ok {
+	return m.parameter(args)
+}
+
+// parameter is (data[, ...]): the tensor itself.
+func (m *machine) parameter(args Tuple) (any, error) {
+	if len(args) == 0 {
+		return &opaque{"a parameter without elements"}, nil
+	}
+	switch data := args[0].(type) {
+	case *Tensor, *opaque:
+		return data, nil
+	}
+	return nil, errArguments
+}
+
+// rebuildFromType is (function, class, its arguments, state), of a tensor with attributes or of a class of its own.
+func (m *machine) rebuildFromType(args Tuple) (any, error) {
+	if len(args) != 4 {
 		return nil, errArguments
 	}
-	return t, nil
+	f, callable := args[0].(*class)
+	of, isClass := args[1].(*class)
+	inner, ok := args[2].(Tuple)
+	if !callable || !isClass || !ok || f.call == nil || f.name == "torch._tensor._rebuild_from_type_v2" {
+		return nil, errArguments
+	}
+	if of.name != "torch.Tensor" && of.name != "torch.nn.parameter.Parameter" {
+		return &opaque{"a tensor of a class of its own"}, nil
+	}
+	return f.call(m, inner)
 }

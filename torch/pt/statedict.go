@@ -74,8 +74,8 @@ func Match(have *Dict, want []Param) error {
 	return &e
 }
 
-// StateDict finds a network's state dict in what a file holds: the root itself when all it holds are tensors, else the
-// first of keys (then "state_dict", which many trainers write) with such a dict under it. The prefix "module." of
+// StateDict finds a network's state dict in what a file holds: the root itself when all it holds are tensors (with some that
+// are not read, which Match names), else the first of keys (then "state_dict", which many trainers write) with such a dict under it. The prefix "module." of
 // DataParallel is taken off.
 func StateDict(root any, keys ...string) (*Dict, error) {
 	d, ok := root.(*Dict)
@@ -100,14 +100,17 @@ func StateDict(root any, keys ...string) (*Dict, error) {
 }
 
 func isStateDict(d *Dict) bool {
+	found := false
 	for k, v := range d.All() {
 		_, named := k.(string)
 		_, tensor := v.(*Tensor)
-		if !named || !tensor {
+		_, unread := v.(*opaque)
+		if !named || !tensor && !unread {
 			return false
 		}
+		found = found || tensor
 	}
-	return d.Len() > 0
+	return found
 }
 
 // TrimPrefix takes a prefix off the names when every one of them has it; otherwise it returns d as it is.

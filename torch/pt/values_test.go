@@ -35,7 +35,7 @@ func TestDictKeepsOrder(t *testing.T) {
 }
 
 func TestDTypeNames(t *testing.T) {
-	assert.Len(t, DTypes(), 17)
+	assert.Len(t, DTypes(), 22)
 	for _, d := range DTypes() {
 		back, err := parseDType("torch." + d.String())
 		require.NoError(t, err)

@@ -14,6 +14,7 @@ var dtypes = []struct {
 	dtype pt.DType
 }{
 	{"BOOL", pt.Bool}, {"U8", pt.Uint8}, {"I8", pt.Int8}, {"F8_E5M2", pt.Float8E5M2}, {"F8_E4M3", pt.Float8E4M3FN},
+	{"F8_E8M0", pt.Float8E8M0FNU}, {"F8_E4M3FNUZ", pt.Float8E4M3FNUZ}, {"F8_E5M2FNUZ", pt.Float8E5M2FNUZ},
 	{"I16", pt.Int16}, {"U16", pt.Uint16}, {"F16", pt.Float16}, {"BF16", pt.BFloat16},
 	{"I32", pt.Int32}, {"U32", pt.Uint32}, {"F32", pt.Float32},
 	{"C64", pt.Complex64}, {"F64", pt.Float64}, {"I64", pt.Int64}, {"U64", pt.Uint64},

@@ -1,15 +1,11 @@
 package safetensors
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"unicode/utf8"
 
 	"forger/torch/pt"
 )
@@ -29,16 +25,16 @@ func parse(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	places, metadata, err := parseHeader(header)
+	h, err := parseHeader(header, size)
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	start := 8 + int64(len(header))
-	if err := checkLayout(places, size-start); err != nil {
+	if err := checkLayout(h.places, size-start); err != nil {
 		return nil, err
 	}
-	f := &File{tensors: pt.NewOrderedDict(), metadata: metadata}
-	for _, p := range places {
+	f := &File{tensors: pt.NewOrderedDict(), metadata: h.metadata}
+	for _, p := range h.places {
 		t, err := p.tensor(r, start)
 		if err != nil {
 			return nil, fmt.Errorf("%.100q: %w", p.name, err)
@@ -77,54 +73,6 @@ func readAt(r io.ReaderAt, p []byte, off int64) error {
 		err = io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// parseHeader goes through the JSON token by token: a map would hide names that are there twice.
-func parseHeader(header []byte) ([]place, map[string]string, error) {
-	if len(header) == 0 || header[0] != '{' || !utf8.Valid(header) {
-		return nil, nil, errors.New("no JSON object: not a safetensors file")
-	}
-	dec := json.NewDecoder(bytes.NewReader(header))
-	dec.DisallowUnknownFields()
-	if _, err := dec.Token(); err != nil {
-		return nil, nil, err
-	}
-	var places []place
-	var metadata map[string]string
-	seen := map[string]bool{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, nil, err
-		}
-		name := key.(string) // in an object the decoder lets nothing else through
-		if seen[name] {
-			return nil, nil, fmt.Errorf("%.100q is there twice", name)
-		}
-		seen[name] = true
-		if name == metadataKey {
-			err = dec.Decode(&metadata)
-		} else {
-			p := place{name: name}
-			err = dec.Decode(&p)
-			places = append(places, p)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("%.100q: %w", name, err)
-		}
-	}
-	return places, metadata, endOf(dec)
-}
-
-// endOf checks that the object ends and nothing but spaces follows.
-func endOf(dec *json.Decoder) error {
-	if _, err := dec.Token(); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return errors.New("something follows the JSON object")
-	}
-	return nil
 }
 
 // checkLayout demands what the format demands: the tensors fill the buffer of n bytes without gaps and overlaps.

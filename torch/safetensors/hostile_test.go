@@ -3,8 +3,11 @@ package safetensors
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -32,25 +35,34 @@ func TestHostileHeaders(t *testing.T) {
 		`{} x`:                                  "something follows",
 		`{}{}`:                                  "something follows",
 		"{\"\xff\":1}":                          "no JSON object",
-		`{"a":1}`:                               `"a": json: cannot unmarshal number`,
+		`{"a":1}`:                               `"a": 1 in the place of {`,
 		`{"a":{"dtype":"F32"}}`:                 "lacks a shape",
 		`{"a":{` + ok + `}}`:                    "lacks a shape or two data_offsets",
-		`{"a":{` + ok + `,"x":1}}`:              "unknown field",
-		`{"__metadata__":{"a":1}}`:              `"__metadata__": json`,
+		`{"a":{` + ok + `,"x":1}}`:              `"a": "x": unknown field`,
+		`{"a":{` + ok + `,"shape":[1]}}`:        `"a": "shape" is there twice`,
+		`{"a":{"Shape":[1]}}`:                   `"a": "Shape": unknown field`,
+		`{"a":{"dtype":null}}`:                  `"dtype": null in the place of a text`,
+		`{"a":{"shape":"x"}}`:                   `"shape": "x" in the place of [`,
+		`{"a":{"shape":[null]}}`:                `"shape": null is no size`,
+		`{"a":{"data_offsets":[0,4,4]}}`:        `"data_offsets": more than 2 numbers`,
+		`{"__metadata__":null}`:                 `"__metadata__": null in the place of {`,
+		`{"__metadata__":{"a":"","a":""}}`:      `"__metadata__": "a" is there twice`,
+		`{"__metadata__":{"a":1}}`:              `"__metadata__": "a": 1 in the place of a text`,
 		`{"__metadata__":{},"__metadata__":{}}`: `"__metadata__" is there twice`,
 		`{"a":{` + ok + `,"data_offsets":[0]}}`: "two data_offsets",
 		`{"a":{` + ok + `,"data_offsets":[0,4]},"a":{}}`:                                `"a" is there twice`,
-		`{"a":{` + ok + `,"data_offsets":[0,-4]}}`:                                      "lies at 0 to -4",
+		`{"a":{` + ok + `,"data_offsets":[0,-4]}}`:                                      `"data_offsets": -4 is no size`,
 		`{"a":{` + ok + `,"data_offsets":[4,8]}}`:                                       "lies at 4 to 8, not from 0",
 		`{"a":{` + ok + `,"data_offsets":[0,12]}}`:                                      "within 8 bytes",
 		`{"a":{` + ok + `,"data_offsets":[0,4]}}`:                                       "take 4 bytes of 8",
 		`{"a":{` + ok + `,"data_offsets":[0,8]}}`:                                       "takes 4 bytes, its data_offsets leave 8",
 		`{"a":{` + ok + `,"data_offsets":[0,4]},"b":{` + ok + `,"data_offsets":[0,4]}}`: "overlap",
 		`{"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}}`:                        `unknown dtype "F31": have BOOL U8`,
-		`{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}`:                       "negative dimension",
-		`{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}`:                      "cannot unmarshal number",
+		`{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}`:                       `"shape": -2 is no size`,
+		`{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}`:                      `"shape": 2.5 is no size`,
 		`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}`:    "too large",
-		`{"a":` + strings.Repeat("[", 20000):                                            "exceeded max depth",
+		`{"a":` + strings.Repeat("[", 20000):                                            `"a": [ in the place of {`,
+		`{"a":{"shape":[` + strings.Repeat("1,", 64) + `1]}}`:                           `"shape": more than 64 numbers`,
 	} {
 		_, err := open(made(header, 8))
 		require.Error(t, err, header)
@@ -60,6 +72,55 @@ func TestHostileHeaders(t *testing.T) {
 	f, err := open(made(`{"b":{`+ok+`,"data_offsets":[4,8]},"e":{"dtype":"U8","shape":[0],"data_offsets":[4,4]},"a":{`+ok+`,"data_offsets":[0,4]}}  `, 8))
 	require.NoError(t, err)
 	assert.Equal(t, []any{"b", "e", "a"}, f.Tensors().Keys())
+}
+
+// What the format's own reader refuses is refused, and what it takes is taken.
+func TestAsStrictAsTheRealReader(t *testing.T) {
+	text, err := os.ReadFile(testFile("headers.json"))
+	require.NoError(t, err)
+	var headers [][2]any
+	require.NoError(t, json.Unmarshal(text, &headers))
+	require.NotEmpty(t, headers)
+	for _, h := range headers {
+		_, err := open(made(h[0].(string), 4))
+		assert.Equal(t, h[1], err == nil, "%v: %v", h[0], err)
+	}
+}
+
+// A header takes memory in proportion to the file: 64 MiB and six times its size.
+func TestMemoryIsBounded(t *testing.T) {
+	many := func(before, each, after string) []byte {
+		var b strings.Builder
+		b.WriteString(before)
+		for i := 0; b.Len() < 16<<20; i++ {
+			fmt.Fprintf(&b, each, i)
+		}
+		return made(b.String()+after, 0)
+	}
+	for name, file := range map[string][]byte{
+		"tensors":  many(`{"first":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, `,"%x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, "}"),
+		"metadata": many(`{"__metadata__":{"":""`, `,"%x":""`, "}}"),
+		"sizes":    many(`{"a":{"dtype":"U8","shape":[0`, ",%d", `],"data_offsets":[0,0]}}`),
+		"fields":   many(`{"a":{"dtype":"U8"`, `,"%x":0`, "}}"),
+		"name":     many(`{"`, "%x", `":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`),
+	} {
+		before := held()
+		f, err := open(file)
+		assert.Less(t, held()-before, int64(65<<20+6*len(file)), name)
+		if name == "tensors" {
+			require.ErrorContains(t, err, "takes far more memory than a file of its size should")
+		}
+		runtime.KeepAlive(f)
+		runtime.KeepAlive(file)
+	}
+}
+
+// held is what the heap holds that is in use.
+func held() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func TestHostileFiles(t *testing.T) {
@@ -90,7 +151,7 @@ func TestHostileFiles(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	paths, err := filepath.Glob(testFile("*.safetensors"))
 	require.NoError(f, err)
-	require.Len(f, paths, len(fixtures))
+	require.Len(f, paths, len(fixtures)+1)
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		require.NoError(f, err)
@@ -98,7 +159,11 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(made(`{"a":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]}}`, 1))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		file, err := open(data)
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2*(64<<20+6*len(data))))
 		if err != nil {
 			return
 		}

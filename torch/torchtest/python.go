@@ -27,10 +27,11 @@ func Python(t testing.TB) string {
 	return path
 }
 
-// JSON runs a command and reads what it prints into v.
+// JSON runs a command and reads what it prints into v. PyTorch in it computes float32 in float32 on any device.
 func JSON(t testing.TB, v any, command string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(command, args...)
+	cmd.Env = append(os.Environ(), "NVIDIA_TF32_OVERRIDE=0")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	require.NoError(t, cmd.Run(), "%s: %s", cmd, errs.String())

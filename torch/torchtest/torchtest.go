@@ -11,7 +11,7 @@ import (
 )
 
 // Devices runs body over the CPU and, where there is one, a CUDA device. Each run has a root scope, and the number of
-// live tensors in it must return to what it was. The options are its.
+// live tensors in it must return to what it was. Products are exact. The options are the scope's.
 func Devices(t *testing.T, body func(t *testing.T, s *torch.Scope), options ...torch.Option) {
 	t.Helper()
 	n, err := torch.OpenCUDA()
@@ -32,6 +32,7 @@ func CPU(t *testing.T, body func(t *testing.T, s *torch.Scope), options ...torch
 
 func inScope(t *testing.T, d torch.Device, body func(t *testing.T, s *torch.Scope), options ...torch.Option) {
 	t.Helper()
+	require.NoError(t, exact()) // a test before may have trained in TF32
 	root, err := torch.NewScope(append([]torch.Option{torch.On(d)}, options...)...)
 	require.NoError(t, err)
 	defer root.Close()

@@ -1,7 +1,8 @@
 // graph.cc: what a stream is given, captured once and repeated by the device (torch/cuda/graphs.py is the model).
 //
 // Every tensor that is made during a capture lives in a pool of memory that belongs to the graph, so that its addresses
-// stay the graph's. With PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True the pools grow page by page, and less of them
+// stay the graph's. Graphs that never work at once, and leave nothing behind in it, may share a pool: it is then as large as
+// the largest of them needs. With PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True the pools grow page by page, and less of them
 // is lost to fragments; nothing here depends on it.
 #include "graph.h"
 
@@ -38,7 +39,11 @@ struct Captured : at::cuda::CUDAGraph {
 
 class CudaGraph final : public gt_graph {
  public:
-  explicit CudaGraph(int index) : index_(static_cast<c10::DeviceIndex>(index)), stream_(c10::cuda::getCurrentCUDAStream(index_)) {}
+  CudaGraph(int index, const CudaGraph *beside)
+      : index_(static_cast<c10::DeviceIndex>(index)),
+        stream_(c10::cuda::getCurrentCUDAStream(index_)),
+        pool_(beside ? beside->pool_ : at::cuda::graph_pool_handle()),
+        shares_(beside) {}
 
   ~CudaGraph() override {
     try_to([&] {
@@ -56,7 +61,7 @@ class CudaGraph final : public gt_graph {
     c10::cuda::device_synchronize();
     c10::cuda::CUDACachingAllocator::emptyCache();
     for (const at::Generator &g : generators_) register_generator(graph_, g);
-    pool_ = at::cuda::graph_pool_handle();
+    if (shares_) users_ = c10::cuda::CUDACachingAllocator::getPoolUseCount(index_, pool_); // it knows no pool that was never used
     capturing_ = true;
     // The mode lets other threads, such as autograd's, call what a capture forbids.
     graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
@@ -81,10 +86,11 @@ class CudaGraph final : public gt_graph {
     try_to([&] { graph_.reset(); });
     try_to([&] { allocator::endAllocateToPool(index_, pool_); });
     try_to([&] {
-      if (allocator::getPoolUseCount(index_, pool_) > 0) allocator::releasePool(index_, pool_);
+      if (allocator::getPoolUseCount(index_, pool_) > users_) allocator::releasePool(index_, pool_);
     });
-#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 11
-    try_to([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_); }); // older versions begin nothing there
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 11 // older versions begin nothing there
+    try_to([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_); });
+    try_to([&] { at::getHostAllocator(at::kCUDA)->release_pool(pool_); });
 #endif
     for (at::Generator &g : generators_) try_to([&] { renew(g); });
   }
@@ -100,10 +106,14 @@ class CudaGraph final : public gt_graph {
   c10::cuda::CUDAStream stream_;
   Captured graph_;
   std::vector<at::Generator> generators_;
-  decltype(at::cuda::graph_pool_handle()) pool_{0, 0};
+  decltype(at::cuda::graph_pool_handle()) pool_;
+  bool shares_;
+  int users_ = 0; // of the pool, before this one
   bool capturing_ = false;
 };
 
 } // namespace
 
-std::unique_ptr<gt_graph> new_cuda_graph(int index) { return std::make_unique<CudaGraph>(index); }
+std::unique_ptr<gt_graph> new_cuda_graph(int index, const gt_graph *beside) {
+  return std::make_unique<CudaGraph>(index, static_cast<const CudaGraph *>(beside));
+}

@@ -3,4 +3,4 @@
 
 #include "../cuda_table.h"
 
-std::unique_ptr<gt_graph> new_cuda_graph(int index);
+std::unique_ptr<gt_graph> new_cuda_graph(int index, const gt_graph *beside);

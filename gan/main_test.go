@@ -1,0 +1,9 @@
+package gan
+
+import (
+	"testing"
+
+	"forger/torch/torchtest"
+)
+
+func TestMain(m *testing.M) { torchtest.Main(m) }

@@ -1,0 +1,9 @@
+package model
+
+import (
+	"testing"
+
+	"forger/torch/torchtest"
+)
+
+func TestMain(m *testing.M) { torchtest.Main(m) }

@@ -1,0 +1,30 @@
+package nn
+
+import "forger/torch"
+
+// Embedding is a row of its weight for each index. PyTorch: nn.Embedding.
+type Embedding struct{ Weight torch.Tensor } // [count,dim]
+
+// NewEmbedding makes a layer int64 [...] -> [...,dim] for indices below count, drawn from N(0,1) as PyTorch's; without g it
+// is zeros, to be loaded.
+func NewEmbedding(s *torch.Scope, g *torch.Generator, count, dim int) *Embedding {
+	e := &Embedding{s.Zeros(count, dim)}
+	if g != nil {
+		e.Weight.Normal(g, 0, 1)
+	}
+	e.Weight.RequireGrad()
+	return e
+}
+
+// Forward is int64 [...] -> [...,dim].
+func (e *Embedding) Forward(x torch.Tensor) torch.Tensor { return e.Weight.Embedding(x) }
+
+// State is weight.
+func (e *Embedding) State(prefix string, visit func(Entry)) {
+	visit(Entry{Name: join(prefix, "weight"), Tensor: e.Weight})
+}
+
+// Describe is embedding(weight, x).
+func (e *Embedding) Describe(g *Graph, prefix, x string) string {
+	return g.Add(Node{Op: "embedding", Inputs: []string{x}, Params: []string{join(prefix, "weight")}})
+}

@@ -1,0 +1,9 @@
+package nn_test
+
+import (
+	"testing"
+
+	"forger/torch/torchtest"
+)
+
+func TestMain(m *testing.M) { torchtest.Main(m) }

@@ -1,0 +1,9 @@
+package optim_test
+
+import (
+	"testing"
+
+	"forger/torch/torchtest"
+)
+
+func TestMain(m *testing.M) { torchtest.Main(m) }
