@@ -114,6 +114,7 @@ class Watch {
  private:
   at::CallbackHandle handle_;
 };
+
 // What libtorch was last told on this OS thread, by which OpenMP keeps the number; 0: nothing yet. To ask OpenMP in each call
 // would cost more than the rest of its context.
 inline constinit thread_local int threads_told = 0;
