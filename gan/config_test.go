@@ -75,7 +75,7 @@ func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
 		`--data "x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`: func(c *Config) { c.Data.Spec = "x" },
 		`--data "mnist": no path given: write mnist:DIR`:                         func(c *Config) { c.Data.Spec = "mnist" },
-		`--model "biggan": unknown: have dcgan`:                                  func(c *Config) { c.Method.Model.Name = "biggan" },
+		`--model "biggan": unknown: have dcgan, mlp, r3gan, resnet, toy`:         func(c *Config) { c.Method.Model.Name = "biggan" },
 		`--loss "x": unknown: have minimax, nonsaturating`:                       func(c *Config) { c.Method.Loss = "x" },
 		`--optim "x": unknown: have adam, rmsprop, sgd`:                          func(c *Config) { c.Method.Optim = "x" },
 		`--prior "x": unknown: have normal, uniform, uniform01`:                  func(c *Config) { c.Method.Prior = "x" },
