@@ -27,7 +27,7 @@ class Step:
     def __init__(self, width, batch, tuned):
         self.tuned, self.real = tuned, torch.randn(batch, 2)
         self.g, self.d = dense(2, width, 2, lambda: nn.ReLU(True)), dense(2, width, 1, lambda: nn.LeakyReLU(0.2, True))
-        make = lambda net: torch.optim.Adam(net.parameters(), 1e-3, (0, 0.99), fused=tuned or None)
+        make = lambda net: torch.optim.Adam(net.parameters(), 1e-3, (0.0, 0.99), fused=tuned or None)
         self.og, self.od, self.bce = make(self.g), make(self.d), nn.BCEWithLogitsLoss()
         self.ones, self.zeros = torch.ones(batch), torch.zeros(batch)
 
