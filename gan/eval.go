@@ -2,7 +2,6 @@ package gan
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,11 +10,9 @@ import (
 	"forger/gan/feature"
 	"forger/gan/metric"
 	"forger/gan/trainer"
-	"forger/internal/release"
 	"forger/internal/seed"
 	"forger/internal/setting"
 	"forger/torch"
-	"forger/vision"
 )
 
 // EvalOptions say what to compare, and how.
@@ -34,39 +31,6 @@ type EvalOptions struct {
 	Device   string
 	Measures metric.Options
 	Tell     func(string) // what takes a while
-}
-
-// Protocol is all that figures depend on: those of two protocols are not to be compared.
-type Protocol struct {
-	Features  string  `json:"features"`
-	Real      string  `json:"real"`
-	Contents  string  `json:"fingerprint"` // of the real data
-	Generated string  `json:"generated"`
-	NReal     int     `json:"n_real"`
-	N         int     `json:"n"` // generated
-	Shape     string  `json:"shape"`
-	Decoder   string  `json:"decoder"`
-	Seed      uint64  `json:"seed"`
-	Bins      int     `json:"bins"`
-	Permuted  int     `json:"permutations"`
-	Alpha     float64 `json:"alpha"`
-	Program   string  `json:"program"`
-	Libtorch  string  `json:"libtorch"`
-}
-
-// Evaluation is what measures found, in the order they were asked for.
-type Evaluation struct {
-	Protocol Protocol
-	Names    []string
-	Metrics  map[string]metric.Result
-}
-
-// MarshalJSON is the contract's form: protocol, and metrics by name.
-func (e Evaluation) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Protocol Protocol                 `json:"protocol"`
-		Metrics  map[string]metric.Result `json:"metrics"`
-	}{e.Protocol, e.Metrics})
 }
 
 // Defaults of an evaluation.
@@ -291,24 +255,4 @@ func (j *judge) generated(s *torch.Scope) (metric.Set, error) {
 		return feature.OfData(j.ctx, s, j.extractor, j.other, min(j.N, j.other.Len()), j.Seed)
 	}
 	return feature.OfSampler(j.ctx, s, j.extractor, j.drawer.sampler, seed.Of(j.Seed, "samples"), j.N)
-}
-
-func (j *judge) protocol(real, fake metric.Set) Protocol {
-	p := Protocol{
-		Features: j.extractor.Protocol, Real: j.real.Spec(), Contents: j.real.Fingerprint(), NReal: real.N(), N: fake.N(), Shape: j.real.Shape().String(),
-		Decoder: vision.Decoder, Seed: j.Seed, Bins: j.Measures.Bins, Permuted: j.Measures.Permutations, Alpha: j.Measures.Alpha,
-		Program: release.Version(), Libtorch: torch.Version(),
-	}
-	switch {
-	case j.drawer != nil:
-		p.Generated = j.Checkpoint
-		if j.Average {
-			p.Generated += " (average)"
-		}
-	case j.other != nil:
-		p.Generated = j.other.Spec()
-	default:
-		p.Generated = "another half of the real data"
-	}
-	return p
 }
