@@ -84,8 +84,8 @@ type Source struct {
 	Decodes  bool // image files, which takes time
 	path     bool
 	drawn    bool     // its images differ from epoch to epoch
-	mixture  *Mixture // what its points are drawn from
 	sized    bool     // they have one size and no other
+	mixture  *Mixture // what its points are drawn from
 	open     func(path string, o Options) (Dataset, error)
 }
 

@@ -30,7 +30,7 @@ func Dump(ctx context.Context, ds Dataset, path string, o DumpOptions) error {
 	}
 	var labels []byte
 	err := WriteNPY(path, descr, shape, func(w io.Writer) error {
-		return stream(ctx, ds, o, func(images []byte, batch []int32) error {
+		return Stream(ctx, ds, o, func(images []byte, batch []int32) error {
 			for _, l := range batch {
 				labels = binary.LittleEndian.AppendUint64(labels, uint64(int64(l)))
 			}
@@ -62,15 +62,15 @@ func removeLabels(path string) error {
 // the order begins with. It is all of them where there are fewer.
 func Preview(ctx context.Context, ds Dataset, n int, seed uint64) (images []byte, count int, err error) {
 	n = min(n, ds.Len())
-	err = stream(ctx, ds, DumpOptions{N: n, Shuffled: true, Seed: seed}, func(batch []byte, _ []int32) error {
+	err = Stream(ctx, ds, DumpOptions{N: n, Shuffled: true, Seed: seed}, func(batch []byte, _ []int32) error {
 		images = append(images, batch...)
 		return nil
 	})
 	return images, n, err
 }
 
-// stream yields o.N elements through the loader.
-func stream(ctx context.Context, ds Dataset, o DumpOptions, yield func(images []byte, labels []int32) error) error {
+// Stream yields o.N elements through the loader.
+func Stream(ctx context.Context, ds Dataset, o DumpOptions, yield func(images []byte, labels []int32) error) error {
 	l, err := NewLoader(ds, LoaderOptions{Batch: 64, Seed: o.Seed, Shuffle: o.Shuffled, Workers: o.Workers})
 	if err != nil {
 		return err

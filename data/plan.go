@@ -35,6 +35,14 @@ func (p Plan) PerEpoch() int64 {
 	return int64((p.Len + p.Batch - 1) / p.Batch)
 }
 
+// Last is how many images the last batch of an epoch has.
+func (p Plan) Last() int {
+	if left := p.Len % p.Batch; left > 0 && !p.DropLast {
+		return left
+	}
+	return p.Batch
+}
+
 // place is where batch k of the run lies: its epoch, the place of its first image there, and its size.
 func (p Plan) place(k int64) (epoch, first, n int) {
 	first = int(k%p.PerEpoch()) * p.Batch

@@ -10,6 +10,9 @@ import (
 
 // Bench measures a training of cfg.
 func Bench(ctx context.Context, cfg Config, o bench.Options) (bench.Result, error) {
+	if err := cfg.takePreset(); err != nil {
+		return bench.Result{}, err
+	}
 	if err := cfg.Check(); err != nil {
 		return bench.Result{}, err
 	}

@@ -9,6 +9,7 @@ import (
 
 // Config is what a user asks of a run, put together from the options of the rooms below.
 type Config struct {
+	Preset string // a key of Presets; "": none
 	Data   data.Settings
 	Method method.Options
 	Run    trainer.Options
@@ -26,7 +27,10 @@ func DefaultConfig() Config {
 
 // Settings lists every setting, in the order of the help.
 func (c *Config) Settings() setting.Set {
-	return append(append(c.Data.Settings(), c.Method.Settings()...), c.Run.Settings()...)
+	first := setting.Set{{Name: "preset", Help: "a paper's settings in one word; what else is given goes before them", Value: &c.Preset,
+		Check: setting.OneOf(append([]string{""}, setting.Keys(Presets)...)...), Marks: setting.Once | setting.Bench,
+		Words: setting.Words(Presets, func(p Preset) string { return p.Doc })}}
+	return append(append(append(first, c.Data.Settings()...), c.Method.Settings()...), c.Run.Settings()...)
 }
 
 // Check checks everything that can be checked without the disk, the data and the device. Errors are *setting.UsageError.
@@ -38,6 +42,9 @@ func (c *Config) Check() error {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	if err := c.Method.CheckBatch(c.Run.Batch); err != nil {
+		return err
 	}
 	return c.Method.Model.CheckSize(c.Data.Size)
 }

@@ -16,6 +16,9 @@ import (
 // that is no error. Errors of the command line and the config are *setting.UsageError.
 func Train(ctx context.Context, cfg Config, ob report.Observer) (res report.Result, err error) {
 	defer torch.Catch(&err)
+	if err := cfg.takePreset(); err != nil {
+		return res, err
+	}
 	if err := cfg.Check(); err != nil {
 		return res, err
 	}

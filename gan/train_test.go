@@ -73,7 +73,7 @@ func TestTrainLeavesARunDirectory(t *testing.T) {
 		var m map[string]float64
 		require.NoError(t, json.Unmarshal(line, &m))
 		assert.Equal(t, []string{
-			"d_fake", "d_real", "data_wait", "epoch", "images", "images_per_second", "loss_d", "loss_g", "seconds", "step",
+			"d_fake", "d_real", "data_wait", "diversity", "epoch", "images", "images_per_second", "loss_d", "loss_g", "seconds", "step",
 		}, slices.Sorted(maps.Keys(m)))
 		assert.Equal(t, float64(4*(i+1)), m["step"])
 		assert.Equal(t, float64(32*(i+1)), m["images"])
@@ -163,7 +163,7 @@ func TestPyTorchOpensACheckpoint(t *testing.T) {
 	script := filepath.Join(torchtest.Root(t), "scripts", "open_checkpoint.py")
 	torchtest.JSON(t, &got, python, script, res.Checkpoint, "4", latents, raw)
 	assert.Equal(t, []string{
-		"config", "data", "discriminator", "fixed", "format", "generator", "images", "meta", "meters", "optimizer_d", "optimizer_g",
+		"config", "data", "discriminator", "fixed", "format", "generator", "health", "images", "meta", "meters", "optimizer_d", "optimizer_g",
 		"rng", "step",
 	}, got.Keys)
 	assert.Equal(t, 2, got.Step)

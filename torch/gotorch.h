@@ -311,6 +311,12 @@ GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *con
 GT_API int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay,
                       gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
 
+/* --- what holds a discriminator ---------------------------------------------------------------------------------- */
+GT_API int gt_clip_(gt_scope *s, gt_tensor *const *params, int n, double bound); /* each to [-bound, bound]; records no graph */
+/* weight over its greatest singular value, as u [m] and v [n] estimate it for weight as a matrix [m,n] whose rows are along
+ * dim; u and v go through so many power iterations first, in place, of which the gradient knows nothing */
+GT_API gt_tensor *gt_spectral_norm(gt_scope *s, gt_tensor *weight, gt_tensor *u, gt_tensor *v, int64_t dim, int iterations);
+
 /* --- CUDA graphs ------------------------------------------------------------------------------------------------ */
 /* While on, the tree's calls are those of a capture, real or rehearsed: one that would wait for the device, read from it
  * or bring it something of the host's fails, and optimizer steps read no rate on the CPU either. */

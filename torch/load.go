@@ -72,11 +72,11 @@ func load() (string, error) {
 	library.version = library.builtFor
 	running := make([]byte, 64)
 	if C.gt_version((*C.char)(unsafe.Pointer(&running[0])), C.size_t(len(running))) == C.GT_OK {
-		library.version = cString(running)
+		library.version = release(cString(running))
 	}
-	if release(library.version) != release(library.builtFor) {
+	if library.version != release(library.builtFor) {
 		return path, fmt.Errorf("torch: load: %s was built for libtorch %s and finds %s: build it again with `make build`, or fetch the right one with ./setup",
-			path, library.builtFor, library.version)
+			path, library.builtFor, cString(running))
 	}
 	C.gt_keep_memory()
 	library.threads = int(C.gt_threads())

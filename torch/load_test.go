@@ -38,18 +38,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("trimmed")
 	case "conv":
 		fmt.Println(torch.BestConv())
-	case "version":
-		fmt.Println(torch.Version())
-	case "threads":
-		fmt.Println(torch.DefaultThreads())
-	case "describe":
-		_, err := torch.DescribeCUDA(0)
-		fmt.Println(err)
 	case "memory":
 		_, err := torch.CUDAMemory(0)
 		fmt.Println(err)
-	case "peak":
-		fmt.Println(torch.ResetPeak(0))
 	case "cuda, late":
 		s, err := torch.NewScope()
 		if err == nil {
@@ -251,12 +242,9 @@ func TestNothingNeedsLoadBefore(t *testing.T) {
 	lib, err := filepath.Abs(cmp.Or(os.Getenv("FORGER_LIB"), filepath.Join("..", "build")))
 	require.NoError(t, err)
 	require.NoError(t, torch.Load())
-	want := map[string]string{
-		"math": "<nil>", "trim": "trimmed", "conv": torch.BestConv().String(), "version": torch.Version(),
-		"threads": fmt.Sprint(torch.DefaultThreads()), "describe": "torch: cuda: ", "memory": "torch: cuda: ", "peak": "torch: cuda: ",
-	}
+	want := map[string]string{"math": "<nil>", "trim": "trimmed", "conv": torch.BestConv().String(), "memory": "torch: cuda: "}
 	if n, _ := torch.OpenCUDA(); n > 0 {
-		want["describe"], want["memory"], want["peak"] = "<nil>", "<nil>", "<nil>"
+		want["memory"] = "<nil>"
 	}
 	for what, said := range want {
 		assert.True(t, strings.HasPrefix(child(t, what, t.TempDir(), "FORGER_LIB="+lib), said), what)

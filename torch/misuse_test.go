@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"forger/torch"
+	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -78,6 +79,7 @@ func exported(t *testing.T) map[string]bool {
 // released, closed, of siblings and of other goroutines; nothing where something is due; absurd numbers; each mixed with
 // what is right. A function that is nil is Go's own affair. $FORGER_MISUSE says how often each is called.
 func TestMisuseIsNamed(t *testing.T) {
+	t.Chdir(t.TempDir()) // some of the calls write files, under names that make no sense
 	rounds := 60
 	if n, err := strconv.Atoi(os.Getenv("FORGER_MISUSE")); err == nil {
 		rounds = n
@@ -99,12 +101,14 @@ func TestMisuseIsNamed(t *testing.T) {
 		assert.True(t, options[name] || calls[name].IsValid(), "%s is not tried", name)
 	}
 	foreign := elsewhere(t)
+	t.Chdir(t.TempDir()) // a name is a path to some
 	for name, f := range calls {
 		t.Run(name, func(t *testing.T) {
 			hash := fnv.New64a()
 			hash.Write([]byte(name))
+			dir := t.TempDir()
 			for i := range rounds {
-				w := newWorld(t, rand.New(rand.NewPCG(hash.Sum64(), uint64(i))), foreign)
+				w := newWorld(t, rand.New(rand.NewPCG(hash.Sum64(), uint64(i))), dir, foreign)
 				w.try(t, name, f)
 				w.root.Close()
 			}
@@ -167,4 +171,14 @@ func describe(args []reflect.Value) string {
 		words = append(words, fmt.Sprintf("%#v", a))
 	}
 	return strings.Join(words, ", ")
+}
+
+// A full disk is an error, and the process goes on.
+func TestAScriptThatCannotBeWritten(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for path, said := range map[string]string{"/dev/full": "No space left on device", t.TempDir(): "Is a directory"} {
+			e := torchtest.Error(t, func() { s.SaveScript(path, "def forward(self, x):\n    return x\n", nil) })
+			assert.Contains(t, e.Msg, path+" cannot be written: "+said)
+		}
+	})
 }

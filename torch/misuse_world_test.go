@@ -47,11 +47,11 @@ type world struct {
 	good, bad map[reflect.Type][]reflect.Value
 }
 
-func newWorld(t *testing.T, r *rand.Rand, f foreign) *world {
+func newWorld(t *testing.T, r *rand.Rand, dir string, f foreign) *world {
 	t.Helper()
 	root, err := torch.NewScope()
 	require.NoError(t, err)
-	w := &world{r: r, dir: t.TempDir(), root: root, good: map[reflect.Type][]reflect.Value{}, bad: map[reflect.Type][]reflect.Value{}}
+	w := &world{r: r, dir: dir, root: root, good: map[reflect.Type][]reflect.Value{}, bad: map[reflect.Type][]reflect.Value{}}
 	s, closed, sealed, released := root.Child(), root.Child(), root.Child(), root.Ones(2)
 	sibling := root.Child().Ones(2, 3)
 	gone, kept := closed.Ones(2, 3).RequireGrad(), sealed.Ones(2, 3)

@@ -245,9 +245,12 @@ const (
 
 // check panics unless s is there and open.
 func (s *Scope) check(op string) {
-	if s != nil && s.h != nil {
-		return
+	if s == nil || s.h == nil {
+		s.refuse(op)
 	}
+}
+
+func (s *Scope) refuse(op string) {
 	if s == nil || !s.closed {
 		misuse(op, NotInitialised, neverMade)
 	}

@@ -158,6 +158,8 @@ static struct {
   gt_tensor * (*gt_clip_grad_norm)(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
   int (*gt_rmsprop_step)(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay);
   int (*gt_average)(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m);
+  int (*gt_clip_)(gt_scope *s, gt_tensor *const *params, int n, double bound);
+  gt_tensor * (*gt_spectral_norm)(gt_scope *s, gt_tensor *weight, gt_tensor *u, gt_tensor *v, int64_t dim, int iterations);
   int (*gt_capturing)(gt_scope *s, int on);
   gt_graph * (*gt_graph_new)(gt_scope *s, gt_graph *beside);
   int (*gt_graph_begin)(gt_scope *s, gt_graph *g, gt_generator *const *generators, int n);
@@ -338,6 +340,8 @@ static const struct {
     {"gt_clip_grad_norm", (void **)&table.gt_clip_grad_norm},
     {"gt_rmsprop_step", (void **)&table.gt_rmsprop_step},
     {"gt_average", (void **)&table.gt_average},
+    {"gt_clip_", (void **)&table.gt_clip_},
+    {"gt_spectral_norm", (void **)&table.gt_spectral_norm},
     {"gt_capturing", (void **)&table.gt_capturing},
     {"gt_graph_new", (void **)&table.gt_graph_new},
     {"gt_graph_begin", (void **)&table.gt_graph_begin},
@@ -682,6 +686,10 @@ gt_tensor * gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, doub
 int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg, gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr, double alpha, double eps, gt_tensor *momentum, double weight_decay) { return table.gt_rmsprop_step(s, params, square_avg, momentum_buffer, steps, n, lr, alpha, eps, momentum, weight_decay); }
 
 int gt_average(gt_scope *s, gt_tensor *const *avg, gt_tensor *const *of, int n, gt_tensor *decay, gt_tensor *const *copies, gt_tensor *const *of_copies, int m) { return table.gt_average(s, avg, of, n, decay, copies, of_copies, m); }
+
+int gt_clip_(gt_scope *s, gt_tensor *const *params, int n, double bound) { return table.gt_clip_(s, params, n, bound); }
+
+gt_tensor * gt_spectral_norm(gt_scope *s, gt_tensor *weight, gt_tensor *u, gt_tensor *v, int64_t dim, int iterations) { return table.gt_spectral_norm(s, weight, u, v, dim, iterations); }
 
 int gt_capturing(gt_scope *s, int on) { return table.gt_capturing(s, on); }
 

@@ -310,6 +310,10 @@ package torch
 #cgo nocallback gt_rmsprop_step
 #cgo noescape gt_average
 #cgo nocallback gt_average
+#cgo noescape gt_clip_
+#cgo nocallback gt_clip_
+#cgo noescape gt_spectral_norm
+#cgo nocallback gt_spectral_norm
 #cgo noescape gt_capturing
 #cgo nocallback gt_capturing
 #cgo noescape gt_graph_new

@@ -72,7 +72,7 @@ func (m target) trains(t *testing.T, env ...string) (setup outcome) {
 	t.Helper()
 	setup = m.in(t, env, "setup")
 	require.Equal(t, 0, setup.code, setup.out+setup.errout)
-	assert.Contains(t, setup.out, "setup: libtorch in ")
+	assert.Contains(t, setup.out, "setup: libtorch 2.11.0 in ")
 	got := m.in(t, env, "forger", append([]string{"train", "--steps", "2", "--out", "run"}, small...)...)
 	require.Equal(t, exitDone, got.code, got.errout)
 	return setup

@@ -82,6 +82,12 @@ func (p *progress) Logged(l report.Line) {
 	if p.quiet {
 		return
 	}
+	if l.Aside {
+		if p.bar == nil {
+			fmt.Fprintf(p.w, "step %d%s\n", l.Step, means(l, "  %s %.4g"))
+		}
+		return
+	}
 	if p.bar != nil {
 		p.bar.Describe(fmt.Sprintf("%.0f/s%s", l.ImagesPerSecond, means(l, " %s %.2f")))
 		return

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -32,7 +31,7 @@ func newSample() *cobra.Command {
 				return &setting.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
 			}
 			if cmd.Flags().Changed("n") && o.N < 1 {
-				return &setting.UsageError{Msg: fmt.Sprintf("--n %d: too small: use 1 or more", o.N)}
+				return setting.Usagef("--n %d: too small: use 1 or more", o.N)
 			}
 			if seeds != "" && (o.Latents != "" || cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
 				return &setting.UsageError{Msg: "--seeds: they say how many and which: leave out --n, --seed and --latents"}

@@ -60,7 +60,25 @@ func newTrain() *cobra.Command {
 	addSettings(cmd.Flags(), cfg.Settings())
 	cmd.Flags().StringVar(&config, "config", "", "a YAML file of these settings, such as a run's config.yaml")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing but errors")
+	helpWithPreset(cmd, &cfg.Preset)
 	return cmd
+}
+
+// helpWithPreset begins the help with what the preset sets that is given beside --help.
+func helpWithPreset(cmd *cobra.Command, preset *string) {
+	help := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if p, ok := gan.Presets[*preset]; ok {
+			fmt.Fprintf(cmd.OutOrStdout(), "--preset %s: %s. It sets\n\n", *preset, p.Doc)
+			for _, l := range p.Lines() {
+				for _, v := range l.Values {
+					fmt.Fprintf(cmd.OutOrStdout(), "  --%s=%s\n", l.Name, v)
+				}
+			}
+			fmt.Fprintln(cmd.OutOrStdout())
+		}
+		help(cmd, args)
+	})
 }
 
 // tables explains the words of settings, a paragraph each.
@@ -106,11 +124,16 @@ func conclude(w interface{ Write([]byte) (int, error) }, res report.Result) {
 		fmt.Fprintf(w, "stopped after %d steps, %d images\n", res.Step, res.Images)
 	case res.First == res.Step:
 		fmt.Fprintf(w, "nothing was left to train: the end of the run had been reached, at step %d: go on with a later --steps, --images or --epochs\n", res.Step)
+	case res.Enough:
+		fmt.Fprintf(w, "enough after %d steps, %d images: the evaluations got no better\n", res.Step, res.Images)
 	default:
 		fmt.Fprintf(w, "done after %d steps, %d images\n", res.Step, res.Images)
 	}
 	fmt.Fprintf(w, "  pictures    %s (the newest of %s/samples; the real data beside it)\n", res.LastSample, res.Dir)
 	fmt.Fprintf(w, "  checkpoint  %s\n", res.Checkpoint)
+	if res.Best != "" {
+		fmt.Fprintf(w, "  best        %s, as evaluated\n", res.Best)
+	}
 	fmt.Fprintf(w, "  next        %s sample --checkpoint %s --out grid.png --seed 1\n", quoted(os.Args[0]), quoted(res.Checkpoint))
 }
 

@@ -17,7 +17,8 @@ import (
 // one of latents, which nobody needs.
 func TestArithmeticOfTheOfficialStep(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-		o := method.Options{Model: model.Options{Name: "dcgan", Latent: 100, GenWidth: 64, DiscWidth: 64}, DiscSteps: 1, Loss: "nonsaturating"}
+		var o method.Options
+		o.Settings().Reset()
 		nets := method.Table["gan"].Nets(model.NewBuilder(s, 1), o, data.Shape{Height: 64, Width: 64, Channels: 3})
 		gen, disc := nets[0].Module, nets[1].Module
 		d, dFirst, err := layerCost(disc, []int{3, 64, 64}, 64)

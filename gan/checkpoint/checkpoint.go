@@ -28,6 +28,7 @@ type Head struct {
 	Config       string  // every setting by name, and what was decided, as JSON
 	Meta         [][2]string
 	Fixed        torch.Tensor // the noise of the sample grids; the zero Tensor where a checkpoint has none
+	Health       string       // how the training goes, as the trainer has it; "": of a checkpoint from before
 }
 
 // Data is where a run stands in its data.
@@ -42,7 +43,7 @@ type Data struct {
 func Tree(s *torch.Scope, p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	root := pt.NewDict()
 	for _, n := range p.Nets {
-		root.Set(n.Key, stateDict(n.Module, take))
+		root.Set(n.Key, StateDict(n.Module, take))
 	}
 	for _, o := range p.Optimizers {
 		root.Set(o.Key, optimizerState(o.Optimizer, take))
@@ -53,6 +54,7 @@ func Tree(s *torch.Scope, p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	root.Set("data", dict("spec", h.Data.Spec, "position", h.Data.Position, "length", h.Data.Length, "fingerprint", h.Data.Fingerprint))
 	root.Set("meters", meterState(p, h, take))
 	root.Set("fixed", take(h.Fixed))
+	root.Set("health", h.Health)
 	root.Set("config", h.Config)
 	meta := pt.NewDict()
 	for _, line := range h.Meta {
@@ -105,8 +107,8 @@ func meterState(p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	return d
 }
 
-// stateDict takes a module's state as its state_dict.
-func stateDict(m nn.Module, take HostCopy) *pt.Dict {
+// StateDict takes a module's state as its state_dict.
+func StateDict(m nn.Module, take HostCopy) *pt.Dict {
 	d := pt.NewOrderedDict()
 	for _, e := range nn.Entries(m) {
 		d.Set(e.Name, take(e.Tensor))

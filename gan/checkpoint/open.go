@@ -11,6 +11,7 @@ import (
 	"forger/gan/model"
 	"forger/internal/setting"
 	"forger/torch"
+	"forger/torch/nn"
 	"forger/torch/pt"
 )
 
@@ -89,6 +90,7 @@ func Open(path, word string, average bool, device string, read Reader) (_ *Opene
 			return nil, fmt.Errorf("%s: %s: %w: is it a checkpoint of another version?", path, n.Key, err)
 		}
 	}
+	nn.RemoveSpectralNorm(o.Root, o.Net.Module) // what is used is used as it computes
 	o.Root.Seal()
 	return o, nil
 }

@@ -61,6 +61,9 @@ func head(root *pt.Dict) (h Head, err error) {
 			return h, read
 		}
 	}
+	if _, has := root.Get("health"); has {
+		return h, get(root, &h.Health, "health")
+	}
 	return h, nil
 }
 

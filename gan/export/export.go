@@ -2,7 +2,6 @@
 package export
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -82,17 +81,28 @@ var endings = map[string]string{".pth": "pth", ".safetensors": "safetensors", ".
 // FormatOf is the format that the ending of a file's name tells, or "".
 func FormatOf(out string) string { return endings[strings.ToLower(filepath.Ext(out))] }
 
-// state is the state_dict as it lies in the checkpoint; the tensors are read while the file is open.
-func state(o Options, read checkpoint.Reader) (*pt.Dict, *pt.File, error) {
+// state is the state_dict as it lies in the checkpoint, or where weights are normalised, with the weights as they are computed
+// with, under their plain names. The tensors are read before it is closed.
+func state(o Options, read checkpoint.Reader) (of *pt.Dict, done func(), err error) {
 	file, err := pt.Open(o.Checkpoint)
 	if err != nil {
 		return nil, nil, err
 	}
-	of, err := find(o, file, read)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%s: %w", o.Checkpoint, err), file.Close())
+	// Only read from: closing it loses nothing.
+	done = func() { _ = file.Close() }
+	if of, err = find(o, file, read); err != nil {
+		done()
+		return nil, nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
 	}
-	return of, file, nil
+	if !slices.ContainsFunc(of.Keys(), func(key any) bool { return strings.Contains(fmt.Sprint(key), "parametrizations.") }) {
+		return of, done, nil
+	}
+	done()
+	opened, err := checkpoint.Open(o.Checkpoint, o.Net, false, "cpu", read)
+	if err != nil {
+		return nil, nil, err
+	}
+	return checkpoint.StateDict(opened.Net.Module, checkpoint.OnDemand), opened.Root.Close, nil
 }
 
 func find(o Options, file *pt.File, read checkpoint.Reader) (*pt.Dict, error) {
@@ -116,20 +126,20 @@ func find(o Options, file *pt.File, read checkpoint.Reader) (*pt.Dict, error) {
 }
 
 func exportPTH(o Options, read checkpoint.Reader) error {
-	of, file, err := state(o, read)
+	of, done, err := state(o, read)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer done()
 	return pt.WriteFile(o.Out, of)
 }
 
 func exportSafetensors(o Options, read checkpoint.Reader) error {
-	of, file, err := state(o, read)
+	of, done, err := state(o, read)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer done()
 	return safetensors.WriteFile(o.Out, of, map[string]string{"format": "pt"})
 }
 

@@ -7,27 +7,27 @@ type Objective struct {
 	Doc string
 	// Probabilities: sigmoid(logit) is D(x), so meters and exports show probabilities.
 	Probabilities bool
-	Real          func(logits torch.Tensor) torch.Tensor // the discriminator's, on real images
-	Fake          func(logits torch.Tensor) torch.Tensor // the discriminator's, on generated images
-	Generator     func(logits torch.Tensor) torch.Tensor
+	// Labels: the discriminator is told what is real by a number, which --label-smoothing lowers.
+	Labels bool
+
+	// Real and Fake are the discriminator's, a graph each. label is what reals are called: 1, or less where they are smoothed.
+	Real func(logits torch.Tensor, label float64) torch.Tensor
+	Fake func(logits torch.Tensor) torch.Tensor
+	// Pair takes the place of both where the loss needs reals and fakes at once.
+	Pair func(real, fake torch.Tensor) torch.Tensor
+	// Generator is the generator's on its fakes; real are logits of reals without a graph, the zero Tensor unless there is Pair.
+	Generator func(fake, real torch.Tensor) torch.Tensor
 }
 
-// objectives is where a loss is added: one line here, one golden.
-//
-// Goodfellow et al. 2014: D maximises E log D(x) + E log(1-D(G(z))), and with D = sigmoid(l), -log D = softplus(-l) and
-// -log(1-D) = softplus(l).
+// objectives is where a loss is added: one file, one line here, one golden.
 var objectives = map[string]Objective{
-	"minimax": {
-		"log(1-D(G(z))), the value function of the 2014 paper", true, realBCE, fakeBCE,
-		func(l torch.Tensor) torch.Tensor { return l.Softplus().Mean().Neg() },
-	},
-	"nonsaturating": {
-		"-log D(G(z)) for the generator; the official DCGAN's", true, realBCE, fakeBCE, realBCE,
-	},
+	"minimax":       minimax,
+	"nonsaturating": nonsaturating,
+	"lsgan":         lsgan,
+	"wasserstein":   wasserstein,
+	"hinge":         hinge,
+	"relativistic":  relativistic,
 }
-
-func realBCE(l torch.Tensor) torch.Tensor { return l.Neg().Softplus().Mean() }
-func fakeBCE(l torch.Tensor) torch.Tensor { return l.Softplus().Mean() }
 
 // score is what the meters show for logits [N]: the mean probability, or the mean raw score.
 func (o Objective) score(logits torch.Tensor) torch.Tensor {

@@ -31,10 +31,11 @@ func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, n Net, own
 	if own == 0 {
 		own = o.LR
 	}
-	lr := p.dial(s, rate, constant(own))
+	lr := p.dial(s, rate, o.rate(own))
+	p.rates(rate)
 	var momentum torch.Tensor
 	if o.Momentum != 0 {
-		momentum = p.dial(s, "momentum", constant(o.Momentum))
+		momentum = p.dial(s, "momentum", o.momentum())
 	}
 	opt := optimizers[o.Optim].new(o, s, nn.Parameters(n.Module), lr, momentum)
 	p.Optimizers = append(p.Optimizers, Optimizer{key, opt})

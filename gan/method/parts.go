@@ -1,6 +1,9 @@
 package method
 
 import (
+	"slices"
+
+	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/optim"
@@ -14,6 +17,7 @@ type Parts struct {
 	Streams    []Stream
 	Meters     []Meter
 	Dials      []*Dial
+	Notes      []string // what the user should know of this training
 
 	Phases []string           // the parts of a step, in the order of a report
 	Enter  func(phase string) // told of each of them, for measurements; nil in training
@@ -26,10 +30,10 @@ func (p *Parts) At(phase string) {
 	}
 }
 
-// Turn sets every dial to what it is at a step.
-func (p *Parts) Turn(step int64) {
+// Turn sets every dial to what it is at a step of a run of so many.
+func (p *Parts) Turn(step, steps int64) {
 	for _, d := range p.Dials {
-		d.turn(step)
+		d.turn(step, steps)
 	}
 }
 
@@ -121,49 +125,81 @@ type Stream struct {
 	*torch.Generator
 }
 
+// stream is the builder's stream for a use, which the step draws from.
+func (p *Parts) stream(b *model.Builder, use string) *torch.Generator {
+	g := b.Stream(use)
+	if !slices.ContainsFunc(p.Streams, func(s Stream) bool { return s.Use == use }) {
+		p.Streams = append(p.Streams, Stream{use, g})
+	}
+	return g
+}
+
 // Meter sums on the device what a log shows the means of.
 type Meter struct {
-	Key    string       // in a checkpoint
-	Names  []string     // of the sums, the loss first
-	Labels []string     // the same for people
-	Every  int          // updates of a step, a value each
-	Sums   torch.Tensor // float64 [len(Names)+2], as Scope.MeterAdd has it
+	Key    string   // in a checkpoint
+	Names  []string // of the sums, the loss first
+	Labels []string // the same for people
+	Every  int      // updates of a step, a value each
+	// Probabilities: all but the loss are.
+	Probabilities bool
+	Sums          torch.Tensor // float64 [len(Names)+2], as Scope.MeterAdd has it
 }
 
 // NewMeter makes a meter in s.
 func newMeter(s *torch.Scope, key string, every int, names, labels []string) Meter {
-	return Meter{key, names, labels, every, s.FullOf(torch.Float64, 0, len(names)+2)}
+	return Meter{Key: key, Names: names, Labels: labels, Every: every, Sums: s.FullOf(torch.Float64, 0, len(names)+2)}
 }
 
 // Dial is a number of the host's that a step reads on the device, so that a captured step sees it change: a rate, a
 // momentum, a weight, a decay.
 type Dial struct {
 	Name  string
-	At    func(step int64) float64
+	At    Schedule
 	Value torch.Tensor // float64 0-dim
+
+	rate bool    // a learning rate
+	slow float64 // share of it that is taken; 0: all
 
 	last float64
 }
 
+// Slow takes a share of every learning rate from here on.
+func (p *Parts) Slow(share float64) {
+	for _, d := range p.Dials {
+		if d.rate {
+			d.slow = share
+		}
+	}
+}
+
 // dial is the tensor of a number that stands at what it is at the first step; a second one of a name is the first.
-func (p *Parts) dial(s *torch.Scope, name string, at func(step int64) float64) torch.Tensor {
+func (p *Parts) dial(s *torch.Scope, name string, at Schedule) torch.Tensor {
 	for _, d := range p.Dials {
 		if d.Name == name {
 			return d.Value
 		}
 	}
-	d := &Dial{Name: name, At: at, Value: s.FullOf(torch.Float64, at(0)), last: at(0)}
+	first := at(0, 1)
+	d := &Dial{Name: name, At: at, Value: s.FullOf(torch.Float64, first), last: first}
 	p.Dials = append(p.Dials, d)
 	return d.Value
 }
 
+// rates marks a dial as a learning rate.
+func (p *Parts) rates(name string) {
+	for _, d := range p.Dials {
+		d.rate = d.rate || d.Name == name
+	}
+}
+
 // turn touches the device only where the number changed.
-func (d *Dial) turn(step int64) {
-	if v := d.At(step); v != d.last {
+func (d *Dial) turn(step, steps int64) {
+	v := d.At(step, steps)
+	if d.slow != 0 {
+		v *= d.slow
+	}
+	if v != d.last {
 		d.Value.Fill(v)
 		d.last = v
 	}
 }
-
-// constant is a dial's schedule that never moves.
-func constant(v float64) func(int64) float64 { return func(int64) float64 { return v } }

@@ -9,6 +9,7 @@ import (
 
 // Sampler maps noise to samples. Fixed grids, given latents and evaluation are one code by it.
 type Sampler struct {
+	Slow   bool                                                         // it takes many passes to draw a sample
 	Width  int                                                          // numbers of noise a sample
 	Noise  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor // [n, ...], Width numbers each
 	Given  func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers

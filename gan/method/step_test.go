@@ -115,12 +115,12 @@ func TestDialsTurnTheStep(t *testing.T) {
 		st := tinyStepper(t, s)
 		rate := 0.0
 		for _, d := range st.parts.Dials {
-			d.At = func(int64) float64 { return rate }
+			d.At = func(_, _ int64) float64 { return rate }
 		}
 		step := func() {
 			c := s.Child()
 			defer c.Close()
-			st.parts.Turn(1)
+			st.parts.Turn(1, 2)
 			st.Step(c, []Batch{{X: c.Ones(4, 1, 16, 16)}}, 0)
 		}
 		before := values(st.gen)

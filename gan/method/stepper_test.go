@@ -15,13 +15,13 @@ import (
 func newStepper(t testing.TB, s *torch.Scope, o model.Options, of data.Shape, loss string, draw func(*torch.Scope, int) torch.Tensor) *gan {
 	t.Helper()
 	b := model.NewBuilder(s, 1)
-	all := Options{
-		Method: "gan", Model: o, Prior: "normal", Loss: loss, DiscSteps: 1, Optim: "adam", LR: 2e-4, Beta1: .5, Beta2: .999,
-	}
-	g, ok := newGAN(b, all, ganNets(b, all, of)).(*gan)
+	var all Options
+	all.Settings().Reset()
+	all.Model, all.Loss = o, loss
+	g, ok := newGAN(b, all, ganNets(b, all, of), parityBatch).(*gan)
 	require.True(t, ok)
 	if draw != nil {
-		g.noise = draw
+		g.draw = draw
 	}
 	s.Seal()
 	return g

@@ -28,6 +28,8 @@ type named struct {
 
 func (m named) Forward(x torch.Tensor) torch.Tensor { return m.net.Forward(x) }
 
+func (m named) Children() []nn.Module { return []nn.Module{m.net} }
+
 func (m named) State(_ string, visit func(nn.Entry)) { m.net.State(m.name, visit) }
 
 func (m named) Describe(g *nn.Graph, _, x string) string { return g.Describe(m.net, m.name, x) }

@@ -12,7 +12,7 @@ import (
 	"forger/internal/atomicfile"
 )
 
-// Lines writes metrics.jsonl.
+// Lines writes a file of JSON objects, a line each, that say their step: metrics.jsonl, alerts.jsonl.
 type Lines struct{ file *os.File }
 
 // OpenLines opens the file of a run that stands at step: what lies beyond it will be written anew.
@@ -49,7 +49,7 @@ func upTo(text []byte, step int64) []byte {
 }
 
 // Append writes a line; one that does not fit the disk is taken back.
-func (l *Lines) Append(line Line) error {
+func (l *Lines) Append(line any) error {
 	text, err := json.Marshal(line)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)

@@ -40,12 +40,14 @@ type Line struct {
 	ImagesPerSecond float64
 	DataWait        float64 // share of the time that the step waited for data
 	Seconds         float64 // since the start
+	Aside           bool    // of an evaluation alone, between two logs
 }
 
 // Mean is a value of a log: its name in metrics.jsonl, and what people call it.
 type Mean struct {
 	Name, Label string
 	Value       float64
+	Probability bool // of a discriminator
 }
 
 // Value is the mean of a name; 0 where there is none.
@@ -68,7 +70,9 @@ func (l Line) MarshalJSON() ([]byte, error) {
 	for _, m := range l.Means {
 		fields = append(fields, field{m.Name, m.Value})
 	}
-	fields = append(fields, field{"images_per_second", l.ImagesPerSecond}, field{"data_wait", l.DataWait}, field{"seconds", l.Seconds})
+	if !l.Aside {
+		fields = append(fields, field{"images_per_second", l.ImagesPerSecond}, field{"data_wait", l.DataWait}, field{"seconds", l.Seconds})
+	}
 	var b bytes.Buffer
 	for i, f := range fields {
 		if i == 0 {
@@ -101,6 +105,8 @@ type Result struct {
 	LastSample string
 	Checkpoint string
 	Stopped    bool      // by a signal, before its bound
+	Enough     bool      // ended by --patience
+	Best       string    // the checkpoint that evaluations found the best; "": there is none
 	Forecast   *Forecast // of a dry run
 }
 

@@ -102,3 +102,36 @@ func (d *Dir) Point(path string) error {
 func (d *Dir) Broken() ([]string, error) {
 	return filepath.Glob(filepath.Join(escapeGlob(d.Path), checkpoints, "*.pt.broken"))
 }
+
+// Best is the path of the checkpoint that evaluations found the best.
+func (d *Dir) Best() string { return filepath.Join(d.Path, checkpoints, "best.pt") }
+
+// UpTo is the newest checkpoint up to a step; "": there is none.
+func (d *Dir) UpTo(step int64) (path string, err error) {
+	all, err := d.Checkpoints()
+	for _, p := range all {
+		if p <= d.Checkpoint(step) {
+			path = p
+		}
+	}
+	return path, err
+}
+
+// SetAsideAfter renames all checkpoints of later steps, so that none is resumed, and points `latest` at what is left.
+func (d *Dir) SetAsideAfter(step int64, ending string) error {
+	all, err := d.Checkpoints()
+	if err != nil {
+		return err
+	}
+	if err := d.Point(d.Checkpoint(step)); err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p > d.Checkpoint(step) {
+			if err := os.Rename(p, p+ending); err != nil {
+				return fmt.Errorf("%s: %w", p, atomicfile.Bare(err))
+			}
+		}
+	}
+	return nil
+}

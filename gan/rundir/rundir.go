@@ -27,6 +27,7 @@ type Dir struct {
 const (
 	configName  = "config.yaml"
 	metricsName = "metrics.jsonl"
+	alertsName  = "alerts.jsonl"
 	samples     = "samples"
 	checkpoints = "checkpoints"
 )
@@ -208,6 +209,9 @@ func (d *Dir) Config() string { return filepath.Join(d.Path, configName) }
 
 // Metrics is the file of a line a log.
 func (d *Dir) Metrics() string { return filepath.Join(d.Path, metricsName) }
+
+// Alerts is the file of what a run warned of.
+func (d *Dir) Alerts() string { return filepath.Join(d.Path, alertsName) }
 
 // Sample is a file among the samples.
 func (d *Dir) Sample(name string) string { return filepath.Join(d.Path, samples, name) }

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -12,20 +13,16 @@ import (
 )
 
 // cadence does what is due at this step.
-func (r *run) cadence() error {
+func (r *run) cadence(ctx context.Context) error {
 	if err := r.written(r.saver.poll()); err != nil {
 		return err
 	}
-	if r.step%int64(r.job.LogEvery) == 0 {
-		line, err := r.logLine()
-		if err != nil {
-			return err
-		}
-		if err := r.lines.Append(line); err != nil {
-			return err
-		}
-		r.ob.Logged(line)
-		r.tellSkipped()
+	figures, ended := r.evaluate(ctx)
+	if ended != nil && !errors.Is(ended, errPatience) {
+		return ended
+	}
+	if err := r.log(ctx, figures); err != nil {
+		return err
 	}
 	if r.step%int64(r.job.SampleEvery) == 0 {
 		if err := r.saveSample(); err != nil {
@@ -33,9 +30,36 @@ func (r *run) cadence() error {
 		}
 	}
 	if r.step%int64(r.job.CheckpointEvery) == 0 {
-		return r.saveCheckpoint()
+		if err := r.saveCheckpoint(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return ended
+}
+
+// log writes the line that is due, with what was measured; between two logs one of that alone.
+func (r *run) log(ctx context.Context, figures []report.Mean) error {
+	due := r.step%int64(r.job.LogEvery) == 0
+	line := report.Line{Step: r.step, Images: r.images, Epoch: r.epoch(), Aside: true}
+	if !due && len(figures) == 0 {
+		return nil
+	}
+	if due {
+		var err error
+		if line, err = r.logLine(); err != nil {
+			return err
+		}
+	}
+	line.Means = append(line.Means, figures...)
+	if err := r.lines.Append(line); err != nil {
+		return err
+	}
+	r.ob.Logged(line)
+	r.tellSkipped()
+	if !due {
+		return nil
+	}
+	return r.lookAt(ctx, line)
 }
 
 // tellSkipped tells of the files that were no images, once each.

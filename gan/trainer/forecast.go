@@ -30,26 +30,27 @@ func (t *Trainer) forecast() (f report.Forecast, err error) {
 	if t.root.Device().CUDA {
 		return f, nil
 	}
-	small, err := t.trial(smallTrial)
+	few, more := smallTrial*t.job.Method.Pack, largeTrial*t.job.Method.Pack
+	small, err := t.trial(few)
 	if err != nil {
 		return f, err
 	}
-	large, err := t.trial(largeTrial)
+	large, err := t.trial(more)
 	if err != nil {
 		return f, err
 	}
-	each := float64(large-small) / (largeTrial - smallTrial)
+	each := float64(large-small) / float64(more-few)
 	if !t.ds.Shape().IsPoints() {
 		each *= worked
 	}
 	n := min(t.job.Batch, t.ds.Len())
-	f.StepBytes = small + int64(each*float64(n-smallTrial))
+	f.StepBytes = small + int64(each*float64(n-few))
 	if f.FreeBytes, err = machine.FreeMemory(); err != nil {
 		f.FreeBytes = 0 // a machine that does not tell is tried
 		return f, nil
 	}
 	if f.StepBytes > f.FreeBytes {
-		most := smallTrial + int(float64(f.FreeBytes-small)/each)
+		most := few + int(float64(f.FreeBytes-small)/each)
 		return f, tooLarge(t.job.Batch, f, most)
 	}
 	return f, nil

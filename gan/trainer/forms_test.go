@@ -34,7 +34,7 @@ func TestACapturedStepAsksTheHostForNothing(t *testing.T) {
 					seen[variant] = true
 					s := tr.root.Child()
 					batches := tr.blanks(s, 4)
-					tr.parts.Turn(step)
+					tr.parts.Turn(step, tr.totalSteps())
 					assert.NoError(t, tr.root.Rehearse(func() { tr.m.Step(s, batches, variant) }), "variant %d", variant)
 					s.Close()
 					ran++

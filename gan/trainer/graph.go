@@ -213,7 +213,7 @@ func (t *Trainer) onDevice() capturer {
 func (t *Trainer) captureFirst() error {
 	s := t.root.Child()
 	defer s.Close()
-	t.parts.Turn(t.step)
+	t.parts.Turn(t.step, t.totalSteps())
 	_, err := t.graphFor(t.blanks(s, min(t.job.Batch, t.ds.Len())), t.m.Variant(t.step))
 	return err
 }

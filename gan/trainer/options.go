@@ -3,6 +3,7 @@
 package trainer
 
 import (
+	"slices"
 	"strings"
 
 	"forger/data"
@@ -30,6 +31,8 @@ type Options struct {
 	Save, OnSaveError                      string
 	DryRun                                 bool
 
+	Watch Watching
+
 	Resume          string
 	AllowDataChange bool
 	VerifyResume    int
@@ -48,7 +51,7 @@ var (
 
 // Settings are the options as a user sets them.
 func (o *Options) Settings() setting.Set {
-	return append(append(o.length(), o.machine()...), append(o.cadences(), o.start()...)...)
+	return slices.Concat(o.length(), o.machine(), o.cadences(), o.Watch.Settings(), o.start())
 }
 
 func (o *Options) length() setting.Set {
@@ -112,7 +115,7 @@ func (o Options) Check() error {
 	if o.Graph == "on" && o.Device == "cpu" && o.Resume == "" {
 		return setting.Usagef("--graph on: it needs a CUDA device, and --device is cpu: use --graph auto")
 	}
-	return nil
+	return o.Watch.check()
 }
 
 func knownDevice(r setting.Row) error { return CheckDevice(r.Get().(string)) }

@@ -20,6 +20,9 @@ type run struct {
 	ob    report.Observer
 	saver saver
 
+	alerts *report.Lines // nil: there was none yet
+	eval   *evaluator    // nil: nothing was evaluated yet
+
 	real       []byte       // data that pictures show
 	sampled    string       // the last picture
 	lastSample int64        // the step it was drawn at
@@ -92,9 +95,7 @@ func (r *run) open(ctx context.Context, p *setup) error {
 	}
 	if from.file != nil {
 		r.saver.last = saved{from.path, r.step}
-		if r.ds.Shape().IsPoints() { // every picture shows the real ones too
-			err = r.look(ctx)
-		}
+		err = r.look(ctx)
 	} else {
 		err = r.first(ctx, config)
 	}
@@ -105,7 +106,7 @@ func (r *run) open(ctx context.Context, p *setup) error {
 		return fmt.Errorf("%s: %w: it must be writable", r.dir.Metrics(), atomicfile.Bare(err))
 	}
 	r.saver.dir, r.saver.lines, r.saver.keep = r.dir, r.lines, r.job.Keep
-	return nil
+	return r.goOnWarning()
 }
 
 // first makes the directory of a run that begins, and shows what it will learn. The data is read before anything is
@@ -127,8 +128,11 @@ func (r *run) first(ctx context.Context, config []byte) (err error) {
 // look reads the data that pictures show.
 func (r *run) look(ctx context.Context) (err error) {
 	of := r.ds.Shape()
-	r.real, _, err = data.Preview(ctx, r.ds, report.Shown(of), planOf(r.job, r.ds).Seed)
-	return err
+	n := 0
+	if r.real, n, err = data.Preview(ctx, r.ds, report.Shown(of), planOf(r.job, r.ds).Seed); err != nil {
+		return err
+	}
+	return r.learnSpread(n)
 }
 
 // warn tells the user, where there is something to tell.
@@ -143,8 +147,10 @@ func (r *run) close(err *error) {
 	if _, failed := r.saver.wait(); failed != nil {
 		*err = errors.Join(*err, failed)
 	}
-	if r.lines != nil {
-		*err = errors.Join(*err, r.lines.Close())
+	for _, lines := range []*report.Lines{r.lines, r.alerts} {
+		if lines != nil {
+			*err = errors.Join(*err, lines.Close())
+		}
 	}
 	if r.dir != nil {
 		r.dir.Close()
@@ -155,6 +161,7 @@ func (r *run) close(err *error) {
 func (r *run) train(ctx context.Context) (report.Result, error) {
 	first := r.step
 	r.begin()
+	enough := false
 	for !r.done() && ctx.Err() == nil {
 		err := r.TrainStep(ctx)
 		if stopped(ctx, err) {
@@ -164,7 +171,16 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 			return report.Result{}, r.keepTrained(err)
 		}
 		r.ob.Stepped(r.step, r.images)
-		if err := r.cadence(); err != nil {
+		err = r.cadence(ctx)
+		if errors.Is(err, errPatience) {
+			enough = true
+			break
+		}
+		var ill *IllError
+		if errors.As(err, &ill) {
+			return report.Result{}, r.keepTrained(err)
+		}
+		if err != nil {
 			return report.Result{}, r.explain(err)
 		}
 	}
@@ -173,7 +189,7 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 	}
 	return report.Result{
 		Dir: r.dir.Path, First: first, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
-		Stopped: !r.done(),
+		Stopped: !r.done() && !enough, Enough: enough, Best: r.best(),
 	}, nil
 }
 

@@ -40,7 +40,11 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	if err := p.sameData(); err != nil {
 		return nil, err
 	}
-	if err := planOf(job, p.ds).Check(); err != nil {
+	plan := planOf(job, p.ds)
+	if err := plan.Check(); err != nil {
+		return nil, err
+	}
+	if err := job.Method.CheckLast(plan.Last()); err != nil {
 		return nil, err
 	}
 	if err := job.Method.Model.CheckShape(p.ds.Shape()); err != nil {
@@ -88,6 +92,7 @@ func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
 		}
 	}()
 	defer torch.Catch(&err)
+	p.from.notes = append(p.from.notes, t.parts.Notes...)
 	if p.from.file != nil {
 		if err := p.restore(t); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.from.path, err)
@@ -109,13 +114,16 @@ func (p *setup) restore(t *Trainer) error {
 	if err != nil {
 		return err
 	}
-	// Rates may be given anew.
-	h, notes, err := checkpoint.Restore(t.root, root, t.parts, p.job.Seed, t.fixed, []string{"lr"})
+	// Rates may be given anew, and dials stand where the step before left them.
+	h, notes, err := checkpoint.Restore(t.root, root, t.parts, p.job.Seed, t.fixed, []string{"lr", "momentum"})
 	if err != nil {
 		return err
 	}
 	p.from.notes = append(p.from.notes, notes...)
-	return t.goOn(h)
+	if err := t.goOn(h); err != nil {
+		return err
+	}
+	return p.reschedule(t)
 }
 
 // Borrow builds the training of a job that begins, hands it to use, and closes it. notes say what the user should know.

@@ -19,12 +19,16 @@ func (t *Trainer) tree(take checkpoint.HostCopy) (*pt.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
+	health, err := t.health.text()
+	if err != nil {
+		return nil, err
+	}
 	return checkpoint.Tree(t.root, t.parts, checkpoint.Head{
 		Step: t.step, Images: t.images, Seed: t.job.Seed, LoggedStep: t.clock.step, Seconds: t.clock.elapsed(), Config: config,
 		Data: checkpoint.Data{
 			Spec: t.ds.Spec(), Position: t.position(), Length: int64(t.ds.Len()), Fingerprint: t.ds.Fingerprint(),
 		},
-		Meta: t.meta(), Fixed: t.fixed,
+		Meta: t.meta(), Fixed: t.fixed, Health: health,
 	}, take), nil
 }
 

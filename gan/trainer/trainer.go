@@ -31,6 +31,9 @@ type Trainer struct {
 	graphs map[form]*captured // nil: this one cannot be captured
 	warn   func(text string)  // what the user should know
 
+	real   spread // of data like the fixed samples; zero before it is known
+	health health
+
 	step, images int64 // done
 	clock        clock
 	expected     report.Forecast
@@ -93,7 +96,7 @@ func (t *Trainer) build(fresh bool) error {
 			return err
 		}
 	}
-	t.m = entry.New(b, o, nets)
+	t.m = entry.New(b, o, nets, t.job.Batch)
 	t.parts = t.m.Parts()
 	t.sampler = entry.Sampler(method.Drawn(nets), o)
 	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), report.Shown(t.ds.Shape()))
@@ -115,8 +118,11 @@ func (t *Trainer) Close() {
 }
 
 // totalSteps is the step at which the first bound is reached.
-func (t *Trainer) totalSteps() int64 {
-	o, total := t.job.Options, int64(math.MaxInt64)
+func (t *Trainer) totalSteps() int64 { return t.stepsTo(t.job.Options) }
+
+// stepsTo is the same for the bounds of o.
+func (t *Trainer) stepsTo(o Options) int64 {
+	total := int64(math.MaxInt64)
 	if o.Steps == 0 && o.Images == 0 && o.Epochs == 0 {
 		o.Epochs = epochs
 	}
@@ -175,7 +181,7 @@ func (t *Trainer) Next(ctx context.Context, s *torch.Scope) (batches []method.Ba
 
 // RunStep trains on the batches of a step, n elements in all.
 func (t *Trainer) RunStep(s *torch.Scope, batches []method.Batch, n int) error {
-	t.parts.Turn(t.step)
+	t.parts.Turn(t.step, t.totalSteps())
 	if err := t.runVariant(s, batches, t.m.Variant(t.step)); err != nil {
 		return err
 	}
@@ -197,7 +203,7 @@ func (t *Trainer) readMeters() (means []report.Mean, err error) {
 			}
 		}
 		for i, name := range m.Names {
-			means = append(means, report.Mean{Name: name, Label: m.Labels[i], Value: sums[i] / sums[n]})
+			means = append(means, report.Mean{Name: name, Label: m.Labels[i], Value: sums[i] / sums[n], Probability: m.Probabilities && i > 0})
 		}
 	}
 	if bad != nil {
@@ -211,6 +217,9 @@ func (t *Trainer) logLine() (report.Line, error) {
 	means, err := t.readMeters() // waits for the device: only now is the interval over
 	if err != nil {
 		return report.Line{}, err
+	}
+	if t.real.apart > 0 {
+		means = append(means, report.Mean{Name: "diversity", Label: "diversity", Value: t.diversity()})
 	}
 	now := time.Now()
 	elapsed := now.Sub(t.clock.last).Seconds()
@@ -235,6 +244,10 @@ func (t *Trainer) goOn(h checkpoint.Head) error {
 		return fmt.Errorf("data position %d: step %d with %d batches a step stands at %d: the file is damaged",
 			h.Data.Position, t.step, t.m.Batches(), t.position())
 	}
+	if err := t.health.take(h.Health); err != nil {
+		return err
+	}
+	t.applyRollbacks()
 	return nil
 }
 

@@ -2,7 +2,6 @@
 #include <ATen/Context.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #include <malloc.h>
@@ -11,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <typeinfo>
 
 #include "cuda_table.h"
@@ -55,7 +56,6 @@ GT_EXPORT void gt_trim_memory(void) {
 }
 GT_EXPORT int gt_threads(void) { return at::get_num_threads(); }
 
-
 // For calls without a scope: the code alone tells.
 template <class F>
 static int guarded(F &&f) noexcept {
@@ -71,12 +71,22 @@ static int guarded(F &&f) noexcept {
 
 GT_EXPORT int gt_version(char *version, size_t size) {
   return guarded([&] {
-    // No function says the number alone.
-    const std::string config = at::show_config(), sign = "TORCH_VERSION=";
-    size_t from = config.find(sign);
-    if (from == std::string::npos) throw gt::Error(GT_FAILED, "libtorch does not say its version");
-    from += sign.size();
-    std::snprintf(version, size, "%s", config.substr(from, config.find_first_of(", \n", from) - from).c_str());
+    // at::show_config says it too, but asks CUDA's hooks first: CUDA would be absent for the process.
+    Dl_info info;
+    if (!dladdr(reinterpret_cast<void *>(&at::get_num_threads), &info))
+      throw gt::Error(GT_FAILED, "libtorch does not say where it lies");
+    const std::filesystem::path folder = std::filesystem::canonical(info.dli_fname).parent_path().parent_path();
+    std::string line;
+    const std::string sign = "__version__ = '";
+    for (std::ifstream file(folder / "version.py"); std::getline(file, line);) // a wheel's
+      if (line.starts_with(sign)) {
+        line = line.substr(sign.size(), line.find('\'', sign.size()) - sign.size());
+        std::snprintf(version, size, "%s", line.c_str());
+        return;
+      }
+    if (std::ifstream file(folder / "build-version"); !std::getline(file, line)) // an unpacked libtorch's
+      throw gt::Error(GT_FAILED, "libtorch does not say its version");
+    std::snprintf(version, size, "%s", line.c_str());
   });
 }
 

@@ -115,6 +115,10 @@ class Watch {
   at::CallbackHandle handle_;
 };
 
+// What libtorch was last told on this OS thread, by which OpenMP keeps the number; 0: nothing yet. To ask OpenMP in each call
+// would cost more than the rest of its context.
+inline constinit thread_local int threads_told = 0;
+
 // Context sets libtorch's thread-local switches from the scope for the length of one call.
 struct Context {
   c10::AutoGradMode grad;
@@ -124,7 +128,10 @@ struct Context {
   std::optional<Watch> watch;
 
   explicit Context(const gt_scope *s) : grad(s->grad), stream(s->stream), metered(s) {
-    if (at::get_num_threads() != s->threads) at::set_num_threads(s->threads); // OpenMP's is the OS thread's
+    if (threads_told != s->threads) {
+      at::set_num_threads(s->threads);
+      threads_told = s->threads;
+    }
     if (s->bf16) autocast.emplace(s->device.type());
     if (s->root->capturing) watch.emplace();
   }

@@ -2,8 +2,13 @@
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "scope.h"
 
@@ -63,6 +68,13 @@ GT_EXPORT int gt_script_save(gt_scope *s, const char *source, const char *const 
       tree.add(keys[i], get(tensors[i]).detach().to(at::kCPU).contiguous().clone(), buffers[i] != 0);
     tree.root().define(source);
     tree.root().eval();
-    tree.root().save(path);
+    // libtorch's own writer of files ends the process where the disk is full: its destructor throws.
+    std::ostringstream made;
+    tree.root().save(made);
+    errno = 0;
+    std::ofstream file(path, std::ios::binary);
+    file << made.view();
+    file.close();
+    if (!file) throw gt::Error(GT_FAILED, std::string(path) + " cannot be written: " + std::strerror(errno));
   });
 }

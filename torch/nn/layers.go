@@ -8,7 +8,10 @@ import (
 )
 
 // Linear is x W^T + b. PyTorch: nn.Linear.
-type Linear struct{ Weight, Bias torch.Tensor }
+type Linear struct {
+	Weight, Bias torch.Tensor
+	normalised
+}
 
 // NewLinear makes a layer [N,in] -> [N,out] with PyTorch's default initialisation, drawn from g.
 func NewLinear(s *torch.Scope, g *torch.Generator, in, out int, noBias bool) *Linear {
@@ -25,11 +28,13 @@ func NewLinear(s *torch.Scope, g *torch.Generator, in, out int, noBias bool) *Li
 }
 
 // Forward is [N,in] -> [N,out].
-func (l *Linear) Forward(x torch.Tensor) torch.Tensor { return x.Linear(l.Weight, l.Bias) }
+func (l *Linear) Forward(x torch.Tensor) torch.Tensor {
+	return l.with(l.Weight, x, func(w torch.Tensor) torch.Tensor { return x.Linear(w, l.Bias) })
+}
 
 // State is weight, bias.
 func (l *Linear) State(prefix string, visit func(Entry)) {
-	weightAndBias(prefix, l.Weight, l.Bias, visit)
+	l.state(prefix, l.Weight, l.Bias, visit)
 }
 
 // ConvOptions holds what nn.Conv2d takes by keyword; the zero value is PyTorch's default.
@@ -52,6 +57,7 @@ func (o ConvOptions) square() torch.Conv {
 type Conv2d struct {
 	Weight, Bias torch.Tensor // [out,in/groups,kh,kw], [out]
 	conv         torch.Conv
+	normalised
 }
 
 // NewConv2d makes a layer [N,in,H,W] -> [N,out,H',W'] with a square kernel and PyTorch's default initialisation, drawn from g.
@@ -68,17 +74,20 @@ func NewConv2dOblong(s *torch.Scope, g *torch.Generator, in, out int, kernel [2]
 }
 
 // Forward is [N,in,H,W] -> [N,out,H',W'].
-func (c *Conv2d) Forward(x torch.Tensor) torch.Tensor { return x.Conv2d(c.Weight, c.Bias, c.conv) }
+func (c *Conv2d) Forward(x torch.Tensor) torch.Tensor {
+	return c.with(c.Weight, x, func(w torch.Tensor) torch.Tensor { return x.Conv2d(w, c.Bias, c.conv) })
+}
 
 // State is weight, bias.
 func (c *Conv2d) State(prefix string, visit func(Entry)) {
-	weightAndBias(prefix, c.Weight, c.Bias, visit)
+	c.state(prefix, c.Weight, c.Bias, visit)
 }
 
 // ConvTranspose2d is a transposed convolution. PyTorch: nn.ConvTranspose2d.
 type ConvTranspose2d struct {
 	Weight, Bias torch.Tensor // [in,out/groups,kh,kw], [out]
 	conv         torch.Conv
+	normalised
 }
 
 // NewConvTranspose2d makes a layer [N,in,H,W] -> [N,out,H',W'] with a square kernel and PyTorch's default initialisation,
@@ -98,12 +107,12 @@ func NewConvTranspose2dOblong(s *torch.Scope, g *torch.Generator, in, out int, k
 
 // Forward is [N,in,H,W] -> [N,out,H',W'].
 func (c *ConvTranspose2d) Forward(x torch.Tensor) torch.Tensor {
-	return x.ConvTranspose2d(c.Weight, c.Bias, c.conv)
+	return c.with(c.Weight, x, func(w torch.Tensor) torch.Tensor { return x.ConvTranspose2d(w, c.Bias, c.conv) })
 }
 
 // State is weight, bias.
 func (c *ConvTranspose2d) State(prefix string, visit func(Entry)) {
-	weightAndBias(prefix, c.Weight, c.Bias, visit)
+	c.state(prefix, c.Weight, c.Bias, visit)
 }
 
 // convWeights draws weight and bias as nn.Conv2d.reset_parameters: kaiming_uniform with a = sqrt(5), which comes to
@@ -282,6 +291,9 @@ func (q Sequential) apply(at int, y torch.Tensor) (next torch.Tensor, done int) 
 	}
 	return y.BatchNorm(uncounted, y.Scope().Training()), 1
 }
+
+// Children are the modules.
+func (q Sequential) Children() []Module { return q }
 
 // State visits the modules in turn.
 func (q Sequential) State(prefix string, visit func(Entry)) {

@@ -55,6 +55,14 @@ func (r *Residual) Forward(x torch.Tensor) torch.Tensor {
 	return sum
 }
 
+// Children are body and, where there is one, skip.
+func (r *Residual) Children() []Module {
+	if r.skip == nil {
+		return []Module{r.body}
+	}
+	return []Module{r.body, r.skip}
+}
+
 // State is body's and then skip's.
 func (r *Residual) State(prefix string, visit func(Entry)) {
 	r.body.State(join(prefix, r.names[0]), visit)

@@ -29,8 +29,8 @@
 // Against float64 the relative error (l2) is 1e-6 where the direct form's is .3e-6 to 1.6e-6.
 //
 // That is said of images whose pixels are of one size. The error is a share of the largest of the values that a tile is
-// made from, so beside a pixel 1,000 times the rest an output that does not see it, in the same tile, is off by about .01
-// (1e-4 by the direct form), and an infinite or undefined value makes all outputs of its tile undefined. Networks whose
+// made from: a pixel 1,000 times the rest moves outputs of its tile that do not see it by some thousandths of their size,
+// and an infinite or undefined one makes all outputs of its tile undefined. The direct form does neither. Networks whose
 // activations have such outliers are better off with GT_CONV_STOCK.
 //
 // Order of summation: a value is one sum in one order, whatever thread computes it and however many there are. Hence the

@@ -1,0 +1,94 @@
+package method
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"forger/internal/setting"
+)
+
+// Check tells what the options show to be wrong together. Errors are *setting.UsageError.
+func (o Options) Check() error {
+	for _, check := range []func() error{o.checkHeld, o.checkSeen, o.checkUpdates, o.Model.Check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkHeld refuses what holds the discriminator twice, or not at all.
+func (o Options) checkHeld() error {
+	var terms []string
+	clips := ""
+	for _, a := range o.penalties() {
+		if a.Of != nil {
+			terms = append(terms, a.name)
+		} else {
+			clips = a.name
+		}
+	}
+	switch {
+	case clips != "" && len(terms) > 0:
+		return setting.Usagef("--penalty %s with --penalty %s: clipped weights cannot reach the gradients that are asked of them: use one of them", clips, terms[0])
+	case clips != "" && o.SpectralNorm:
+		return setting.Usagef("--penalty %s with --spectral-norm: it undoes the scale that the clipping sets: use one of them", clips)
+	case o.PenaltyEvery > 1 && len(terms) == 0:
+		return setting.Usagef("--penalty-every %d: there is no penalty of gradients to leave out: add one, as --penalty r1", o.PenaltyEvery)
+	}
+	return nil
+}
+
+// checkSeen refuses labels where there are none.
+func (o Options) checkSeen() error {
+	if o.LabelSmoothing > 0 && !objectives[o.Loss].Labels {
+		return setting.Usagef("--label-smoothing %v: --loss %s has no labels to smooth: use it with %s", o.LabelSmoothing, o.Loss, strings.Join(labelled(), ", "))
+	}
+	return nil
+}
+
+func labelled() []string {
+	return slices.DeleteFunc(setting.Keys(objectives), func(name string) bool { return !objectives[name].Labels })
+}
+
+// checkUpdates refuses ends without a way to them.
+func (o Options) checkUpdates() error {
+	switch {
+	case o.Momentum != 0 && o.Optim == "adam":
+		return setting.Usagef("--momentum %v: adam has none: use --beta1, or --optim sgd or rmsprop", o.Momentum)
+	case o.MomentumEnd != 0 && o.Momentum == 0:
+		return setting.Usagef("--momentum-end %v: there is no momentum to begin with: add --momentum", o.MomentumEnd)
+	case o.LREnd != 0 && o.Schedule == "constant":
+		return setting.Usagef("--lr-end %v: --schedule constant never gets there: use linear, cosine or exponential", o.LREnd)
+	case o.LREnd == 0 && o.Schedule == "exponential":
+		return setting.Usagef("--schedule exponential: it never gets to 0: add --lr-end, as .01")
+	case o.EMAWarmup > 0 && o.EMA == 0:
+		return setting.Usagef("--ema-warmup %d: there is no average to warm up: add --ema", o.EMAWarmup)
+	}
+	return nil
+}
+
+// CheckBatch refuses a batch that the discriminator cannot be shown. Errors are *setting.UsageError.
+func (o Options) CheckBatch(n int) error {
+	if n%o.Pack == 0 {
+		return nil
+	}
+	return setting.Usagef("--pack %d: it does not divide --batch %d: use --batch %d", o.Pack, n, (n/o.Pack+1)*o.Pack)
+}
+
+// CheckLast refuses an epoch whose last batch it cannot be shown.
+func (o Options) CheckLast(n int) error {
+	if n%o.Pack == 0 {
+		return nil
+	}
+	return fmt.Errorf("--pack %d: it does not divide the last batch of an epoch, which has %d: add --drop-last", o.Pack, n)
+}
+
+// notes are what people may want, and should know of.
+func (o Options) notes() []string {
+	if o.Loss == "wasserstein" && len(o.penalties()) == 0 && !o.SpectralNorm {
+		return []string{"--loss wasserstein: nothing holds the discriminator, and its loss has no bound: add --penalty gp, --penalty clip or --spectral-norm"}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package method
+
+import (
+	"fmt"
+	"strings"
+
+	"forger/data"
+	"forger/gan/model"
+	"forger/torch"
+	"forger/torch/nn"
+)
+
+// ganNets builds the generator, the discriminator and, where one is asked for, the average.
+func ganNets(b *model.Builder, o Options, of data.Shape) []Net {
+	m, seen := model.Table[o.Model.Name], packedShape(of, o.Pack)
+	latent := Value{"latents", []int{o.Model.Latent, 1, 1}}
+	gen := Net{
+		Key: keyGenerator, Module: m.Generator(b, o.Model, of), Input: latent, Output: sampleValue(of), Draws: true,
+		Init: Init{o.InitGenerator, []string{keyGenerator, "netG", "G"}}, Passes: o.generatorPasses(),
+	}
+	disc := Net{
+		Key: keyDiscriminator, Module: m.Discriminator(b, o.Model, seen), Input: sampleValue(seen), Output: Value{"score", nil},
+		Probabilities: objectives[o.Loss].Probabilities,
+		Init:          Init{o.InitDiscriminator, []string{keyDiscriminator, "netD", "D"}}, Passes: o.discriminatorPasses(),
+	}
+	if o.SpectralNorm {
+		nn.SpectralNorm(b.Scope, b.Init(), disc.Module)
+	}
+	if disc.Probabilities {
+		disc.Output.Name = "probability"
+	}
+	if o.EMA == 0 {
+		return []Net{gen, disc}
+	}
+	return []Net{gen, disc, {
+		Key: keyAverage, Module: m.Generator(b.Blank(), o.Model, of), Input: latent, Output: gen.Output, Draws: true, Averages: keyGenerator,
+	}}
+}
+
+// sampleValue is what a network makes or judges.
+func sampleValue(of data.Shape) Value {
+	if of.IsPoints() {
+		return Value{"points", []int{of.Points}}
+	}
+	return Value{"images", []int{of.Channels, of.Height, of.Width}}
+}
+
+func ganSampler(n Net, o Options) Sampler { return latents(n, o.Prior, o.Model.Latent) }
+
+// newGAN adds to the networks what trains them, on batches of a size.
+func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
+	s := b.Scope
+	g := &gan{
+		view: view{disc: nets[1].Module, pack: o.Pack}, gen: nets[0].Module, loss: objectives[o.Loss], label: 1 - o.LabelSmoothing,
+		updates: o.DiscSteps,
+	}
+	g.parts = Parts{
+		Nets:    nets,
+		Streams: []Stream{{Noise, b.Stream(Noise)}, {"dropout", b.Stream("dropout")}},
+		Notes:   o.notes(),
+		Phases:  []string{phaseReal, phaseFake, phaseUpdate, phaseGen, phaseGenOpt},
+	}
+	g.optG = g.parts.optimize(s, "optimizer_g", "lr_g", o, nets[0], o.GenLR)
+	g.optD = g.parts.optimize(s, "optimizer_d", "lr_d", o, nets[1], o.DiscLR)
+	draw := ganSampler(nets[0], o).Noise
+	g.draw = func(s *torch.Scope, n int) torch.Tensor { return draw(s, b.Stream(Noise), n) }
+	if o.EMA > 0 {
+		g.average = newAverage(nets[2].Module, g.gen, g.parts.dial(s, "ema", risingDecay(o.EMA, o.EMAWarmup)))
+		g.average.start(s)
+	}
+	if o.InstanceNoise > 0 {
+		g.blur = g.parts.dial(s, "instance_noise", o.between(o.InstanceNoise, 0))
+		stream := g.parts.stream(b, "instance_noise")
+		g.noise = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(stream, shape...) }
+	}
+	g.hold(b, o, batch)
+	g.meters(s)
+	return g
+}
+
+// meters makes those of the losses: the penalties' is there where they are.
+func (g *gan) meters(s *torch.Scope) {
+	names, labels := []string{"loss_d", "d_real", "d_fake"}, []string{"loss D", "D(x)", "D(G(z))"}
+	if len(g.held.terms) > 0 {
+		names, labels = append(names, "penalty"), append(labels, "penalty")
+	}
+	g.parts.Meters = []Meter{
+		newMeter(s, keyDiscriminator, g.updates, names, labels),
+		newMeter(s, keyGenerator, 1, []string{"loss_g"}, []string{"loss G"}),
+	}
+	g.sumsD, g.sumsG = g.parts.Meters[0].Sums, g.parts.Meters[1].Sums
+}
+
+// hold sets up the penalties.
+func (g *gan) hold(b *model.Builder, o Options, batch int) {
+	g.held.every = int64(o.PenaltyEvery)
+	for _, a := range o.penalties() {
+		if a.auto {
+			shape := g.parts.Nets[0].Output.Shape
+			a.from = autoGamma(shape[len(shape)-1], batch)
+			a.to = a.from
+			g.parts.Notes = append(g.parts.Notes, fmt.Sprintf("--penalty %s=auto: weight %.4g, .0002 side^2 / batch", a.name, a.from))
+		}
+		if a.Of == nil {
+			params := nn.Parameters(g.disc)
+			g.held.clips = func(s *torch.Scope) { a.After(s, a.from, params) }
+			continue
+		}
+		every := float64(o.PenaltyEvery)
+		g.held.terms = append(g.held.terms, term{a.Penalty, g.parts.dial(b.Scope, a.name, o.between(a.from*every, a.to*every))})
+		if a.At != nil {
+			g.parts.Phases = []string{phaseReal, phaseFake, phasePenalty, phaseUpdate, phaseGen, phaseGenOpt}
+			stream := g.parts.stream(b, "penalty")
+			g.held.uniform = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) }
+		}
+		if a.name == "gp" && normalisesBatches(g.disc) {
+			g.parts.Notes = append(g.parts.Notes, "--penalty gp: the discriminator has BatchNorm, by which the gradient at a sample hangs on the others: WGAN-GP's has none (--model resnet)")
+		}
+	}
+}
+
+func normalisesBatches(m nn.Module) bool {
+	for _, e := range nn.Entries(m) {
+		if strings.HasSuffix(e.Name, "running_mean") {
+			return true
+		}
+	}
+	return false
+}
+
+// generatorPasses counts a step's.
+func (o Options) generatorPasses() Passes {
+	return Passes{Forward: float64(o.DiscSteps), Weights: 1, Between: 1}
+}
+
+// discriminatorPasses counts a step's for each element of a batch: reals and fakes of each update, and once through it to the
+// generator, which the weights are not asked for. A penalty goes back to its samples and from there forward and to the weights
+// again; at samples of its own it also goes forward to them. What bends between the layers adds to that, and is not counted.
+func (o Options) discriminatorPasses() Passes {
+	k := float64(o.DiscSteps)
+	p := Passes{Forward: 2*k + 1, Weights: 2 * k, Between: 2*k + 1, Input: 1}
+	if objectives[o.Loss].Pair != nil {
+		p.Forward++
+	}
+	due := k / float64(o.PenaltyEvery)
+	shared := map[place]bool{}
+	for _, a := range o.penalties() {
+		if a.Of == nil || shared[a.On] {
+			continue
+		}
+		if a.On == elsewhere {
+			p.Forward += due
+		}
+		shared[a.On] = a.On != elsewhere
+		p.Forward, p.Weights, p.Between, p.Input = p.Forward+due, p.Weights+due, p.Between+due, p.Input+due
+	}
+	m := float64(o.Pack)
+	return Passes{p.Forward / m, p.Weights / m, p.Between / m, p.Input / m}
+}

@@ -1,0 +1,47 @@
+package method
+
+import (
+	"forger/data"
+	"forger/torch"
+	"forger/torch/nn"
+)
+
+// view is a discriminator and how it is shown samples.
+type view struct {
+	disc  nn.Module
+	pack  int          // samples that it judges at once
+	blur  torch.Tensor // standard deviation of the noise on them; the zero Tensor: none
+	noise source
+}
+
+// source draws numbers into a scope.
+type source func(s *torch.Scope, shape ...int) torch.Tensor
+
+// sees is the logits [N/pack] of samples [N,...].
+func (v view) sees(x torch.Tensor) torch.Tensor {
+	if v.blur.Valid() {
+		x = x.Add(v.noise(x.Scope(), x.Shape()...).Mul(v.blur))
+	}
+	if v.pack > 1 {
+		x = packed(x, v.pack)
+	}
+	return v.disc.Forward(x)
+}
+
+// packed puts each m samples in a row into one, along the channels: [N,C,H,W] -> [N/m,mC,H,W], [N,D] -> [N/m,mD] (Lin et al.
+// 2018, PacGAN).
+func packed(x torch.Tensor, m int) torch.Tensor {
+	shape := x.Shape()
+	shape[0], shape[1] = shape[0]/m, shape[1]*m
+	y := x.Reshape(shape...)
+	if len(shape) == 4 {
+		return y.ToFormat(x.Scope().Format())
+	}
+	return y
+}
+
+// packedShape is what a discriminator of m samples at once is shown.
+func packedShape(of data.Shape, m int) data.Shape {
+	of.Channels, of.Points = of.Channels*m, of.Points*m
+	return of
+}

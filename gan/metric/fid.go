@@ -1,0 +1,90 @@
+package metric
+
+import (
+	"math"
+
+	"forger/torch"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// fid is |m1-m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) of the features' means and covariances (Heusel et al. 2017, eq. 6).
+func fid(s *torch.Scope, p Pair, _ Options) Result {
+	n, d := p.Real.size()
+	m, _ := p.Fake.size()
+	var root float64
+	if least := min(n, m); least < d {
+		root = rootOfSamples(s, p.Real.X, p.Fake.X)
+	}
+	a, b := momentsOf(p.Real.X), momentsOf(p.Fake.X)
+	if min(n, m) >= d {
+		root = rootOfMoments(s, a.Cov, b.Cov)
+	}
+	r := Result{Value: frechet(a, b, root)}
+	if least := min(n, m); least < 2*d {
+		r.Note = nothing("%d samples for %d features: biased upwards, and not to be compared with figures of more", least, d).Note
+	}
+	return r
+}
+
+// frechetOf is the Frechet distance of two normals.
+func frechetOf(s *torch.Scope, a, b moments) float64 {
+	c := s.Child(torch.NoGrad, torch.Of(torch.Float64))
+	defer c.Close()
+	return frechet(a, b, rootOfMoments(c, a.Cov, b.Cov))
+}
+
+// frechet takes tr (S1 S2)^(1/2).
+func frechet(a, b moments, root float64) float64 {
+	sum := mat.Trace(a.Cov) + mat.Trace(b.Cov) - 2*root
+	for k := range a.Mean {
+		sum += (a.Mean[k] - b.Mean[k]) * (a.Mean[k] - b.Mean[k])
+	}
+	return sum
+}
+
+// rootOfMoments is tr (S1 S2)^(1/2) = tr (R S2 R)^(1/2) with R the root of S1: two decompositions of symmetric matrices in
+// float64, whose negative eigenvalues are rounding.
+func rootOfMoments(s *torch.Scope, s1, s2 *mat.SymDense) float64 {
+	c := s.Child()
+	defer c.Close()
+	d := s1.SymmetricDim()
+	values, vectors := c.FromDoubles(dense(s1), d, d).Eigh()
+	root := vectors.Mul(values.ReLU().Sqrt().Reshape(1, d)).MatMul(vectors.Permute(1, 0))
+	inner := root.MatMul(c.FromDoubles(dense(s2), d, d)).MatMul(root)
+	return sumOfRoots(inner)
+}
+
+// rootOfSamples is the same where there are fewer samples than features. With A and B the centred samples over the roots of
+// n-1 and m-1, S1 S2 = A'A B'B has the eigenvalues of (AB')(AB')', a matrix of the smaller sample's size.
+func rootOfSamples(s *torch.Scope, x, y torch.Tensor) float64 {
+	c := s.Child()
+	defer c.Close()
+	if x.Shape()[0] > y.Shape()[0] {
+		x, y = y, x
+	}
+	between := centred(c, x).MatMul(centred(c, y).Permute(1, 0))
+	return sumOfRoots(between.MatMul(between.Permute(1, 0)))
+}
+
+func centred(c *torch.Scope, x torch.Tensor) torch.Tensor {
+	x = c.Use(x).To(torch.Float64)
+	return x.Sub(x.MeanOver(torch.Reduction{Dims: []int{0}, Keep: true})).MulScalar(1 / math.Sqrt(float64(x.Shape()[0]-1)))
+}
+
+// sumOfRoots is the sum of the roots of a matrix's eigenvalues, symmetric but for rounding.
+func sumOfRoots(m torch.Tensor) float64 {
+	values, _ := m.Add(m.Permute(1, 0)).MulScalar(.5).Eigh()
+	return values.ReLU().Sqrt().Sum().Item()
+}
+
+func dense(m *mat.SymDense) []float64 {
+	d := m.SymmetricDim()
+	all := make([]float64, 0, d*d)
+	for i := range d {
+		for k := range d {
+			all = append(all, m.At(i, k))
+		}
+	}
+	return all
+}

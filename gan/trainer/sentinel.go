@@ -1,0 +1,127 @@
+package trainer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// sentinel watches a training from one log to the next for what cannot be seen in a loss: a generator that has lost its
+// diversity, a discriminator that no longer teaches, an oscillation that grows. It is a function of the readings alone, and
+// its state is part of a checkpoint.
+type sentinel struct {
+	Past  []reading `json:"past"`  // the last ones, oldest first
+	Best  float64   `json:"best"`  // the highest diversity so far
+	State string    `json:"state"` // that was told of; "": healthy
+}
+
+// reading is what a log shows of a training's health. What a method has not is NaN.
+type reading struct {
+	Step      int64   `json:"step"`
+	Diversity float64 `json:"diversity"`
+	Real      float64 `json:"real"` // D(x), where the objective makes it a probability
+	Fake      float64 `json:"fake"` // D(G(z))
+	Loss      float64 `json:"loss"` // the generator's
+}
+
+// The states that are told of.
+const (
+	collapsed   = "collapsed"
+	saturated   = "saturated"
+	oscillating = "oscillating"
+)
+
+// What is taken for ill, from runs of every kind that went well and others that were spoilt on purpose (BENCHMARKS.md).
+const (
+	watched      = 40  // readings that are kept
+	inARow       = 3   // readings that must agree
+	noDiversity  = .05 // of the real data's
+	lostOfBest   = .2  // of the highest diversity so far
+	startingUp   = 100 // steps in which a generator may have no diversity yet
+	certain      = .99 // D of what it is sure of
+	growth       = 3   // of an oscillation, from the first half of what is kept to the second
+	enoughOfWave = 8   // crossings of the mean that make an oscillation
+)
+
+// alert is a state that begins or ends.
+type alert struct{ State, Text string }
+
+// look takes a reading, and returns what is to be told of: nil, or a change of state.
+func (s *sentinel) look(r reading) *alert {
+	s.Past = append(s.Past, r)
+	if len(s.Past) > watched {
+		s.Past = slices.Delete(s.Past, 0, len(s.Past)-watched)
+	}
+	state, text := s.judge()
+	if r.Diversity > s.Best {
+		s.Best = r.Diversity
+	}
+	if state == s.State {
+		return nil
+	}
+	was := s.State
+	s.State = state
+	if state == "" {
+		return &alert{was, fmt.Sprintf("step %d: no longer %s", r.Step, was)}
+	}
+	return &alert{state, fmt.Sprintf("step %d: %s: %s", r.Step, state, text)}
+}
+
+// lastGood is the step of the last reading before those that made the state; 0: there is none.
+func (s *sentinel) lastGood() int64 {
+	if n := len(s.Past) - inARow; n > 0 {
+		return s.Past[n-1].Step
+	}
+	return 0
+}
+
+// judge names the state of the last readings, and why.
+func (s *sentinel) judge() (state, why string) {
+	if len(s.Past) < inARow {
+		return "", ""
+	}
+	last := s.Past[len(s.Past)-inARow:]
+	all := func(ill func(reading) bool) bool {
+		return !slices.ContainsFunc(last, func(r reading) bool { return !ill(r) })
+	}
+	now := last[inARow-1]
+	switch {
+	case all(func(r reading) bool {
+		return r.Step > startingUp && (r.Diversity < noDiversity || r.Diversity < lostOfBest*s.Best)
+	}):
+		return collapsed, fmt.Sprintf("samples have %.1f %% of the real data's diversity (%.0f %% at best): lower the rates, or add --penalty r1 or --pack", 100*now.Diversity, 100*s.Best)
+	case all(func(r reading) bool { return r.Real > certain && r.Fake < 1-certain }):
+		return saturated, fmt.Sprintf("D(x) %.4f, D(G(z)) %.4f: the discriminator is sure of everything and teaches nothing: lower --disc-lr, or add --penalty r1 or --instance-noise", now.Real, now.Fake)
+	case all(func(r reading) bool { return r.Fake > certain }):
+		return saturated, fmt.Sprintf("D(G(z)) %.4f: the discriminator takes everything for real: raise --disc-lr or --disc-steps", now.Fake)
+	case s.grows():
+		return oscillating, "the generator's loss swings wider and wider: lower the rates"
+	}
+	return "", ""
+}
+
+// grows reports whether the generator's loss swings around its mean, and wider than it did.
+func (s *sentinel) grows() bool {
+	if len(s.Past) < watched {
+		return false
+	}
+	half := watched / 2
+	before, beforeCrossings := swing(s.Past[:half])
+	now, crossings := swing(s.Past[half:])
+	return min(beforeCrossings, crossings) >= enoughOfWave/2 && now > growth*before && before > 0
+}
+
+// swing is the standard deviation of the loss, and how often it crosses its mean.
+func swing(of []reading) (deviation float64, crossings int) {
+	mean := 0.
+	for _, r := range of {
+		mean += r.Loss / float64(len(of))
+	}
+	for i, r := range of {
+		deviation += (r.Loss - mean) * (r.Loss - mean) / float64(len(of))
+		if i > 0 && (r.Loss > mean) != (of[i-1].Loss > mean) {
+			crossings++
+		}
+	}
+	return math.Sqrt(deviation), crossings
+}
