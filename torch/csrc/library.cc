@@ -2,8 +2,8 @@
 #include <ATen/Context.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <caffe2/core/common.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
@@ -71,12 +71,8 @@ static int guarded(F &&f) noexcept {
 
 GT_EXPORT int gt_version(char *version, size_t size) {
   return guarded([&] {
-    // No function says the number alone.
-    const std::string config = at::show_config(), sign = "TORCH_VERSION=";
-    size_t from = config.find(sign);
-    if (from == std::string::npos) throw gt::Error(GT_FAILED, "libtorch does not say its version");
-    from += sign.size();
-    std::snprintf(version, size, "%s", config.substr(from, config.find_first_of(", \n", from) - from).c_str());
+    // at::show_config has the number too, but asks whether CUDA is there, and the answer is kept for good.
+    std::snprintf(version, size, "%s", caffe2::GetBuildOptions().at("TORCH_VERSION").c_str());
   });
 }
 

@@ -18,6 +18,7 @@ GT_EXPORT int gt_orthogonal_(gt_scope *s, gt_tensor *t, gt_generator *g, double 
     at::NoGradGuard quiet;
     at::Tensor &w = get(t);
     if (w.dim() < 2) throw gt::Error(GT_FAILED, "only tensors with 2 or more dimensions have an orthogonal initialisation");
+    if (w.numel() == 0) return; // as torch.nn.init
     int64_t rows = w.size(0), cols = w.numel() / rows;
     at::Tensor flat = at::empty({rows, cols}, w.options().memory_format(at::MemoryFormat::Contiguous)).normal_(0, 1, g->value);
     if (rows < cols) flat.t_();
