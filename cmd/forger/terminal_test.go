@@ -70,7 +70,7 @@ func TestALiveLineFitsANarrowTerminal(t *testing.T) {
 			assert.Less(t, utf8.RuneCountInString(withoutEscapes(part)), columns, "%q", part)
 		}
 	}
-	assert.Greater(t, live, 2, text.String())
+	assert.NotZero(t, live, "it is drawn at least once: how often is the clock's: %s", text.String())
 	assert.Contains(t, text.String(), "done after 40 steps")
 }
 
