@@ -65,7 +65,11 @@ GT_EXPORT int gt_trace_start(gt_scope *s) {
 }
 
 GT_EXPORT int gt_trace_stop(gt_scope *s, const char *path) {
-  return gt::run(s, [&] { profiler::disableProfiler()->save(path); });
+  return gt::run(s, [&] {
+    // libtorch 2.15 hands out a trace that is none, and reads from it.
+    if (!torch::profiler::impl::profilerEnabled()) throw gt::Error(GT_FAILED, "no trace was started");
+    profiler::disableProfiler()->save(path);
+  });
 }
 
 GT_EXPORT gt_span *gt_span_new(gt_scope *s, const char *name) {
