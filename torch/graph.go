@@ -24,7 +24,7 @@ func (s *Scope) Capture(body func(), beside *Graph, generators ...*Generator) (_
 	defer Catch(&err)
 	var memory *C.gt_graph
 	if beside != nil {
-		memory = beside.h
+		memory = beside.own().use("capture")
 	}
 	g := &Graph{C.gt_graph_new(s.h, memory), s}
 	if g.h == nil {
@@ -46,6 +46,7 @@ func (s *Scope) Capture(body func(), beside *Graph, generators ...*Generator) (_
 	}
 	s.must("capture", C.gt_graph_begin(s.h, g.h, list, C.int(len(hs))))
 	s.asCaptured(body)
+	s.check("capture")
 	s.must("capture", C.gt_graph_end(s.h, g.h))
 	done = true
 	return g, nil
@@ -62,8 +63,13 @@ func (s *Scope) Rehearse(body func()) (err error) {
 
 // asCaptured runs body while the calls of s's tree are those of a capture.
 func (s *Scope) asCaptured(body func()) {
-	s.must("capture", C.gt_capturing(s.h, 1))
-	defer C.gt_capturing(s.h, 0)
+	root := s.root()
+	root.must("capture", C.gt_capturing(root.h, 1))
+	defer func() {
+		if !root.closed { // body may have closed it
+			C.gt_capturing(root.h, 0)
+		}
+	}()
 	body()
 }
 

@@ -285,3 +285,15 @@ func TestSecondOrderGradientsCanBeCaptured(t *testing.T) {
 		assert.Equal(t, want, gradients())
 	})
 }
+
+// A body that closes what it was run in ends no more than that: the tree's other calls are as before.
+func TestABodyMayCloseItsScope(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		c := s.Child()
+		require.NoError(t, c.Rehearse(c.Close))
+		assert.Equal(t, []float64{1}, s.Ones(1).Doubles(), "no capture is on")
+		root, err := torch.NewScope()
+		require.NoError(t, err)
+		require.NoError(t, root.Rehearse(root.Close))
+	})
+}

@@ -42,10 +42,7 @@ func (e *Event) Free() { e.own().drop("event.free", func(h *C.gt_event) { C.gt_e
 // becomes steeper there.
 func (s *Scope) PeakBytes(body func()) (bytes int64) {
 	s.check("peak_bytes")
-	root := s
-	for root.parent != nil {
-		root = root.parent
-	}
+	root := s.root()
 	root.must("peak_bytes", C.gt_peak_begin(root.h))
 	defer func() { // also when body panics
 		if !root.closed {

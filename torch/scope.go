@@ -217,6 +217,13 @@ func (s *Scope) Format() Format {
 // Training reports whether modules behave as in training.
 func (s *Scope) Training() bool { return !s.inherited("training").eval }
 
+func (s *Scope) root() *Scope {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
 // inherited is s's settings; they may be asked of a closed scope too.
 func (s *Scope) inherited(op string) *settings {
 	if s == nil {
