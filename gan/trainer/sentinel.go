@@ -40,6 +40,7 @@ const (
 	startingUp   = 100 // steps in which a generator may have no diversity yet
 	certain      = .99 // D of what it is sure of
 	growth       = 3   // of an oscillation, from the first half of what is kept to the second
+	wide         = .25 // of the mean: what swings less is at rest
 	enoughOfWave = 8   // crossings of the mean that make an oscillation
 )
 
@@ -86,7 +87,7 @@ func (s *sentinel) judge() (state, why string) {
 	}
 	now := last[inARow-1]
 	switch {
-	case all(func(r reading) bool {
+	case now.Diversity <= s.Best && all(func(r reading) bool { // one that is still finding its feet gains with every reading
 		return r.Step > startingUp && (r.Diversity < noDiversity || r.Diversity < lostOfBest*s.Best)
 	}):
 		return collapsed, fmt.Sprintf("samples have %.1f %% of the real data's diversity (%.0f %% at best): lower the rates, or add --penalty r1 or --pack", 100*now.Diversity, 100*s.Best)
@@ -106,14 +107,13 @@ func (s *sentinel) grows() bool {
 		return false
 	}
 	half := watched / 2
-	before, beforeCrossings := swing(s.Past[:half])
-	now, crossings := swing(s.Past[half:])
-	return min(beforeCrossings, crossings) >= enoughOfWave/2 && now > growth*before && before > 0
+	_, before, beforeCrossings := swing(s.Past[:half])
+	mean, now, crossings := swing(s.Past[half:])
+	return min(beforeCrossings, crossings) >= enoughOfWave/2 && now > growth*before && before > 0 && now > wide*math.Abs(mean)
 }
 
-// swing is the standard deviation of the loss, and how often it crosses its mean.
-func swing(of []reading) (deviation float64, crossings int) {
-	mean := 0.
+// swing is the mean and the standard deviation of the loss, and how often it crosses the former.
+func swing(of []reading) (mean, deviation float64, crossings int) {
 	for _, r := range of {
 		mean += r.Loss / float64(len(of))
 	}
@@ -123,5 +123,5 @@ func swing(of []reading) (deviation float64, crossings int) {
 			crossings++
 		}
 	}
-	return math.Sqrt(deviation), crossings
+	return mean, math.Sqrt(deviation), crossings
 }

@@ -53,8 +53,14 @@ func TestTheSentinelsStates(t *testing.T) {
 	}
 }
 
-// A generator that starts has no diversity yet, and one bad reading is none.
+// A generator that starts has no diversity yet, or gains it slowly, and one bad reading is none.
 func TestTheSentinelWaits(t *testing.T) {
+	var slow sentinel
+	for i := 1; i <= 10; i++ {
+		r := healthy(i)
+		r.Diversity = .004 * float64(i)
+		assert.Nil(t, slow.look(r))
+	}
 	var s sentinel
 	for i := 1; i <= 10; i++ {
 		r := healthy(i)
