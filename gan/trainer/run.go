@@ -176,7 +176,7 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 			enough = true
 			break
 		}
-		var ill *IllError
+		var ill *illError
 		if errors.As(err, &ill) {
 			return report.Result{}, r.keepTrained(err)
 		}

@@ -31,7 +31,7 @@ const (
 	oscillating = "oscillating"
 )
 
-// What is taken for ill, from runs of every kind that went well and others that were spoilt on purpose (BENCHMARKS.md).
+// What is taken for ill: judgement, mended where healthy runs were called ill; no study of many runs.
 const (
 	watched      = 40  // readings that are kept
 	inARow       = 3   // readings that must agree

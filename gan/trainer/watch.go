@@ -25,10 +25,10 @@ type health struct {
 // maxRollbacks is how often a training is turned back.
 const maxRollbacks = 3
 
-// IllError ends a run that has gone wrong, and was to be stopped then.
-type IllError struct{ Text string }
+// illError ends a run that has gone wrong, and was to be stopped then.
+type illError struct{ Text string }
 
-func (e *IllError) Error() string { return e.Text }
+func (e *illError) Error() string { return e.Text }
 
 // errPatience ends a run whose evaluations get no better.
 var errPatience = errors.New("no better for as many evaluations as --patience says")
@@ -66,7 +66,7 @@ func (r *run) lookAt(ctx context.Context, line report.Line) error {
 	}
 	switch r.job.Watch.OnCollapse {
 	case "stop":
-		return &IllError{a.Text}
+		return &illError{a.Text}
 	case "rollback":
 		return r.rollback(ctx, *a)
 	}
@@ -108,7 +108,7 @@ func readingOf(l report.Line) reading {
 // half the rates. What came after is set aside.
 func (r *run) rollback(ctx context.Context, why alert) error {
 	if r.health.Rollbacks == maxRollbacks {
-		return &IllError{fmt.Sprintf("%s (after %d rollbacks)", why.Text, maxRollbacks)}
+		return &illError{fmt.Sprintf("%s (after %d rollbacks)", why.Text, maxRollbacks)}
 	}
 	if err := r.written(r.saver.wait()); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (r *run) rollback(ctx context.Context, why alert) error {
 		return err
 	}
 	if path == "" {
-		return &IllError{why.Text + ": there is no checkpoint from before: nothing to go back to"}
+		return &illError{why.Text + ": there is no checkpoint from before: nothing to go back to"}
 	}
 	file, err := open(path)
 	if err != nil {
