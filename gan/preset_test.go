@@ -229,4 +229,5 @@ func TestArithmeticOfPenalties(t *testing.T) {
 	assert.Greater(t, r1, plain)
 	assert.Greater(t, gp, r1)
 	assert.InDelta(t, (gp-plain)/4, lazy-plain, 1e-12)
+	assert.Equal(t, plain, flops(func(c *Config) { c.Method.SpectralNorm = true }), "what makes the weights ready is not counted")
 }
