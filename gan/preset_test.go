@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,10 +42,12 @@ func TestPresetsAreSettings(t *testing.T) {
 
 // What a preset plays and how it learns is what gan/method compares with PyTorch under its name; grid25 is ring8's.
 func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
-	var golden struct {
+	var golden, since struct {
 		Runs map[string]struct{ Settings []string }
 	}
 	torchtest.Golden(t, "method/testdata/gans.json", &golden)
+	torchtest.Golden(t, "method/testdata/recipes.json", &since)
+	maps.Copy(golden.Runs, since.Runs)
 	elsewhere := []string{"data", "size", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
 	kept := func(texts []string) []string {
 		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {
