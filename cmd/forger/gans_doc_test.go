@@ -50,7 +50,7 @@ func TestTheCommandsOfTheGANs(t *testing.T) {
 			}
 			what := strings.Fields(line)[1]
 			require.Contains(t, shortened, what)
-			got := command(t, dir, none, "bash", "-c", line+shortened[what])
+			got := command(t, dir, nil, "bash", "-c", line+shortened[what])
 			assert.Equal(t, exitDone, got.code, "%s: %s", line, got.errout)
 			ran++
 		}
