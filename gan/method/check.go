@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"forger/data"
 	"forger/internal/setting"
 )
 
@@ -83,6 +84,14 @@ func (o Options) CheckLast(n int) error {
 		return nil
 	}
 	return fmt.Errorf("--pack %d: it does not divide the last batch of an epoch, which has %d: add --drop-last", o.Pack, n)
+}
+
+// CheckShape refuses data that what is asked for is not made for.
+func (o Options) CheckShape(of data.Shape) error {
+	if of.IsPoints() && o.Augment != "" {
+		return fmt.Errorf("--augment %s: it changes images, and the data are points: leave it out", o.Augment)
+	}
+	return o.Model.CheckShape(of)
 }
 
 // notes are what people may want, and should know of.

@@ -14,7 +14,7 @@ type gan struct {
 	optG, optD   optim.Optimizer
 	loss         Objective
 	label        float64      // of real samples
-	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are penalties, theirs; {loss}
+	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are, augmentations' chance and penalties; {loss}
 	average      *average     // of the generator; nil without one
 	draw         func(s *torch.Scope, n int) torch.Tensor
 	updates      int // of the discriminator a step
@@ -89,6 +89,10 @@ func (g *gan) trainDisc(c *torch.Scope, real, fake torch.Tensor, variant int) {
 		loss = g.learn(g.loss.Pair(onReal, onFake), byReal, byFake)
 	}
 	values := []torch.Tensor{loss, g.loss.score(onReal.Detach()), g.loss.score(onFake.Detach())}
+	if g.bends != nil && g.bends.chance.Valid() {
+		g.bends.adapt(onReal.Detach(), real.Shape()[0])
+		values = append(values, c.Use(g.bends.chance))
+	}
 	if len(g.held.terms) > 0 {
 		penalty := g.penalise(c, real, fake, variant)
 		values = append(values, sumOf(c, byReal, byFake, penalty).Detach())

@@ -73,14 +73,35 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 		stream := g.parts.stream(b, "instance_noise")
 		g.noise = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(stream, shape...) }
 	}
+	g.augment(b, o, nets[0].Output)
 	g.hold(b, o, batch)
 	g.meters(s)
 	return g
 }
 
-// meters makes those of the losses: the penalties' is there where they are.
+// augment sets up what bends the images.
+func (g *gan) augment(b *model.Builder, o Options, images Value) {
+	a := o.augmented()
+	if len(a.all) == 0 {
+		return
+	}
+	stream := g.parts.stream(b, "augment")
+	g.bends = &augmenter{
+		augmented: a, places: newPlaces(b.Scope, images.Shape[1], images.Shape[2]),
+		uniform: func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) },
+	}
+	if a.target > 0 {
+		g.bends.chance = b.Scope.FullOf(torch.Float64, 0)
+		g.parts.Kept = append(g.parts.Kept, Kept{"augment", g.bends.chance})
+	}
+}
+
+// meters makes those of the losses: the penalties' is there where they are, and so is the augmentations' chance.
 func (g *gan) meters(s *torch.Scope) {
 	names, labels := []string{"loss_d", "d_real", "d_fake"}, []string{"loss D", "D(x)", "D(G(z))"}
+	if g.bends != nil && g.bends.chance.Valid() {
+		names, labels = append(names, "augment"), append(labels, "augment")
+	}
 	if len(g.held.terms) > 0 {
 		names, labels = append(names, "penalty"), append(labels, "penalty")
 	}

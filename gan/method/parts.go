@@ -17,6 +17,7 @@ type Parts struct {
 	Streams    []Stream
 	Meters     []Meter
 	Dials      []*Dial
+	Kept       []Kept
 	Notes      []string // what the user should know of this training
 
 	Phases []string           // the parts of a step, in the order of a report
@@ -43,6 +44,9 @@ func (p *Parts) State() []torch.Tensor {
 	for _, m := range p.Meters {
 		all = append(all, m.Sums)
 	}
+	for _, k := range p.Kept {
+		all = append(all, k.Tensor)
+	}
 	for _, n := range p.Nets {
 		for _, e := range nn.Entries(n.Module) {
 			all = append(all, e.Tensor)
@@ -56,6 +60,12 @@ func (p *Parts) State() []torch.Tensor {
 		}
 	}
 	return all
+}
+
+// Kept is a tensor that a step changes beside all of these, under its key in a checkpoint.
+type Kept struct {
+	Key    string
+	Tensor torch.Tensor
 }
 
 // Net is a network of a method.

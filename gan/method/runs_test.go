@@ -122,6 +122,9 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 	latents, reals := fills(4000, 1.7, 0), fills(3000, 1, 0)
 	g.draw = func(s *torch.Scope, n int) torch.Tensor { return latents(s, n, r.Sizes.Latent, 1, 1) }
 	g.noise, g.held.uniform = fills(6000, 1.7, 0), fills(5000, .5, .5)
+	if g.bends != nil {
+		g.bends.uniform = fills(8000, .5, .5)
+	}
 	for step := range int64(steps) {
 		c := s.Child()
 		g.parts.Turn(step, runSteps)

@@ -10,6 +10,7 @@ import (
 type view struct {
 	disc  nn.Module
 	pack  int          // samples that it judges at once
+	bends *augmenter   // of images; nil: none
 	blur  torch.Tensor // standard deviation of the noise on them; the zero Tensor: none
 	noise source
 }
@@ -19,6 +20,9 @@ type source func(s *torch.Scope, shape ...int) torch.Tensor
 
 // sees is the logits [N/pack] of samples [N,...].
 func (v view) sees(x torch.Tensor) torch.Tensor {
+	if v.bends != nil {
+		x = v.bends.of(x)
+	}
 	if v.blur.Valid() {
 		x = x.Add(v.noise(x.Scope(), x.Shape()...).Mul(v.blur))
 	}
