@@ -76,6 +76,7 @@ type Net struct {
 	Output Value
 
 	Draws    bool   // samples are drawn from it
+	Classes  int    // of the labels that it takes beside its input; 0: it takes none
 	Averages string // the key of the network whose average it is; "": it is trained itself
 	// Probabilities: who reads the output expects its sigmoid, which training leaves to the loss.
 	Probabilities bool

@@ -2,6 +2,7 @@ package method
 
 import (
 	"forger/data"
+	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
 )
@@ -18,8 +19,8 @@ type view struct {
 // source draws numbers into a scope.
 type source func(s *torch.Scope, shape ...int) torch.Tensor
 
-// sees is the logits [N/pack] of samples [N,...].
-func (v view) sees(x torch.Tensor) torch.Tensor {
+// sees is the logits [N/pack] of samples [N,...], and those of their classes [N,K] where the discriminator names them.
+func (v view) sees(x, labels torch.Tensor) (logits, classes torch.Tensor) {
 	if v.bends != nil {
 		x = v.bends.of(x)
 	}
@@ -29,7 +30,10 @@ func (v view) sees(x torch.Tensor) torch.Tensor {
 	if v.pack > 1 {
 		x = packed(x, v.pack)
 	}
-	return v.disc.Forward(x)
+	if c, ok := v.disc.(model.Classifier); ok {
+		return c.Judge(x)
+	}
+	return nn.ForwardFor(v.disc, x, labels), classes
 }
 
 // packed puts each m samples in a row into one, along the channels: [N,C,H,W] -> [N/m,mC,H,W], [N,D] -> [N/m,mD] (Lin et al.
