@@ -43,6 +43,9 @@ func (o Options) checkHeld() error {
 
 // checkSeen refuses labels where there are none.
 func (o Options) checkSeen() error {
+	if o.Pack > 1 && o.Model.IsConditional() {
+		return setting.Usagef("--pack %d: --conditional %s: samples that are judged at once would have several labels: use one of the two", o.Pack, o.Model.Conditional)
+	}
 	if o.LabelSmoothing > 0 && !objectives[o.Loss].Labels {
 		return setting.Usagef("--label-smoothing %v: --loss %s has no labels to smooth: use it with %s", o.LabelSmoothing, o.Loss, strings.Join(labelled(), ", "))
 	}

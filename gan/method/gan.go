@@ -53,7 +53,7 @@ func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 	}
 	c := s.Child()
 	defer c.Close()
-	b := batches[last].in(c)
+	b := batches[last].In(c)
 	g.parts.At(phaseGen)
 	fake := nn.ForwardFor(g.gen, g.draw(c, b.X.Shape()[0]), b.Labels)
 	g.trainDisc(c, b, fake, variant)
@@ -66,9 +66,9 @@ func (g *gan) discOnly(s *torch.Scope, b Batch, variant int) {
 	defer c.Close()
 	quiet := c.Child(torch.NoGrad)
 	g.parts.At(phaseGen)
-	fake := c.Use(nn.ForwardFor(g.gen, g.draw(quiet, b.X.Shape()[0]), b.in(quiet).Labels))
+	fake := c.Use(nn.ForwardFor(g.gen, g.draw(quiet, b.X.Shape()[0]), b.In(quiet).Labels))
 	quiet.Close()
-	g.trainDisc(c, b.in(c), fake, variant)
+	g.trainDisc(c, b.In(c), fake, variant)
 }
 
 // trainDisc is an update of the discriminator: one graph at a time, which needs a third less memory than a joint loss, unless
@@ -141,7 +141,7 @@ func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor) {
 	var onReal torch.Tensor
 	if g.loss.Pair != nil {
 		quiet := c.Child(torch.NoGrad)
-		of := b.in(quiet)
+		of := b.In(quiet)
 		logits, _ := g.sees(of.X, of.Labels)
 		onReal = c.Use(logits)
 		quiet.Close()

@@ -26,8 +26,8 @@ type Batch struct {
 	Labels torch.Tensor // int64 [N], where labels are learnt; else the zero Tensor
 }
 
-// in is the batch in s.
-func (b Batch) in(s *torch.Scope) Batch {
+// In is the batch in s.
+func (b Batch) In(s *torch.Scope) Batch {
 	b.X = s.Use(b.X)
 	if b.Labels.Valid() {
 		b.Labels = s.Use(b.Labels)
@@ -39,7 +39,7 @@ func (b Batch) in(s *torch.Scope) Batch {
 func (b Batch) Clone(s *torch.Scope) Batch {
 	c := s.Child()
 	defer c.Close()
-	b = b.in(c)
+	b = b.In(c)
 	b.X = s.Use(b.X.Clone())
 	if b.Labels.Valid() {
 		b.Labels = s.Use(b.Labels.Clone())
@@ -49,7 +49,7 @@ func (b Batch) Clone(s *torch.Scope) Batch {
 
 // CopyFrom overwrites the batch with another of its form, by way of s.
 func (b Batch) CopyFrom(s *torch.Scope, from Batch) {
-	to := b.in(s)
+	to := b.In(s)
 	to.X.CopyFrom(from.X)
 	if to.Labels.Valid() {
 		to.Labels.CopyFrom(from.Labels)
