@@ -32,7 +32,7 @@ func TestTheValueOfTheGameIsADivergence(t *testing.T) {
 					g.sumsD.Fill(0)
 				}
 				c := top.Child()
-				g.trainDisc(c, c.Randn(r, batch, 1), c.Randn(r, batch, 1).AddScalar(is.mean), 0)
+				g.trainDisc(c, Batch{X: c.Randn(r, batch, 1)}, c.Randn(r, batch, 1).AddScalar(is.mean), 0)
 				c.Close()
 			}
 			value := -g.sumsD.Doubles()[0] / (updates / 2)
