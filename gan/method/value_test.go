@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"forger/data"
-	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/torchtest"
 
@@ -23,7 +22,7 @@ func TestTheValueOfTheGameIsADivergence(t *testing.T) {
 			top := s.Child()
 			var o Options
 			o.Settings().Reset()
-			o.Model = model.Options{Name: "toy", Latent: 1, GenWidth: 1, DiscWidth: 32, Depth: 2}
+			o.Model.Name, o.Model.Latent, o.Model.GenWidth, o.Model.DiscWidth, o.Model.Depth = "toy", 1, 1, 32, 2
 			o.Loss, o.LR, o.Beta1 = "minimax", 3e-3, .9
 			g := build(t, top, o, data.Shape{Points: 1}, batch)
 			r := top.NewGenerator(1)
