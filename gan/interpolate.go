@@ -107,7 +107,7 @@ func (d *drawer) animate(o InterpolateOptions) error {
 		grid = vision.Grid(drawn, walks, side, side, c, gifSide)
 		frames[frame] = grid.Pix
 	}
-	return vision.SaveGIF(o.Out, frames, grid.Height, grid.Width, grid.Channels, gifDelay)
+	return vision.SaveGIF(o.Out, frames, grid.Height, grid.Width, grid.Channels, gifDelay, 0)
 }
 
 // walkers draws the latents that n walks stop at: [stops][n][Z].
