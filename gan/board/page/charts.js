@@ -46,12 +46,16 @@ const Charts = (() => {
 		return out;
 	}
 
+	// few values are shown as they are: smoothing is for what swings.
+	const few = values => values.filter(v => v != null).length < 30;
+
 	// lines are those of curves {label, color, x, mean, least, largest, dashed} on one axis, as uPlot takes them.
 	function lines(curves, smoothing) {
 		const tables = curves.map(c => {
-			const n = smoothing > 0 ? Math.min(Math.round(.5 / (1 - smoothing)), Math.floor(c.x.length / 8)) : 0;
+			const w = few(c.mean) ? 0 : smoothing;
+			const n = w > 0 ? Math.min(Math.round(.5 / (1 - w)), Math.floor(c.x.length / 8)) : 0;
 			const low = rolling(c.least || c.mean, n, Math.min), high = rolling(c.largest || c.mean, n, Math.max);
-			return [c.x, low, high, smoothing > 0 ? smooth(c.mean, smoothing) : c.mean];
+			return [c.x, low, high, w > 0 ? smooth(c.mean, w) : c.mean];
 		});
 		return tables.length === 1 ? tables[0] : uPlot.join(tables);
 	}
