@@ -2,6 +2,7 @@ package gan
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,21 @@ func TestEvaluationMovesNothing(t *testing.T) {
 	assert.Equal(t, plain.State, evaluated.State)
 	assert.FileExists(t, res.Best)
 	assert.Equal(t, filepath.Join(c.Run.Out, "checkpoints", "best.pt"), res.Best)
+}
+
+// A log has the gradient's norm where one of its steps measured it, and what the value function says.
+func TestALogsFiguresOfHealth(t *testing.T) {
+	c := tinyConfig(t)
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+	for _, m := range gantest.LeftBy(t, res).Metrics {
+		steep, measured := m["grad_g"].(float64)
+		assert.Equal(t, m["step"] == 12., measured, "of steps 9 to 12 it is the tenth")
+		assert.True(t, !measured || steep > 0)
+		loss, gap := m["loss_d"].(float64), m["value_gap"].(float64)
+		assert.InDelta(t, math.Log(4)-loss, gap, 1e-12)
+		assert.InDelta(t, gap/2, m["js_estimate"], 1e-12)
+	}
 }
 
 // A run that goes on writes the evaluations of one that never stopped, and knows its best.

@@ -101,6 +101,9 @@ func (p *progress) Logged(l report.Line) {
 func means(l report.Line, form string) string {
 	var b strings.Builder
 	for _, m := range l.Means {
+		if m.Label == "" {
+			continue
+		}
 		fmt.Fprintf(&b, form, m.Label, m.Value)
 	}
 	return b.String()

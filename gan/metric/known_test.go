@@ -64,7 +64,8 @@ func TestFrechetWhereCovariancesCommute(t *testing.T) {
 			want += (2*m + 1) * (2*m + 1)
 			want += 4 * a.Cov.At(k, k) // tr S (1 + 9 - 2*3)
 		}
-		near(t, want, frechetOf(s, a, b), "frechet")
+		near(t, want, measure(t, s, "fid", Pair{Real: Set{Known: a}, Fake: Set{Known: b}}, asked).Value, "frechet")
+		assert.Equal(t, "the moments of the samples alone are known", measure(t, s, "kid", Pair{Real: Set{Known: a}, Fake: Set{X: x}}, asked).Note)
 	})
 }
 

@@ -152,6 +152,9 @@ func (r *run) close(err *error) {
 			*err = errors.Join(*err, lines.Close())
 		}
 	}
+	if r.eval != nil {
+		r.eval.extractor.Close()
+	}
 	if r.dir != nil {
 		r.dir.Close()
 	}

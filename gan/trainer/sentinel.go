@@ -19,9 +19,10 @@ type sentinel struct {
 type reading struct {
 	Step      int64   `json:"step"`
 	Diversity float64 `json:"diversity"`
-	Real      float64 `json:"real"` // D(x), where the objective makes it a probability
-	Fake      float64 `json:"fake"` // D(G(z))
-	Loss      float64 `json:"loss"` // the generator's
+	Real      float64 `json:"real"`     // D(x), where the objective makes it a probability
+	Fake      float64 `json:"fake"`     // D(G(z))
+	Loss      float64 `json:"loss"`     // the generator's
+	Gradient  float64 `json:"gradient"` // the norm of the generator's; 0: not measured
 }
 
 // The states that are told of.
@@ -33,15 +34,16 @@ const (
 
 // What is taken for ill: judgement, mended where healthy runs were called ill; no study of many runs.
 const (
-	watched      = 40  // readings that are kept
-	inARow       = 3   // readings that must agree
-	noDiversity  = .05 // of the real data's
-	lostOfBest   = .2  // of the highest diversity so far
-	startingUp   = 100 // steps in which a generator may have no diversity yet
-	certain      = .99 // D of what it is sure of
-	growth       = 3   // of an oscillation, from the first half of what is kept to the second
-	wide         = .25 // of the mean: what swings less is at rest
-	enoughOfWave = 8   // crossings of the mean that make an oscillation
+	watched      = 40   // readings that are kept
+	inARow       = 3    // readings that must agree
+	noDiversity  = .05  // of the real data's
+	lostOfBest   = .2   // of the highest diversity so far
+	startingUp   = 100  // steps in which a generator may have no diversity yet
+	certain      = .99  // D of what it is sure of
+	vanished     = 1e-3 // of the generator's gradient, as the readings have it in the middle
+	growth       = 3    // of an oscillation, from the first half of what is kept to the second
+	wide         = .25  // of the mean: what swings less is at rest
+	enoughOfWave = 8    // crossings of the mean that make an oscillation
 )
 
 // alert is a state that begins or ends.
@@ -95,10 +97,22 @@ func (s *sentinel) judge() (state, why string) {
 		return saturated, fmt.Sprintf("D(x) %.4f, D(G(z)) %.4f: the discriminator is sure of everything and teaches nothing: lower --disc-lr, or add --penalty r1 or --instance-noise", now.Real, now.Fake)
 	case all(func(r reading) bool { return r.Fake > certain }):
 		return saturated, fmt.Sprintf("D(G(z)) %.4f: the discriminator takes everything for real: raise --disc-lr or --disc-steps", now.Fake)
+	case all(func(r reading) bool { return r.Gradient > 0 && r.Gradient < vanished*s.usualGradient() }):
+		return saturated, fmt.Sprintf("the generator's gradient is %.2g of %.2g before: the discriminator teaches nothing: lower --disc-lr, or add --penalty r1 or --instance-noise", now.Gradient, s.usualGradient())
 	case s.grows():
 		return oscillating, "the generator's loss swings wider and wider: lower the rates"
 	}
 	return "", ""
+}
+
+// usualGradient is the median of the generator's gradients.
+func (s *sentinel) usualGradient() float64 {
+	var all []float64
+	for _, r := range s.Past {
+		all = append(all, r.Gradient)
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // grows reports whether the generator's loss swings around its mean, and wider than it did.
