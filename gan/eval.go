@@ -24,11 +24,11 @@ type EvalOptions struct {
 	Against    string // the real data, or statistics of it (.npz); "": what the checkpoint was trained on
 	Size       int    // image side of data whose images have many; 0: the checkpoint's, or the data's own
 
-	Metrics  []string // keys of metric.Table; none: those that suit the data
-	Features string   // as feature.Open takes them; "": random of images, pixels of points
-	Feature  feature.Options
-	SaveTo   string // write the statistics of the real data's features to this .npz; then nothing need be judged
-	N        int    // samples of each
+	Metrics  []string        // keys of metric.Table; none: those that suit the data
+	Features string          // as feature.Open takes them; "": random of images, pixels of points
+	Feature  feature.Options // none: their defaults
+	SaveTo   string          // write the statistics of the real data's features to this .npz; then nothing need be judged
+	N        int             // samples of each
 	Seed     uint64
 	Average  bool // draw from the averaged generator
 	Device   string
@@ -89,6 +89,9 @@ func (o EvalOptions) known() bool { return strings.HasSuffix(o.Against, ".npz") 
 // Eval scores a checkpoint or a set of data against real data.
 func Eval(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 	defer torch.Catch(&err)
+	if o.Feature == (feature.Options{}) {
+		o.Feature.Settings("").Reset()
+	}
 	if err := o.check(); err != nil {
 		return e, err
 	}
@@ -172,13 +175,14 @@ func (j *judge) open() (err error) {
 func (j *judge) openImages() (err error) {
 	other := data.Settings{Spec: j.Images, Size: j.Size, Cache: "none"}
 	if j.real != nil && !j.shape.IsPoints() {
-		other.Size, other.Channels = j.shape.Height, j.shape.Channels
+		other.Channels = j.shape.Channels
 	}
-	if j.other, err = other.Open(j.Seed, 0); err != nil {
+	if j.other, err = other.Open(j.Seed, j.shape.Height); err != nil {
 		return err
 	}
 	if j.real != nil && j.other.Shape() != j.shape {
-		return fmt.Errorf("--images %s: %s, and --against %s: %s: they must be alike", j.Images, j.other.Shape(), j.Against, j.shape)
+		return fmt.Errorf("--images %s: %s, and --against %s: %s: they must be alike: bring images to one side with --size",
+			j.Images, j.other.Shape(), j.Against, j.shape)
 	}
 	j.shape = j.other.Shape()
 	return nil

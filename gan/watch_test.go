@@ -45,6 +45,20 @@ func TestEvaluationMovesNothing(t *testing.T) {
 	assert.Equal(t, filepath.Join(c.Run.Out, "checkpoints", "best.pt"), res.Best)
 }
 
+// What the discriminator says is read as probabilities where the objective makes it that, by which a saturation is known.
+func TestALogTellsProbabilities(t *testing.T) {
+	for loss, want := range map[string]bool{"nonsaturating": true, "hinge": false} {
+		c := tinyConfig(t)
+		c.Method.Loss = loss
+		var r gantest.Recorder
+		_, err := train(t, t.Context(), c, &r)
+		require.NoError(t, err)
+		for _, m := range r.Lines[0].Means {
+			assert.Equal(t, want && (m.Name == "d_real" || m.Name == "d_fake"), m.Probability, "%s of %s", m.Name, loss)
+		}
+	}
+}
+
 // A log has the gradient's norm where one of its steps measured it, and what the value function says.
 func TestALogsFiguresOfHealth(t *testing.T) {
 	c := tinyConfig(t)

@@ -16,7 +16,7 @@ type gan struct {
 	label        float64      // of real samples
 	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are penalties, theirs; {loss}
 	steepness    steepness
-	average      *average     // of the generator; nil without one
+	average      *average // of the generator; nil without one
 	draw         func(s *torch.Scope, n int) torch.Tensor
 	updates      int // of the discriminator a step
 	held         held

@@ -26,6 +26,7 @@ func TestTheSentinelsStates(t *testing.T) {
 		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .999, .001 }},
 		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .5, .995 }},
 		{saturated, func(_ int, r *reading) { r.Gradient = 1e-5 }},
+		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .7, .73 }},
 		{oscillating, func(i int, r *reading) { r.Loss = 1 + .2*math.Pow(1.1, float64(i))*math.Sin(2.2*float64(i)) }},
 	} {
 		want, spoil := c.want, c.spoil
@@ -69,6 +70,12 @@ func TestTheSentinelWaits(t *testing.T) {
 			r.Diversity = 0
 		}
 		assert.Nil(t, s.look(r))
+	}
+	var lost sentinel // one that had started, and lost all of it
+	for i, diversity := range []float64{.4, 0, 0, 0} {
+		r := healthy(i)
+		r.Step, r.Diversity = int64(20*(i+1)), diversity
+		assert.Equal(t, i == 3, lost.look(r) != nil)
 	}
 }
 
