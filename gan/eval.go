@@ -177,7 +177,7 @@ func (j *judge) openImages() (err error) {
 	if j.real != nil && !j.shape.IsPoints() {
 		other.Channels = j.shape.Channels
 	}
-	if j.other, err = other.Open(j.Seed, j.shape.Height); err != nil {
+	if j.other, err = other.Open(j.Seed, 0); err != nil {
 		return err
 	}
 	if j.real != nil && j.other.Shape() != j.shape {
