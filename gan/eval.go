@@ -14,15 +14,16 @@ import (
 	"forger/internal/seed"
 	"forger/internal/setting"
 	"forger/torch"
+	"forger/vision"
 )
 
 // EvalOptions say what to compare, and how.
 type EvalOptions struct {
-	Checkpoint string // what it draws, or
-	Images     string // the data of this spec, or
-	Self       bool   // another half of the real data, which shows what figures a perfect model would have
-	Against    string // the real data, or statistics of it (.npz); "": what the checkpoint was trained on
-	Size       int    // image side of data whose images have many; 0: the checkpoint's, or the data's own
+	Checkpoint string      // what it draws, or
+	Images     string      // the data of this spec, or
+	Self       bool        // another half of the real data, which shows what figures a perfect model would have
+	Against    string      // the real data, or statistics of it (.npz); "": what the checkpoint was trained on
+	Size       vision.Size // of data whose images have many; none: the checkpoint's, or the data's own
 
 	Metrics  []string        // keys of metric.Table; none: those that suit the data
 	Features string          // as feature.Open takes them; "": random of images, pixels of points
@@ -196,10 +197,10 @@ func (j *judge) trainedOn() (data.Settings, error) {
 	}
 	s.Cache, s.Flip = "none", false
 	if !j.shape.IsPoints() {
-		if j.Size != 0 && j.Size != j.shape.Height {
-			return s, setting.Usagef("--size %d: the checkpoint's images are of side %d: leave it away", j.Size, j.shape.Height)
+		if !j.Size.IsZero() && j.Size != j.shape.Size() {
+			return s, setting.Usagef("--size %s: the checkpoint's images are of %s: leave it away", j.Size, j.shape.Size())
 		}
-		s.Size, s.Channels = j.shape.Height, j.shape.Channels
+		s.Size, s.Channels = j.shape.Size(), j.shape.Channels
 	}
 	return s, nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,7 @@ func TestBrokenInputOfAnEvaluation(t *testing.T) {
 // Few samples are measured, and warned of with the way in which they err.
 func TestFewSamplesAreWarnedOf(t *testing.T) {
 	o := asked()
-	o.Self, o.Against, o.Size, o.N, o.Metrics = true, "glyphs", 16, 20, []string{"fid"}
+	o.Self, o.Against, o.Size, o.N, o.Metrics = true, "glyphs", vision.Square(16), 20, []string{"fid"}
 	e, err := Eval(t.Context(), o)
 	require.NoError(t, err)
 	assert.Equal(t, "20 samples for 480 features: biased upwards, and not to be compared with figures of more", e.Metrics["fid"].Note)

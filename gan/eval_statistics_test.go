@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"forger/data"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,7 +102,7 @@ func TestStatisticsAreKept(t *testing.T) {
 func TestMomentsAreThoseOfTheFeatures(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	o := asked()
-	o.Against, o.Images, o.Size, o.N = "glyphs", "npy:"+noisyImages(t, 600), 16, 600
+	o.Against, o.Images, o.Size, o.N = "glyphs", "npy:"+noisyImages(t, 600), vision.Square(16), 600
 	o.Metrics = []string{"fid"}
 	sums, err := Eval(t.Context(), o)
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"forger/internal/setting"
 	"forger/torch/pt"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -84,8 +85,8 @@ func small(t *testing.T, preset string) Config {
 	for _, name := range []string{"gen-width", "disc-width", "latent", "batch", "steps"} {
 		c.Given[name] = "here"
 	}
-	c.Data.Size = smallSizes[preset]
-	if c.Data.Size > 0 {
+	c.Data.Size = vision.Square(smallSizes[preset])
+	if !c.Data.Size.IsZero() {
 		c.Given["size"] = "here"
 	}
 	return c
@@ -105,6 +106,7 @@ func TestEveryPresetResumesExactly(t *testing.T) {
 		"wgan": func(c *Config) { c.Method.Momentum, c.Method.MomentumEnd = .5, .7 },
 		"lsgan": func(c *Config) {
 			c.Method.SpectralNorm, c.Method.Loss, c.Method.Penalties = true, "relativistic", []string{"r1=2:.2", "r2"}
+			c.Method.Augment = "translation,color,ada=.3"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

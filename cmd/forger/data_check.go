@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"forger/data"
+	"forger/vision"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -24,8 +25,8 @@ func newDataCheck() *cobra.Command {
 		Short: "Read every image once and list those that are broken or cannot be read; exit code 1 when there are any",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size == 0 { // others hold one size, or points
-				s.Size = checkSide
+			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size.IsZero() { // others hold one size, or points
+				s.Size = vision.Square(checkSide)
 			}
 			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), quiet)
 			ds, err := s.open(args[0])
@@ -50,7 +51,7 @@ func newDataCheck() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken and unread: image, file, error of each")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
-	f.IntVar(&s.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
+	f.Var(&s.Size, "size", fmt.Sprintf("image side, or HEIGHTxWIDTH (default: %d for image files, else the source's own)", checkSide))
 	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
 	s.seedFlag(cmd, "which images --limit leaves")
 	s.selectionFlags(cmd)
@@ -77,7 +78,13 @@ func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error
 		if n := len(r.Unread); n > 0 {
 			found += fmt.Sprintf(", %d not read", n)
 		}
+		if r.Distinct > 0 {
+			found += fmt.Sprintf(", %d distinct", r.Distinct)
+		}
 		if _, err := fmt.Fprintln(w, found); err != nil {
+			return err
+		}
+		if err := listAlike(w, r.Alike); err != nil {
 			return err
 		}
 	}
@@ -89,6 +96,38 @@ func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error
 		return fmt.Errorf("%s: %d of %d images are broken: mend or remove them, or train with --skip-corrupt %d", r.Spec, n, r.Images, n)
 	}
 	return nil
+}
+
+// mostAlike is how many of those that are like others are listed.
+const mostAlike = 20
+
+// listAlike writes a line for each image that is like one before it, up to mostAlike.
+func listAlike(w io.Writer, all []data.Alike) error {
+	nearly := 0
+	for i, a := range all {
+		if !a.Same {
+			nearly++
+		}
+		if i >= mostAlike {
+			continue
+		}
+		name, like, how := a.File, a.Like, "nearly the same as"
+		if a.Same {
+			how = "the same as"
+		}
+		if name == "" {
+			name, like = fmt.Sprintf("image %d", a.Image), fmt.Sprintf("image %d", a.Before)
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s %s\n", name, how, like); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "warning: %d are the same as one before them and %d nearly (the first %d are above; --json lists all): copies weigh more in training\n",
+		len(all)-nearly, nearly, min(len(all), mostAlike))
+	return err
 }
 
 // listBroken writes a line each, with what sort it is.

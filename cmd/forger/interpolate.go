@@ -29,6 +29,8 @@ func newInterpolate() *cobra.Command {
 	f.StringVar(&o.Out, "out", "", "a .gif: 4x4 walks that end where they began; a .png: 8 walks from left to right")
 	f.IntVar(&o.Frames, "frames", 0, "pictures of a walk (default 60 of a .gif, 10 of a strip)")
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
+	f.StringVar(&o.Label, "label", "", "the class, of a network that learnt labels (default: another with each walk)")
+	f.StringVar(&o.ToLabel, "to-label", "", "walk from --label to this class, each walk at one latent")
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	return cmd

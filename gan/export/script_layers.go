@@ -75,7 +75,20 @@ var scriptLayers = map[string]func(n nn.Node) string{
 	"embedding": func(n nn.Node) string {
 		return fmt.Sprintf("embedding(%s, %s)", attribute(n.Params[0]), n.Inputs[0])
 	},
-	"mul": func(n nn.Node) string { return call("mul", n, attribute(n.Params[0])) },
+	"mul": func(n nn.Node) string {
+		if len(n.Params) == 0 {
+			return call("mul", n, n.Inputs[1])
+		}
+		return call("mul", n, attribute(n.Params[0]))
+	},
+	"cat": func(n nn.Node) string { return fmt.Sprintf("cat([%s], %d)", strings.Join(n.Inputs, ", "), n.Dims[0]) },
+	"one_hot": func(n nn.Node) string {
+		const float32 = 6 // its number among torch's types
+		return fmt.Sprintf("to(torch.one_hot(%s, %d), %d)", n.Inputs[0], n.Factor, float32)
+	},
+	"expand_as": func(n nn.Node) string {
+		return call("expand", n, fmt.Sprintf("[-1, -1, %[1]s.size(2), %[1]s.size(3)]", n.Inputs[1]))
+	},
 	"minibatch_stddev": func(n nn.Node) string {
 		x := n.Inputs[0]
 		group := fmt.Sprintf("min(%d, %s.size(0))", n.Factor, x)

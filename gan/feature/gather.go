@@ -64,12 +64,13 @@ func OfSampler(ctx context.Context, s *torch.Scope, e *Extractor, from method.Sa
 	defer torch.Catch(&err)
 	g := gathering{s: s, keep: keep, what: "the samples", sets: []gathered{{n: n}}}
 	noise := s.NewGenerator(of)
-	for left := n; left > 0; left -= gatherBatch {
+	for first := 0; first < n; first += gatherBatch {
 		if err := ctx.Err(); err != nil {
 			return metric.Set{}, err
 		}
 		c := s.Child()
-		g.add(e.Of(from.Sample(from.Noise(c, noise, min(left, gatherBatch)))))
+		some := min(n-first, gatherBatch)
+		g.add(e.Of(from.Sample(from.Noise(c, noise, some), from.Labels(c, first, some))))
 		c.Close()
 	}
 	all, err := g.whole()

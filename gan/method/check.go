@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"forger/data"
 	"forger/internal/setting"
 )
 
@@ -42,6 +43,9 @@ func (o Options) checkHeld() error {
 
 // checkSeen refuses labels where there are none.
 func (o Options) checkSeen() error {
+	if o.Pack > 1 && o.Model.IsConditional() {
+		return setting.Usagef("--pack %d: --conditional %s: samples that are judged at once would have several labels: use one of the two", o.Pack, o.Model.Conditional)
+	}
 	if o.LabelSmoothing > 0 && !objectives[o.Loss].Labels {
 		return setting.Usagef("--label-smoothing %v: --loss %s has no labels to smooth: use it with %s", o.LabelSmoothing, o.Loss, strings.Join(labelled(), ", "))
 	}
@@ -83,6 +87,14 @@ func (o Options) CheckLast(n int) error {
 		return nil
 	}
 	return fmt.Errorf("--pack %d: it does not divide the last batch of an epoch, which has %d: add --drop-last", o.Pack, n)
+}
+
+// CheckShape refuses data that what is asked for is not made for.
+func (o Options) CheckShape(of data.Shape) error {
+	if of.IsPoints() && o.Augment != "" {
+		return fmt.Errorf("--augment %s: it changes images, and the data are points: leave it out", o.Augment)
+	}
+	return o.Model.CheckShape(of)
 }
 
 // notes are what people may want, and should know of.
