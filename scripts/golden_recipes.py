@@ -17,9 +17,22 @@ ME = pathlib.Path(__file__).resolve()
 OUT = ME.parent.parent / "gan" / "method" / "testdata" / "recipes.json"
 
 golden_gans.RUNS = {
+    "gan2014": ("model=mlp loss=nonsaturating optim=sgd lr=.1 disc-lr=.02 momentum=.5 schedule=exponential lr-end=.549 momentum-end=.7",
+                dict(latent=4, gen=6, disc=5, channels=1, side=7)),
     "gaussian1d": ("model=toy prior=uniform01 loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002 disc-steps=3 optim=adam lr=2e-3 beta1=0 "
                    "beta2=.99 schedule=cosine lr-end=.01 ema=.999", dict(latent=1, gen=8, disc=8, points=1)),
 }
+
+
+class Training(golden_gans.Training):
+    """A training whose discriminator may have a rate of its own."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.od.param_groups[0]["lr"] = self.o.get("disc-lr", self.o["lr"])
+
+
+golden_gans.Training = Training
 
 
 def steps(done, dtype, device="cpu"):
