@@ -109,6 +109,9 @@ func state(l report.Line) string {
 func means(l report.Line, form string) string {
 	var b strings.Builder
 	for _, m := range l.Means {
+		if m.Label == "" {
+			continue
+		}
 		fmt.Fprintf(&b, form, m.Label, m.Value)
 	}
 	return b.String()

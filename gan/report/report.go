@@ -48,7 +48,7 @@ type Line struct {
 
 // Mean is a value of a log: its name in metrics.jsonl, and what people call it.
 type Mean struct {
-	Name, Label string
+	Name, Label string // no Label: it is for files alone
 	Value       float64
 	Probability bool // of a discriminator
 }

@@ -179,6 +179,9 @@ func (r *run) close(err *error) {
 		}
 	}
 	*err = errors.Join(*err, r.events.Close())
+	if r.eval != nil {
+		r.eval.extractor.Close()
+	}
 	if r.dir != nil {
 		r.dir.Close()
 	}
