@@ -42,12 +42,12 @@ func lines(t *testing.T, dir string) map[string][][2]float64 {
 	require.NoError(t, err)
 	all := map[string][][2]float64{}
 	for line := range strings.Lines(string(text)) {
-		var m map[string]float64
+		var m map[string]*float64
 		require.NoError(t, json.Unmarshal([]byte(line), &m))
 		for name, value := range m {
-			if name != "step" {
+			if name != "step" && value != nil {
 				tag := figure.Of(name).Tag()
-				all[tag] = append(all[tag], [2]float64{m["step"], float64(float32(value))})
+				all[tag] = append(all[tag], [2]float64{*m["step"], float64(float32(*value))})
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func TestTensorBoardReadsARun(t *testing.T) {
 	require.NoError(t, err)
 	text := s.Texts["settings/text_summary"]
 	assert.Equal(t, "    "+string(bytes.TrimSpace(bytes.ReplaceAll(config, []byte("\n"), []byte("\n    ")))), strings.TrimRight(text[len(text)-1][1].(string), "\n "))
-	assert.Equal(t, map[string][]string{"loss": {"loss/d", "loss/g"}, "score": {"score/real", "score/fake"}, "eval": {"eval/fid"}}, s.Charts)
+	assert.Equal(t, map[string][]string{"loss": {"loss/d", "loss/g"}, "score": {"score/real", "score/fake"}, "gradient": {"gradient/generator"}, "eval": {"eval/fid"}}, s.Charts)
 	assert.Equal(t, "STATUS_SUCCESS", s.HParams.Status)
 	assert.Equal(t, 8., s.HParams.Settings["batch"])
 	assert.Equal(t, true, s.HParams.Settings["deterministic"])

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"forger/gan/rundir"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxEntries is how many files of a folder are looked at.
@@ -19,7 +21,7 @@ const maxEntries = 20000
 
 // entries lists a folder of a run.
 func entries(root *os.Root, name string) []fs.DirEntry {
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil
 	}

@@ -13,6 +13,7 @@ type pace struct {
 	line     int64     // step of the newest line
 	saved    int64     // step of the newest checkpoint
 	interval float64   // seconds between two lines
+	perStep  float64   // seconds; 0: not known
 	changed  time.Time // the newest of its files
 }
 
@@ -70,7 +71,7 @@ func (p *pace) lines(s *Summary, text []byte) {
 		first, last := places[max(0, n-50)], places[n-1]
 		p.interval = (last.seconds - first.seconds) / float64(min(n, 50)-1)
 		if steps := last.step - first.step; steps > 0 {
-			s.Left = (last.seconds - first.seconds) / steps // a step, for now
+			p.perStep = (last.seconds - first.seconds) / steps
 		}
 	}
 }
@@ -101,12 +102,10 @@ func (p *pace) reach(s *Summary, all []Setting) {
 	if each := byStep("epoch"); passes > 0 && each > 0 {
 		total = min(total, math.Ceil(passes/each-1e-6))
 	}
-	perStep := s.Left
-	s.Left = 0
 	if total > 1<<53 || total < 1 {
 		return
 	}
 	s.Total = int64(total)
 	p.progress = float64(s.Step) / total
-	s.Left = perStep * max(0, total-float64(s.Step))
+	s.Left = p.perStep * max(0, total-float64(s.Step))
 }

@@ -3,6 +3,7 @@ package board
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"forger/gan/checkpoint"
@@ -161,9 +163,9 @@ func (r *run) checkpoint(name string) (info checkpoint.Info, err error) {
 		return info, err
 	}
 	defer f.Close()
-	// The file that is open, not what a link may meanwhile lead to.
-	if info, err = checkpoint.ReadInfo(fmt.Sprintf("/proc/self/fd/%d", f.Fd())); err != nil {
-		return info, err
+	here := fmt.Sprintf("/proc/self/fd/%d", f.Fd()) // the file that is open, not what a link may meanwhile lead to
+	if info, err = checkpoint.ReadInfo(here); err != nil {
+		return info, errors.New(strings.ReplaceAll(err.Error(), here, name))
 	}
 	info.File = name
 	return info, nil

@@ -109,62 +109,70 @@ func (r *run) embed(t *told, room int64) (used int64, err error) {
 		return 0, err
 	}
 	defer root.Close()
-	sizes := map[string]int64{}
-	size := func(name string) int64 {
-		if _, ok := sizes[name]; !ok {
-			if f, info, err := picture(root, filepath.Join(samplesDir, name)); err == nil {
-				sizes[name] = int64(base64.StdEncoding.EncodedLen(int(info.Size()))) + 100
-				f.Close()
-			} else {
-				sizes[name] = math.MaxInt32 // it cannot be shown
-			}
-		}
-		return sizes[name]
+	if t.Run.Real != "" && !t.take(root, t.Run.Real, room, &used) {
+		t.Run.Real = ""
 	}
-	take := func(name string) error {
-		text, err := root.ReadFile(filepath.Join(samplesDir, name))
-		if err == nil {
-			t.Files[name] = "data:image/png;base64," + base64.StdEncoding.EncodeToString(text)
-			used += size(name)
-		}
-		return err
-	}
-	if t.Run.Real != "" {
-		if size(t.Run.Real) > room {
-			t.Run.Real = ""
-		} else if err := take(t.Run.Real); err != nil {
-			return 0, err
+	var all []Picture
+	var sizes []int64 // sums
+	for _, p := range t.Run.Pictures {
+		if f, info, err := picture(root, filepath.Join(samplesDir, p.Name)); err == nil { // others cannot be shown
+			all, sizes = append(all, p), append(sizes, embedded(info.Size()))
+			f.Close()
 		}
 	}
-	some := t.Run.Pictures
-	for n := len(some); ; n-- {
-		some = evenly(t.Run.Pictures, n)
-		sum := used
-		for _, p := range some {
-			sum += size(p.Name)
+	t.Run.Pictures, t.Run.Summary.Picture = []Picture{}, ""
+	for _, i := range fitting(sizes, room-used) {
+		if t.take(root, all[i].Name, room, &used) {
+			t.Run.Pictures = append(t.Run.Pictures, all[i])
+			t.Run.Summary.Picture = all[i].Name
 		}
-		if sum <= room || n == 0 {
-			break
-		}
-	}
-	t.Run.Pictures = some
-	t.Run.Summary.Picture = ""
-	for _, p := range some {
-		if err := take(p.Name); err != nil {
-			return 0, err
-		}
-		t.Run.Summary.Picture = p.Name
 	}
 	return used, nil
 }
 
-// evenly is n of all, the last among them.
-func evenly(all []Picture, n int) []Picture {
-	some := make([]Picture, 0, n)
-	for i := range n {
-		some = append(some, all[(i+1)*len(all)/n-1])
+// embedded is what a picture of so many bytes takes in a report.
+func embedded(size int64) int64 { return int64(base64.StdEncoding.EncodedLen(int(size))) + 100 }
+
+// take puts a picture into the report, where there is room for it.
+func (t *told) take(root *os.Root, name string, room int64, used *int64) bool {
+	f, info, err := picture(root, filepath.Join(samplesDir, name))
+	if err != nil {
+		return false
 	}
-	return some
+	defer f.Close()
+	if *used+embedded(info.Size()) > room {
+		return false
+	}
+	text, err := io.ReadAll(io.LimitReader(f, info.Size()))
+	if err != nil {
+		return false
+	}
+	t.Files[name] = "data:image/png;base64," + base64.StdEncoding.EncodeToString(text)
+	*used += embedded(info.Size())
+	return true
+}
+
+// fitting chooses among things of these sizes, evenly and always the last, as many as there is room for.
+func fitting(sizes []int64, room int64) (chosen []int) {
+	for n := len(sizes); n > 0; {
+		chosen, sum := evenly(len(sizes), n), int64(0)
+		for _, i := range chosen {
+			sum += sizes[i]
+		}
+		if sum <= room {
+			return chosen
+		}
+		n = min(n-1, int(int64(n)*max(room, 0)/sum)+1)
+	}
+	return nil
+}
+
+// evenly is n places of so many, the last among them.
+func evenly(of, n int) (places []int) {
+	for i := range n {
+		places = append(places, (i+1)*of/n-1)
+	}
+	return places
 }
 
 // bind makes one file of the page and the data.

@@ -128,6 +128,8 @@ func hostile(t testing.TB) (dir string) {
 	m.write(t)
 	require.NoError(t, os.Remove(filepath.Join(m.dir, metricsFile)))
 	require.NoError(t, unix.Mkfifo(filepath.Join(m.dir, metricsFile), 0o644))
+	require.NoError(t, os.RemoveAll(filepath.Join(m.dir, samplesDir)))
+	require.NoError(t, unix.Mkfifo(filepath.Join(m.dir, samplesDir), 0o644))
 
 	m = made{dir: filepath.Join(dir, "<img src=x onerror=alert(1)>\x80"), step: 100, steps: 900}
 	m.write(t)
@@ -174,8 +176,9 @@ func TestNothingOutsideARunIsShown(t *testing.T) {
 	assert.Equal(t, int64(3), s.Skipped)
 
 	out := filepath.Join(t.TempDir(), "report.html")
-	_, err := b.Report(t.Context(), ReportOptions{Out: out, MaxMB: 20})
+	k, err := b.Report(t.Context(), ReportOptions{Out: out, MaxMB: 20})
 	require.NoError(t, err)
+	assert.Equal(t, 3, k.Pictures, "those that are pictures")
 	text, err := os.ReadFile(out)
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), secret)

@@ -79,6 +79,8 @@ func (l Line) figures() []Mean {
 	return append(all, Mean{Name: "seconds", Value: l.Seconds})
 }
 
+func isNumber(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
 // MarshalJSON writes the means beside the rest, under their names. What is not a number is null.
 func (l Line) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
@@ -91,7 +93,7 @@ func (l Line) MarshalJSON() ([]byte, error) {
 			return nil, err
 		}
 		value := []byte("null")
-		if !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) {
+		if isNumber(f.Value) {
 			if value, err = json.Marshal(f.Value); err != nil {
 				return nil, err
 			}

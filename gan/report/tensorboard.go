@@ -72,14 +72,14 @@ func code(text string) string {
 	return b.String()
 }
 
-// Logged writes a line's figures.
+// Logged writes a line's figures; one that is no number is left out, as its null in metrics.jsonl says.
 func (t *TensorBoard) Logged(l Line) error {
 	if t == nil {
 		return nil
 	}
 	var all []tfevents.Scalar
 	for _, m := range l.figures() {
-		if f := figure.Of(m.Name); f.Group != "" {
+		if f := figure.Of(m.Name); f.Group != "" && isNumber(m.Value) {
 			all = append(all, tfevents.Scalar{Tag: f.Tag(), Value: m.Value})
 		}
 	}

@@ -170,10 +170,10 @@
 	const footer = () => el("footer", {}, el("kbd", {}, "/"), " filter  ", el("kbd", {}, "←"), " ", el("kbd", {}, "→"), " steps of the grids  ", el("kbd", {}, "Esc"), " all runs. In a chart: drag to zoom, double-click for all of it.");
 
 	// Figures that share a chart; the others have one each.
-	const shared = ["loss", "score", "memory"];
-	const titles = {"loss": "Loss", "score": "Scores", "memory": "Memory (MiB)", "speed/images_per_second": "Images a second", "speed/data_wait": "Data wait (share)", "samples/diversity": "Diversity of the samples"};
+	const shared = ["loss", "score", "accuracy", "memory"];
+	const titles = {"loss": "Loss", "score": "Scores", "accuracy": "Accuracy of the classes", "memory": "Memory (MiB)", "penalty/penalty": "Penalty", "gradient/generator": "Gradient of G (norm)", "divergence/value_gap": "Value of the game + log 4", "divergence/js_estimate": "Jensen-Shannon estimate (nats)", "augment/chance": "Chance of an augmentation", "speed/images_per_second": "Images a second", "speed/data_wait": "Data wait (share)", "samples/diversity": "Diversity of the samples"};
 	const labels = {"loss/d": "D", "loss/g": "G", "score/real": "D(x)", "score/fake": "D(G(z))"};
-	const rank = ["loss", "score", "eval", "samples", "method", "speed", "memory"];
+	const rank = ["loss", "score", "eval", "samples", "accuracy", "divergence", "gradient", "penalty", "augment", "method", "speed", "memory"];
 
 	// The page of a run, with others beside it.
 	function page(id, others) {
