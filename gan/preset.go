@@ -53,8 +53,8 @@ var Presets = map[string]Preset{
 	"gaussian1d": {
 		"from U[0,1] to N(0,1): the map that is learned is known, the inverse normal distribution function",
 		`data=gaussian1d model=toy latent=1 gen-width=64 disc-width=64 depth=3 prior=uniform01
-		loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002
-		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=512 steps=8000`,
+		loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002 disc-steps=3
+		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=8000`,
 	},
 	"ring8": {
 		"eight narrow normal distributions on a circle: none may be lost (the modes of PacGAN's protocol)",

@@ -186,4 +186,7 @@ func rolledBack(t *testing.T, dir, last string) {
 		step = m["step"].(float64)
 	}
 	assert.InDelta(t, 300, step, 0)
+	s := tensorBoard(t, dir)
+	assert.Equal(t, lines(t, dir), s.Scalars)
+	assert.Contains(t, s.Texts["alerts/text_summary"][0][1], "collapsed")
 }

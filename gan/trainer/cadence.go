@@ -51,15 +51,17 @@ func (r *run) log(ctx context.Context, figures []report.Mean) error {
 		}
 	}
 	line.Means = append(line.Means, figures...)
-	if err := r.lines.Append(line); err != nil {
+	if err := errors.Join(r.lines.Append(line), r.events.Logged(line)); err != nil {
 		return err
 	}
+	var seen *alert
+	if due {
+		seen = r.lookAt(line)
+	}
+	line.State = r.health.Sentinel.State
 	r.ob.Logged(line)
 	r.tellSkipped()
-	if !due {
-		return nil
-	}
-	return r.lookAt(ctx, line)
+	return r.heed(ctx, seen)
 }
 
 // tellSkipped tells of the files that were no images, once each.
@@ -111,7 +113,7 @@ func (r *run) saveSample() (err error) {
 	}
 	r.lastSample = r.step
 	r.ob.Wrote(r.sampled)
-	return nil
+	return r.events.Picture(r.step, "samples", r.sampled)
 }
 
 // saveCheckpoint takes the state and starts to write it; the training goes on meanwhile, unless --save sync.

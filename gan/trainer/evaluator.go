@@ -115,6 +115,9 @@ func newEvaluator(ctx context.Context, t *Trainer, tell func(string)) (e *evalua
 	return e, nil
 }
 
+// evalPrefix begins the names of what was evaluated.
+const evalPrefix = "eval_"
+
 // measure evaluates the network as it stands: a mean for each measure, NaN where there is no figure.
 func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.Mean, err error) {
 	started := time.Now()
@@ -131,7 +134,7 @@ func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.M
 		if err != nil {
 			return nil, fmt.Errorf("evaluation: %s: %w", name, err)
 		}
-		figures = append(figures, report.Mean{Name: "eval_" + name, Label: name, Value: r.Value})
+		figures = append(figures, report.Mean{Name: evalPrefix + name, Label: name, Value: r.Value})
 	}
 	return figures, nil
 }

@@ -50,7 +50,10 @@ const (
 )
 
 // alert is a state that begins or ends.
-type alert struct{ State, Text string }
+type alert struct {
+	State, Text string
+	Over        bool // it ends
+}
 
 // look takes a reading, and returns what is to be told of: nil, or a change of state.
 func (s *sentinel) look(r reading) *alert {
@@ -71,9 +74,9 @@ func (s *sentinel) look(r reading) *alert {
 	was := s.State
 	s.State = state
 	if state == "" {
-		return &alert{was, fmt.Sprintf("step %d: no longer %s", r.Step, was)}
+		return &alert{was, fmt.Sprintf("step %d: no longer %s", r.Step, was), true}
 	}
-	return &alert{state, fmt.Sprintf("step %d: %s: %s", r.Step, state, text)}
+	return &alert{State: state, Text: fmt.Sprintf("step %d: %s: %s", r.Step, state, text)}
 }
 
 // lastGood is the step of the last reading before those that made the state; 0: there is none.

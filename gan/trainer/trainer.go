@@ -245,6 +245,7 @@ func (t *Trainer) logLine() (report.Line, error) {
 		DataWait:        math.Min(1, t.clock.wait.Seconds()/elapsed),
 		Seconds:         t.clock.elapsed(),
 	}
+	line.HostMiB, line.DeviceMiB = t.memory()
 	for _, m := range t.parts.Meters {
 		m.Sums.Fill(0)
 	}
