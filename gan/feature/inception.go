@@ -31,9 +31,9 @@ func inception(f From) (*Extractor, error) {
 	if err := net.load(f.Scope, f.Path); err != nil {
 		return nil, wrong(err)
 	}
-	in := input{side: inceptionSide, resizer: f.Options.Resizer, scale: 1. / 128, shift: -1, range_: "(x-128)/128"}
+	in := input{side: inceptionSide, resizer: f.Options.Resizer, scale: 1. / 128, shift: -1, words: "(x-128)/128"}
 	if f.Options.Resizer == "bilinear" {
-		in.scale, in.range_ = 2./255, "-1,1"
+		in.scale, in.words = 2./255, "-1,1"
 	}
 	prepare := in.of(f)
 	return &Extractor{

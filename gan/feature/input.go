@@ -49,14 +49,14 @@ type input struct {
 	side         int // 0: as they are
 	resizer      string
 	scale, shift float64 // of 0 to 255
-	range_       string  // the same for people
+	words        string  // the same for people
 }
 
 func (in input) String() string {
 	if in.side == 0 {
-		return "range " + in.range_
+		return "range " + in.words
 	}
-	return fmt.Sprintf("%s to %dx%d, range %s", in.resizer, in.side, in.side, in.range_)
+	return fmt.Sprintf("%s to %dx%d, range %s", in.resizer, in.side, in.side, in.words)
 }
 
 // of makes the function for the data's images, gray or RGB: [N,C,H,W] in [-1,1] to [N,3,side,side].

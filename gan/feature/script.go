@@ -14,7 +14,7 @@ func script(f From) (_ *Extractor, err error) {
 		return nil, fmt.Errorf("--features %s: %w: name a TorchScript file", f.Path, err)
 	}
 	low, high, _ := ends(f.Options.Range)
-	in := input{side: f.Options.Size, resizer: f.Options.Resizer, scale: (high - low) / 255, shift: low, range_: f.Options.Range}
+	in := input{side: f.Options.Size, resizer: f.Options.Resizer, scale: (high - low) / 255, shift: low, words: f.Options.Range}
 	prepare := in.of(f)
 	net, err := openScript(f)
 	if err != nil {

@@ -52,7 +52,8 @@ func statisticsFile(s *torch.Scope, e *Extractor, ds data.Dataset, of uint64, n 
 	if folder == "" {
 		return ""
 	}
-	key := sha256.Sum256(fmt.Appendf(nil, "%d %s %v %d %d %s %s %v %s", statisticsVersion, ds.Fingerprint(), ds.Shape(), of, n, e.Protocol,
+	_, flips := data.Plain(ds)
+	key := sha256.Sum256(fmt.Appendf(nil, "%d %s %t %v %d %d %s %s %v %s", statisticsVersion, ds.Fingerprint(), flips, ds.Shape(), of, n, e.Protocol,
 		vision.Decoder, s.Device(), torch.Version()))
 	return filepath.Join(folder, fmt.Sprintf("%x.npz", key[:8]))
 }

@@ -91,9 +91,9 @@ func TestWhatCannotBeMeasured(t *testing.T) {
 	})
 }
 
-// repetitions are so many, or as $FORGER_LEVELS says.
-func repetitions(few int) int {
-	if asked, err := strconv.Atoi(os.Getenv("FORGER_LEVELS")); err == nil {
+// repetitions are so few, or as many as a variable says.
+func repetitions(variable string, few int) int {
+	if asked, err := strconv.Atoi(os.Getenv(variable)); err == nil {
 		return asked
 	}
 	return few
@@ -102,7 +102,7 @@ func repetitions(few int) int {
 // Under the null hypothesis a test of level 5 % rejects so often: within three standard deviations in 60 repetitions, or in
 // FORGER_LEVELS of them.
 func TestLevels(t *testing.T) {
-	n := repetitions(60)
+	n := repetitions("FORGER_LEVELS", 60)
 	most := .05*float64(n) + 3*math.Sqrt(.05*.95*float64(n))
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		for name := range levels {
@@ -117,9 +117,9 @@ func TestLevels(t *testing.T) {
 var levels = map[string]int{"t": 100, "welch": 100, "ks": 100, "hotelling": 100, "mmd": 60, "energy": 60, "c2st-knn": 200, "c2st-nn": 100}
 
 // The benchmark of Lopez-Paz and Oquab 2017: 2,000 samples of N(0,1) against as many of Student's distribution with three degrees
-// of freedom, brought to deviation 1. A test of means sees nothing in it.
+// of freedom, brought to deviation 1, so often or $FORGER_POWER times. A test of means sees nothing in it.
 func TestPower(t *testing.T) {
-	n := repetitions(1)
+	n := repetitions("FORGER_POWER", 1)
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		for name, least := range map[string]float64{"t": 0, "ks": .5, "mmd": .9, "energy": .9, "c2st-knn": 0, "c2st-nn": .5} {
 			if least == 0 && n == 1 {
