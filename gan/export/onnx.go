@@ -97,7 +97,7 @@ var onnxOps = joined(onnxLayers, map[string]func(n nn.Node, m *onnx.Model) onnx.
 	"conv_transpose2d": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "ConvTranspose", Inputs: inputs(n), Attrs: append(convAttrs(n), onnx.Ints("output_padding", n.Conv.OutputPadding[:]...))}
 	},
-	"add":  func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Add", Inputs: inputs(n)} },
+	"add":  same("Add"),
 	"relu": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Relu", Inputs: inputs(n)} },
 	"leaky_relu": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "LeakyRelu", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Float("alpha", float32(n.Slope))}}

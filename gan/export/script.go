@@ -89,13 +89,21 @@ var scriptOps = joined(scriptLayers, map[string]func(n nn.Node) string{
 		return fmt.Sprintf("batch_norm(%s, %s, %s, %s, %s, False, 0., %v, False)", n.Inputs[0], attribute(n.Params[2]),
 			attribute(n.Params[3]), attribute(n.Params[0]), attribute(n.Params[1]), n.Eps)
 	},
-	"add":        func(n nn.Node) string { return fmt.Sprintf("add(%s, %s)", n.Inputs[0], n.Inputs[1]) },
+	"add":        func(n nn.Node) string { return call("add", n, second(n)) },
 	"relu":       elementwise,
 	"leaky_relu": func(n nn.Node) string { return fmt.Sprintf("leaky_relu(%s, %v)", n.Inputs[0], n.Slope) },
 	"tanh":       elementwise,
 	"sigmoid":    elementwise,
 	"reshape":    func(n nn.Node) string { return fmt.Sprintf("reshape(%s, %s)", n.Inputs[0], list(n.Shape)) },
 })
+
+// second is the other operand of two: a value or a parameter.
+func second(n nn.Node) string {
+	if len(n.Inputs) > 1 {
+		return n.Inputs[1]
+	}
+	return attribute(n.Params[0])
+}
 
 func elementwise(n nn.Node) string { return fmt.Sprintf("%s(%s)", n.Op, n.Inputs[0]) }
 

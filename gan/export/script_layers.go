@@ -75,7 +75,7 @@ var scriptLayers = map[string]func(n nn.Node) string{
 	"embedding": func(n nn.Node) string {
 		return fmt.Sprintf("embedding(%s, %s)", attribute(n.Params[0]), n.Inputs[0])
 	},
-	"mul": func(n nn.Node) string { return call("mul", n, attribute(n.Params[0])) },
+	"mul": func(n nn.Node) string { return call("mul", n, second(n)) },
 	"minibatch_stddev": func(n nn.Node) string {
 		x := n.Inputs[0]
 		group := fmt.Sprintf("min(%d, %s.size(0))", n.Factor, x)

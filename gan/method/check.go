@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"forger/data"
 	"forger/internal/setting"
 )
 
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
-	for _, check := range []func() error{o.checkHeld, o.checkSeen, o.checkUpdates, o.Model.Check} {
+	needs := func() error { return o.Entry().Needs(o.Model) }
+	for _, check := range []func() error{needs, o.checkHeld, o.checkSeen, o.checkUpdates, o.checkBound, o.Model.Check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -65,6 +67,36 @@ func (o Options) checkUpdates() error {
 		return setting.Usagef("--schedule exponential: it never gets to 0: add --lr-end, as .01")
 	case o.EMAWarmup > 0 && o.EMA == 0:
 		return setting.Usagef("--ema-warmup %d: there is no average to warm up: add --ema", o.EMAWarmup)
+	}
+	return nil
+}
+
+// checkBound refuses a bound of importance samples that is not one.
+func (o Options) checkBound() error {
+	switch {
+	case o.IWSamples > 1 && o.Beta != 1:
+		return setting.Usagef("--iw-samples %d --beta %v: the importance-weighted bound has no divergence to weigh: use one of them", o.IWSamples, o.Beta)
+	case o.IWSamples > 1 && o.FreeBits > 0:
+		return setting.Usagef("--iw-samples %d --free-bits %v: the importance-weighted bound has no divergence to leave free: use one of them", o.IWSamples, o.FreeBits)
+	}
+	return nil
+}
+
+// CheckShape refuses data that the method or its model is not made for.
+func (o Options) CheckShape(of data.Shape) error {
+	if err := o.Entry().Needs(o.Model); err != nil {
+		return err
+	}
+	if err := o.Model.CheckShape(of); err != nil {
+		return err
+	}
+	switch {
+	case o.Entry().Likelihood == nil:
+		return nil
+	case of.IsPoints():
+		return fmt.Errorf("--method %s: it learns images, and the data are points of %s: use --method gan", o.Method, of)
+	case o.pixels(of).binary && of.Channels != 1:
+		return fmt.Errorf("--binarize %s: black and white is of gray images, and these have %d channels: use --channels 1, or --binarize none", o.Binarize, of.Channels)
 	}
 	return nil
 }

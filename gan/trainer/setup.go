@@ -47,7 +47,7 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	if err := job.Method.CheckLast(plan.Last()); err != nil {
 		return nil, err
 	}
-	if err := job.Method.Model.CheckShape(p.ds.Shape()); err != nil {
+	if err := job.Method.CheckShape(p.ds.Shape()); err != nil {
 		return nil, err
 	}
 	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {

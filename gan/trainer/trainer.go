@@ -98,7 +98,7 @@ func (t *Trainer) build(fresh bool) error {
 	}
 	t.m = entry.New(b, o, nets, t.job.Batch)
 	t.parts = t.m.Parts()
-	t.sampler = entry.Sampler(method.Drawn(nets), o)
+	t.sampler = entry.Sampler(method.Drawn(nets), o, t.ds.Shape())
 	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), report.Shown(t.ds.Shape()))
 	t.root.Seal()
 	return nil
