@@ -22,7 +22,7 @@ func TestReadingFilesAllocatesNothing(t *testing.T) {
 		first = 7 // the PNG
 	}
 	for kind, spec := range photographs(t) {
-		for _, o := range []Options{{Size: 64}, {Size: 64, Channels: 1, Flip: true, CropBefore: 108, SkipCorrupt: 1}, {Size: 64, CacheBytes: 1 << 15}} {
+		for _, o := range []Options{{Size: square(64)}, {Size: square(64), Channels: 1, Flip: true, CropBefore: 108, SkipCorrupt: 1}, {Size: square(64), CacheBytes: 1 << 15}} {
 			ds := opened(t, spec, o)
 			dst := make([]byte, ds.Shape().Bytes())
 			epoch := func() {
@@ -40,7 +40,7 @@ func TestReadingFilesAllocatesNothing(t *testing.T) {
 
 // Reading an array allocates nothing, whatever it takes to make an element of it.
 func TestReadingArraysAllocatesNothing(t *testing.T) {
-	for name, o := range map[string]Options{"points": {}, "points64": {}, "gray": {Size: 4, Channels: 3}, "rgb": {Channels: 1}, "planes": {Size: 8}} {
+	for name, o := range map[string]Options{"points": {}, "points64": {}, "gray": {Size: square(4), Channels: 3}, "rgb": {Channels: 1}, "planes": {Size: square(8)}} {
 		ds := opened(t, "npy:"+golden(name), o)
 		dst := make([]byte, ds.Shape().Bytes())
 		one := func() {

@@ -37,7 +37,7 @@ func TestALargeFileThatIsNoImageIsNotLoaded(t *testing.T) {
 		"stored":   "zip:" + written(t, "x.zip", zipOf(t, entry{"a/zeros.jpg", zeros, 0})),
 		"tar":      "tar:" + written(t, "x.tar", tarOf(t, entry{"a/zeros.jpg", zeros, 0})),
 	} {
-		ds := opened(t, spec, Options{Size: 4})
+		ds := opened(t, spec, Options{Size: square(4)})
 		dst := make([]byte, 48)
 		used := allocated(func() { err = ds.Read(0, 0, dst) })
 		assert.ErrorContains(t, err, "zeros.jpg: not a JPEG", name)
@@ -74,7 +74,7 @@ func TestDecodesInFlightAreBoundedByBytes(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "2.jpg"), photo(t, 60), 0o644))
 	pixels := newAllowance(4 << 20)
 	withAllowances(t, newAllowance(4<<20), pixels)
-	ds := opened(t, "folder:"+dir, Options{Size: 4})
+	ds := opened(t, "folder:"+dir, Options{Size: square(4)})
 	dst := make([]byte, 48)
 
 	others := pixels.take(2 << 20)

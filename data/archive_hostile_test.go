@@ -141,7 +141,7 @@ func TestAZipThatLiesIsRefusedByName(t *testing.T) {
 	}
 	open["a/alias.png: the sizes up to here exceed the archive's"] = shared
 	for want, b := range open {
-		_, err := Open("zip:"+written(t, "x.zip", b), Options{Size: 4})
+		_, err := Open("zip:"+written(t, "x.zip", b), Options{Size: square(4)})
 		assert.ErrorContains(t, err, want)
 	}
 	for want, b := range map[string][]byte{
@@ -149,7 +149,7 @@ func TestAZipThatLiesIsRefusedByName(t *testing.T) {
 		"a/deflated.png: it holds more than the 100 bytes":                 patch(t, good, deflated.name, plain, u32(100)),
 		fmt.Sprintf("it holds %d of the 4000 bytes", 9*len(picture(t, 2))): patch(t, good, deflated.name, plain, u32(4000)),
 	} {
-		ds, err := Open("zip:"+written(t, "x.zip", b), Options{Size: 4})
+		ds, err := Open("zip:"+written(t, "x.zip", b), Options{Size: square(4)})
 		require.NoError(t, err)
 		i := 0
 		if !strings.Contains(want, "stored") {

@@ -262,11 +262,11 @@ func TestADiskThatFillsUpWhileUnpacking(t *testing.T) {
 	rand.NewChaCha8([32]byte{}).Read(noise)
 	path := written(t, "x.tgz", gzipped(t, tarOf(t, entry{"a/1.png", picture(t, 1), 0}, entry{"b/2.png", append(picture(t, 2), noise...), 0})))
 	var warned []string
-	o := Options{Size: 4, CacheDir: filepath.Join(disk, "data"), Warn: func(text string) { warned = append(warned, text) }}
+	o := Options{Size: square(4), CacheDir: filepath.Join(disk, "data"), Warn: func(text string) { warned = append(warned, text) }}
 	ds := opened(t, "tar:"+path, o)
 	require.Len(t, warned, 1)
 	assert.Contains(t, warned[0], "no space left on device: name a folder that can be written in XDG_CACHE_HOME")
-	want := opened(t, "tar:"+path, Options{Size: 4})
+	want := opened(t, "tar:"+path, Options{Size: square(4)})
 	assert.Equal(t, want.Fingerprint(), ds.Fingerprint())
 	for i := range 2 {
 		a, b := make([]byte, 48), make([]byte, 48)

@@ -83,7 +83,7 @@ func photographs(t testing.TB) map[string]string {
 func BenchmarkFiles(b *testing.B) {
 	for kind, spec := range photographs(b) {
 		b.Run(kind, func(b *testing.B) {
-			ds := opened(b, spec, Options{Size: 64})
+			ds := opened(b, spec, Options{Size: square(64)})
 			dst := make([]byte, ds.Shape().Bytes())
 			b.ReportAllocs()
 			i := 0

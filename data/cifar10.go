@@ -49,7 +49,7 @@ func openCIFAR10(dir string, o Options) (Dataset, error) {
 	if err != nil {
 		return fail(err)
 	}
-	c := &cifar10{dir: dir, shape: square(o)}
+	c := &cifar10{dir: dir, shape: asked(o)}
 	for n := range cifarFiles {
 		path := filepath.Join(at, fmt.Sprintf("data_batch_%d.bin", n+1))
 		if c.records, err = appendCIFAR(c.records, path, n); err != nil {
@@ -63,7 +63,7 @@ func openCIFAR10(dir string, o Options) (Dataset, error) {
 	for i := range c.labels {
 		c.labels[i] = int32(c.records[i*cifarRecord])
 	}
-	if o.Size == 0 {
+	if o.Size.IsZero() {
 		c.shape.Height, c.shape.Width = cifarSide, cifarSide
 	}
 	sum := sha256.Sum256(c.records)
@@ -188,6 +188,6 @@ func (c *cifar10) Read(_, i int, dst []byte) error {
 			m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = red[i], green[i], blue[i]
 		}
 	}
-	s.fitter.Fit(dst, m, c.shape.Height)
+	s.fitter.Fit(dst, m, c.shape.Size())
 	return nil
 }

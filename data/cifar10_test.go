@@ -45,7 +45,7 @@ func TestCIFAR10(t *testing.T) {
 		assert.Equal(t, i%10, ds.Label(i))
 		assert.Equal(t, []byte{byte(i), byte(i + 1), byte(i + 2)}, read(t, ds, 0, i)[3*500:][:3])
 	}
-	gray, err := Open("cifar10:"+dir, Options{Channels: 1, Size: 16})
+	gray, err := Open("cifar10:"+dir, Options{Channels: 1, Size: square(16)})
 	require.NoError(t, err)
 	assert.Equal(t, Shape{16, 16, 1, 0}, gray.Shape())
 	assert.EqualValues(t, 10, read(t, gray, 0, 9)[0], "Pillow's L of 9, 10, 11")

@@ -136,7 +136,7 @@ func TestASourceOfCorruptFilesEnds(t *testing.T) {
 	for i := range 5 {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.png", i)), []byte("x"), 0o644))
 	}
-	_, err := seen(t, opened(t, "folder:"+dir, Options{SkipCorrupt: 100, Size: 4}), LoaderOptions{Batch: 2})
+	_, err := seen(t, opened(t, "folder:"+dir, Options{SkipCorrupt: 100, Size: square(4)}), LoaderOptions{Batch: 2})
 	assert.ErrorContains(t, err, "none of its 5 files is an image")
 }
 
@@ -157,7 +157,7 @@ func TestCheckListsWhatIsBroken(t *testing.T) {
 	for kind, spec := range spoiled(t, 3, 17, 30) {
 		for _, workers := range []int{1, 4} {
 			last := 0
-			ds := opened(t, spec, Options{Size: 4})
+			ds := opened(t, spec, Options{Size: square(4)})
 			r, err := Check(context.Background(), ds, CheckOptions{Workers: workers, Done: func(n int) { last = n }})
 			require.NoError(t, err)
 			assert.Equal(t, 40, r.Images)
@@ -180,7 +180,7 @@ func TestCheckListsWhatIsBroken(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []Broken{{999, "", "bad image"}}, r.Broken)
 	// What the machine fails at is no fault of a file's.
-	ds := opened(t, spoiled(t)["folder"], Options{Size: 4}).(*imageFiles)
+	ds := opened(t, spoiled(t)["folder"], Options{Size: square(4)}).(*imageFiles)
 	ds.store = failing{ds.store.(*folder), map[int]error{7: unix.EIO, 8: unix.EMFILE}}
 	r, err = Check(context.Background(), ds, CheckOptions{})
 	require.NoError(t, err)

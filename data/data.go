@@ -11,15 +11,16 @@ import (
 	"strings"
 
 	"forger/internal/setting"
+	"forger/vision"
 )
 
 // Options ask a source for images of one form. Of points Size, Channels, CropBefore and Flip ask nothing that makes
 // sense, which is an error.
 type Options struct {
-	Size        int    // image side; 0: DefaultSize
-	DefaultSize int    // of images alone, not of points; 0: the source's own
-	Channels    int    // 1 or 3; 0: the source's default
-	Seed        uint64 // for sources that draw their images, for Flip and for what takes the place of corrupt files
+	Size        vision.Size // of images; none: DefaultSize
+	DefaultSize vision.Size // of images alone, not of points; none: the source's own
+	Channels    int         // 1 or 3; 0: the source's default
+	Seed        uint64      // for sources that draw their images, for Flip and for what takes the place of corrupt files
 
 	// Weights are the shares of a mixture's sources, numbers with commas between; "": by their size.
 	Weights string
@@ -298,7 +299,7 @@ func openSource(spec string, o Options) (Dataset, error) {
 	if o.Channels == 0 {
 		o.Channels = src.Channels
 	}
-	if o.Size == 0 && !src.sized {
+	if o.Size.IsZero() && !src.sized {
 		o.Size = o.DefaultSize
 	}
 	ds, err := src.open(path, o)
@@ -318,7 +319,7 @@ func (o Options) fitPoints(spec string) error {
 	for _, option := range []struct {
 		name  string
 		asked bool
-	}{{"size", o.Size != 0}, {"channels", o.Channels != 0}, {"flip", o.Flip}} {
+	}{{"size", !o.Size.IsZero()}, {"channels", o.Channels != 0}, {"flip", o.Flip}} {
 		if option.asked {
 			return &SpecError{fmt.Sprintf("data %q: %s is for images, and this holds points: leave it out", spec, option.name)}
 		}
@@ -328,8 +329,8 @@ func (o Options) fitPoints(spec string) error {
 
 // validate tells what the options alone show to be wrong. Errors are *SpecError.
 func (o Options) validate() error {
-	if o.Size < 0 {
-		return &SpecError{fmt.Sprintf("size %d: negative: use 0 (the source's own) or more", o.Size)}
+	if o.Size.Height < 0 || o.Size.Width < 0 || (o.Size.Height == 0) != (o.Size.Width == 0) {
+		return &SpecError{fmt.Sprintf("size %s: no image has it: use 0 (the source's own), a side, or HEIGHTxWIDTH", o.Size)}
 	}
 	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
 		return &SpecError{fmt.Sprintf("channels %d: neither gray nor RGB: use 1 or 3", o.Channels)}

@@ -97,10 +97,10 @@ func dumped(t *testing.T, ds Dataset) string {
 func TestEverySourceGivesEachImageOnceAnEpoch(t *testing.T) {
 	specs := kinds(t)
 	specs["glyphs"] = "glyphs"
-	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: 8}))
-	specs["npy"] = "npy:" + dumped(t, opened(t, specs["folder"], Options{Size: 9}))
+	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: square(8)}))
+	specs["npy"] = "npy:" + dumped(t, opened(t, specs["folder"], Options{Size: square(9)}))
 	for kind, spec := range specs {
-		for _, o := range []Options{{Size: 8, Limit: 300}, {Size: 8, Limit: 300, Flip: true, Seed: 4, SkipCorrupt: 1}} {
+		for _, o := range []Options{{Size: square(8), Limit: 300}, {Size: square(8), Limit: 300, Flip: true, Seed: 4, SkipCorrupt: 1}} {
 			ds := opened(t, spec, o)
 			images := once(t, ds, 0)
 			require.Equal(t, ds.Len(), sum(images))
@@ -115,14 +115,14 @@ func TestEverySourceGivesEachImageOnceAnEpoch(t *testing.T) {
 // Real photographs, from the archive they come in.
 func TestRealPhotographsComeOnceAnEpoch(t *testing.T) {
 	zip := "zip:" + shared(t, "cifar10-jpeg") + "/train.zip"
-	ds := opened(t, zip, Options{Size: 16})
+	ds := opened(t, zip, Options{Size: square(16)})
 	assert.Equal(t, 50000, ds.Len())
 	assert.Equal(t, []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}, ds.Classes())
-	cats := opened(t, zip, Options{Size: 16, Filter: "cat,*ck", Limit: 6000, Rules: 1})
+	cats := opened(t, zip, Options{Size: square(16), Filter: "cat,*ck", Limit: 6000, Rules: 1})
 	for i, want := range map[int]int{0: 3, 4999: 3, 5000: 9, 5999: 9} {
 		assert.Equal(t, want, cats.Label(i))
 	}
-	eachOnce(t, "cats", opened(t, zip, Options{Size: 16, Filter: "cat", Limit: 700}), []int{64}, []int{3})
+	eachOnce(t, "cats", opened(t, zip, Options{Size: square(16), Filter: "cat", Limit: 700}), []int{64}, []int{3})
 }
 
 // descriptors is how many this process has open, -1 where the system does not tell.
@@ -138,13 +138,13 @@ func descriptors() int {
 // goroutine and no descriptor.
 func TestCancellingAtRandomMomentsLeavesNothing(t *testing.T) {
 	specs := kinds(t)
-	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: 8}))
-	specs["npy"] = "npy:" + dumped(t, opened(t, specs["folder"], Options{Size: 9}))
+	specs["packed"] = "packed:" + pack(t, opened(t, specs["folder"], Options{Size: square(8)}))
+	specs["npy"] = "npy:" + dumped(t, opened(t, specs["folder"], Options{Size: square(9)}))
 	goroutines, files := runtime.NumGoroutine(), descriptors()
 	r := rand.New(rand.NewPCG(3, 4))
 	for round := range 20 {
 		for kind, spec := range specs {
-			ds, err := Open(spec, Options{Size: 8, Flip: round%2 == 0, SkipCorrupt: round % 3})
+			ds, err := Open(spec, Options{Size: square(8), Flip: round%2 == 0, SkipCorrupt: round % 3})
 			require.NoError(t, err)
 			l, err := NewLoader(ds, LoaderOptions{Batch: 1 + r.IntN(50), Shuffle: true, Workers: 1 + r.IntN(6), Ahead: 1 + r.IntN(4)})
 			require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestCancellingAtRandomMomentsLeavesNothing(t *testing.T) {
 func TestASourceThatDisappearsEndsTheLoader(t *testing.T) {
 	specs := kinds(t)
 	for _, kind := range []string{"folder", "zip", "tar"} {
-		ds := opened(t, specs[kind], Options{Size: 8})
+		ds := opened(t, specs[kind], Options{Size: square(8)})
 		l, err := NewLoader(ds, LoaderOptions{Batch: 4, Shuffle: true, Workers: 3})
 		require.NoError(t, err)
 		defer l.Close()

@@ -14,17 +14,17 @@ func (f *fitter) fit(dst []byte, m vision.Image, shape Shape) {
 	case shape == Shape{Height: m.Height, Width: m.Width, Channels: m.Channels}: // which a resize would not change
 		copy(dst, m.Pix)
 	case m.Channels == shape.Channels:
-		f.resizer.Fit(dst, m, shape.Height)
+		f.resizer.Fit(dst, m, shape.Size())
 	case m.Channels == 1:
 		plane := dst[len(dst)/3*2:] // the gray image at the end, spread to the front
-		f.resizer.Fit(plane, m, shape.Height)
+		f.resizer.Fit(plane, m, shape.Size())
 		spread(dst, plane)
 	default:
 		f.gray = room(f.gray, m.Height*m.Width)
 		for i := range f.gray {
 			f.gray[i] = vision.Luma(m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2])
 		}
-		f.resizer.Fit(dst, vision.Image{Pix: f.gray, Height: m.Height, Width: m.Width, Channels: 1}, shape.Height)
+		f.resizer.Fit(dst, vision.Image{Pix: f.gray, Height: m.Height, Width: m.Width, Channels: 1}, shape.Size())
 	}
 }
 

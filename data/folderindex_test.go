@@ -71,11 +71,11 @@ func TestAMillionNamesAreSmall(t *testing.T) {
 func TestTheIndexOfAFolder(t *testing.T) {
 	later(t)
 	dir, cache := tree(t), filepath.Join(t.TempDir(), "not", "there", "yet")
-	first := opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache})
+	first := opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: cache})
 	index := onlyFile(t, cache)
 	kept, err := os.ReadFile(index)
 	require.NoError(t, err)
-	plain := opened(t, "folder:"+dir, Options{Size: 4})
+	plain := opened(t, "folder:"+dir, Options{Size: square(4)})
 	assert.Equal(t, plain.Fingerprint(), first.Fingerprint())
 
 	// It is used: here it says that one image is not there.
@@ -91,14 +91,14 @@ func TestTheIndexOfAFolder(t *testing.T) {
 	whole := l.files
 	l.files = fewer
 	require.NoError(t, os.WriteFile(index, l.encode(), 0o644))
-	assert.Equal(t, 3, opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache}).Len())
+	assert.Equal(t, 3, opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: cache}).Len())
 	l.files = whole
 	assert.Equal(t, kept, l.encode())
 
 	// And not when it is damaged: the folder is listed and the index made again.
 	for _, damage := range [][]byte{nil, kept[:40], append([]byte("x"), kept...), append(kept[:60:60], append([]byte{kept[60] ^ 1}, kept[61:]...)...)} {
 		require.NoError(t, os.WriteFile(index, damage, 0o644))
-		ds := opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache})
+		ds := opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: cache})
 		assert.Equal(t, 4, ds.Len())
 		assert.Equal(t, []string{"a", "b"}, ds.Classes())
 		assert.Equal(t, first.Fingerprint(), ds.Fingerprint())
@@ -111,7 +111,7 @@ func TestTheIndexOfAFolder(t *testing.T) {
 func TestAChangedFolderIsListedAnew(t *testing.T) {
 	later(t)
 	dir, cache := tree(t), t.TempDir()
-	open := func() Dataset { return opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache}) }
+	open := func() Dataset { return opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: cache}) }
 	prints := map[string]bool{open().Fingerprint(): true}
 	deep := filepath.Join(dir, "b", "deep")
 	for _, change := range []func() error{
@@ -121,7 +121,7 @@ func TestAChangedFolderIsListedAnew(t *testing.T) {
 		func() error { return os.Remove(filepath.Join(dir, "a", "10.png")) },
 	} {
 		require.NoError(t, change())
-		fresh := opened(t, "folder:"+dir, Options{Size: 4})
+		fresh := opened(t, "folder:"+dir, Options{Size: square(4)})
 		ds := open()
 		assert.Equal(t, fresh.Fingerprint(), ds.Fingerprint())
 		assert.False(t, prints[ds.Fingerprint()], "a changed set has another fingerprint")
@@ -149,13 +149,13 @@ func TestAChangedFolderIsListedAnew(t *testing.T) {
 func TestWhereNoIndexIsKept(t *testing.T) {
 	dir := tree(t)
 	cache := t.TempDir()
-	opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache})
+	opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: cache})
 	left, err := os.ReadDir(cache)
 	require.NoError(t, err)
 	assert.Empty(t, left, "of a folder that changed a moment ago")
 	later(t)
 	for _, inside := range []string{dir, filepath.Join(dir, "runs", "1")} {
-		opened(t, "folder:"+dir, Options{Size: 4, CacheDir: inside})
+		opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: inside})
 		found, err := filepath.Glob(filepath.Join(inside, "*.index"))
 		require.NoError(t, err)
 		assert.Empty(t, found, "in the user's folder")
@@ -168,7 +168,7 @@ func TestAFolderIsReadWhereNoIndexCanBeKept(t *testing.T) {
 	dir, file := tree(t), written(t, "file", nil)
 	for name, cache := range map[string]string{"no folder": file, "below none": filepath.Join(file, "data"), "on no disk": "/proc/forger"} {
 		var warned []string
-		ds := opened(t, "folder:"+dir, Options{Size: 4, CacheDir: cache, Warn: func(text string) { warned = append(warned, text) }})
+		ds := opened(t, "folder:"+dir, Options{Size: square(4), CacheDir: cache, Warn: func(text string) { warned = append(warned, text) }})
 		assert.Equal(t, 4, ds.Len(), name)
 		require.Len(t, warned, 1, name)
 		assert.Contains(t, warned[0], "the list of "+dir+" is not kept for the next start: ", name)
@@ -179,7 +179,7 @@ func TestAFolderIsReadWhereNoIndexCanBeKept(t *testing.T) {
 // What took the place of a file is named, and a pipe is not waited for.
 func TestAFolderThatChangesWhileItIsRead(t *testing.T) {
 	dir := tree(t)
-	ds := opened(t, "folder:"+dir, Options{Size: 4})
+	ds := opened(t, "folder:"+dir, Options{Size: square(4)})
 	path := filepath.Join(dir, "a", "10.png")
 	for want, change := range map[string]func() error{
 		"not a regular file any more: not what it was": func() error { return syscall.Mkfifo(path, 0o644) },

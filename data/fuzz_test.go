@@ -50,7 +50,7 @@ func openBytes(t *testing.T, path, kind string, file []byte, streamed bool) {
 	if streamed {
 		limit += uint64(deflateMost*len(file) + max(zstdWindowLeast, zstdWindowTimes*len(file)))
 	}
-	used := allocated(func() { ds, err = Open(kind+":"+path, Options{Size: 8}) })
+	used := allocated(func() { ds, err = Open(kind+":"+path, Options{Size: square(8)}) })
 	require.LessOrEqual(t, used, limit, "bytes to list %d", len(file))
 	if err != nil {
 		require.NotContains(t, err.Error(), "\n")

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 
+	"forger/vision"
+
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goitalic"
 	"golang.org/x/image/font/gofont/gomedium"
@@ -37,14 +39,14 @@ const (
 const glyphVersion = "glyphs 1"
 
 func openGlyphs(_ string, o Options) (Dataset, error) {
-	if o.Size == 0 {
-		o.Size = glyphsSide
+	if o.Size.IsZero() {
+		o.Size = vision.Square(glyphsSide)
 	}
 	masks, err := glyphMasks()
 	if err != nil {
 		return nil, fmt.Errorf("data: glyphs: %w", err)
 	}
-	g := &glyphs{shape: square(o), seed: o.Seed, masks: masks}
+	g := &glyphs{shape: asked(o), seed: o.Seed, masks: masks}
 	for d := range 10 {
 		g.classes = append(g.classes, fmt.Sprint(d))
 	}
@@ -140,32 +142,33 @@ func (g *glyphs) Read(epoch, i int, dst []byte) error {
 	if g.shape.Channels == 3 {
 		plane = dst[len(dst)/3*2:]
 	}
-	// From units of the image's side to pixels of the mask: an upright digit is .78 of the side high.
+	// From units of the image's shorter side to pixels of the mask: an upright digit is .78 of the side high.
 	const unit = maskHeight / .78
 	m := affine{unit / sx * (cos + float64(shear*sin)), unit / sx * (sin - float64(shear*cos)), -unit / sy * sin, unit / sy * cos}
-	m.sample(plane, mask, g.shape.Height, dx, dy)
+	m.sample(plane, mask, g.shape.Size(), dx, dy)
 	if g.shape.Channels == 3 {
 		spread(dst, plane)
 	}
 	return nil
 }
 
-// affine maps a place in the image, in units of its side from the digit's middle, to pixels of the mask from its middle.
+// affine maps a place in the image, in units of its shorter side from the digit's middle, to pixels of the mask from its middle.
 type affine struct{ xx, xy, yx, yy float64 }
 
 // sub is how many samples a pixel takes along each side; their mean is the antialiasing.
 const sub = 4
 
 // sample walks over the image in 16.16 fixed point, so that every machine draws the same pixels.
-func (m affine) sample(dst, mask []byte, size int, dx, dy float64) {
+func (m affine) sample(dst, mask []byte, size vision.Size, dx, dy float64) {
 	fix := func(v float64) int { return int(math.Round(v * (1 << 16))) }
-	step := 1 / float64(sub*size)
+	unit := min(size.Height, size.Width)
+	step := 1 / float64(sub*unit)
 	xx, xy, yx, yy := fix(m.xx*step), fix(m.xy*step), fix(m.yx*step), fix(m.yy*step)
-	left, top := step/2-.5-dx, step/2-.5-dy
+	left, top := step/2-half(size.Width, unit)-dx, step/2-half(size.Height, unit)-dy
 	x0 := fix(maskSide/2 + float64(m.xx*left) + float64(m.xy*top))
 	y0 := fix(maskSide/2 + float64(m.yx*left) + float64(m.yy*top))
-	for y := range size {
-		for x := range size {
+	for y := range size.Height {
+		for x := range size.Width {
 			sum := uint(0)
 			for v := range sub {
 				mx := x0 + sub*x*xx + (sub*y+v)*xy
@@ -178,7 +181,10 @@ func (m affine) sample(dst, mask []byte, size int, dx, dy float64) {
 					my += yx
 				}
 			}
-			dst[y*size+x] = byte((sum + sub*sub/2) / (sub * sub))
+			dst[y*size.Width+x] = byte((sum + sub*sub/2) / (sub * sub))
 		}
 	}
 }
+
+// half is half of a side in units of another.
+func half(side, unit int) float64 { return float64(side) / float64(2*unit) }

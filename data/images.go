@@ -84,7 +84,7 @@ func (e damaged) Unwrap() error { return e.error }
 
 // finish makes a dataset of listed and labelled files.
 func finish(d *imageFiles, o Options) (Dataset, error) {
-	d.shape = square(o)
+	d.shape = asked(o)
 	d.options = vision.Options{
 		Channels: o.Channels, Background: o.Background, MaxPixels: o.MaxPixels, CropBefore: o.CropBefore, FastDecode: o.FastDecode,
 	}
@@ -96,7 +96,7 @@ func finish(d *imageFiles, o Options) (Dataset, error) {
 		s.reader = vision.NewReader(options)
 		return s
 	}
-	if o.Size > 0 {
+	if !o.Size.IsZero() {
 		return d, nil
 	}
 	var err error
@@ -185,7 +185,7 @@ func reasonOf(err error) error {
 }
 
 func (d *imageFiles) Read(_, i int, dst []byte) error {
-	return d.open(i, func(r *vision.Reader, file []byte) error { return r.Fit(dst, file, d.shape.Height) })
+	return d.open(i, func(r *vision.Reader, file []byte) error { return r.Fit(dst, file, d.shape.Size()) })
 }
 
 // grown is b with n bytes, the first of which are its own.

@@ -59,7 +59,7 @@ func filesAgree(t *testing.T, dir string, want peer) {
 		"folder:set", "zip:stored.zip", "zip:deflated.zip", "tar:gnu.tar", "tar:pax.tar", "tar:gnu.tar.gz", "tar:pax.tgz",
 	} {
 		kind, name, _ := strings.Cut(spec, ":")
-		ds := opened(t, kind+":"+filepath.Join(dir, name), Options{Size: 8})
+		ds := opened(t, kind+":"+filepath.Join(dir, name), Options{Size: square(8)})
 		require.Equal(t, 5, ds.Len(), spec)
 		assert.Equal(t, []string{"Zucchini", "apple", "kiwi"}, ds.Classes(), spec)
 		files := ds.(*imageFiles).list()

@@ -39,8 +39,8 @@ func openMNIST(dir string, o Options) (Dataset, error) {
 	if counts[0] != shape[0] {
 		return fail(fmt.Errorf("%s: %d images but %d labels", dir, shape[0], counts[0]))
 	}
-	m := &mnist{dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: square(o)}
-	if o.Size == 0 {
+	m := &mnist{dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: asked(o)}
+	if o.Size.IsZero() {
 		side := min(m.h, m.w)
 		m.shape.Height, m.shape.Width = side, side
 	}

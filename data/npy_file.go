@@ -106,11 +106,11 @@ func (f *npyFile) shapes(o Options) error {
 	if f.own.Height > most/f.own.Width {
 		return fmt.Errorf("shape %v: images of %dx%d: more than %d pixels: raise --max-pixels", f.head.shape, f.own.Height, f.own.Width, most)
 	}
-	side := o.Size
-	if side == 0 {
-		side = min(f.own.Height, f.own.Width)
+	size := o.Size
+	if size.IsZero() {
+		size = vision.Square(min(f.own.Height, f.own.Width))
 	}
-	f.shape.Height, f.shape.Width = side, side
+	f.shape.Height, f.shape.Width = size.Height, size.Width
 	if o.Channels != 0 {
 		f.shape.Channels = o.Channels
 	}

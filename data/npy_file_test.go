@@ -63,7 +63,7 @@ func TestNPYPoints(t *testing.T) {
 func TestPointsTakeNoOptionsOfImages(t *testing.T) {
 	spec := "npy:" + golden("points")
 	for want, o := range map[string]Options{
-		"size is for images, and this holds points: leave it out":     {Size: 8},
+		"size is for images, and this holds points: leave it out":     {Size: square(8)},
 		"channels is for images, and this holds points: leave it out": {Channels: 1},
 		"flip is for images, and this holds points: leave it out":     {Flip: true},
 		"crop-before 9 is for image files, which npy has none of":     {CropBefore: 9},
@@ -91,7 +91,7 @@ func TestNPYImages(t *testing.T) {
 	for name, channels := range map[string]int{"gray": 1, "rgb": 3} {
 		own := opened(t, "npy:"+golden(name), Options{})
 		assert.Equal(t, Shape{Height: 6, Width: 6, Channels: channels}, own.Shape())
-		for _, o := range []Options{{Channels: channels}, {Size: 4, Channels: 1}, {Size: 4, Channels: 3}, {Size: 16, Channels: 1}, {Size: 16, Channels: 3, Flip: true}} {
+		for _, o := range []Options{{Channels: channels}, {Size: square(4), Channels: 1}, {Size: square(4), Channels: 3}, {Size: square(16), Channels: 1}, {Size: square(16), Channels: 3, Flip: true}} {
 			ds, files := opened(t, "npy:"+golden(name), o), opened(t, "folder:"+filepath.Join(dir, name), o)
 			require.Equal(t, files.Shape(), ds.Shape())
 			require.Equal(t, 3, ds.Len())
@@ -121,8 +121,8 @@ func TestNPYPlanesAsPyTorch(t *testing.T) {
 	ds := opened(t, "npy:"+golden("planes"), Options{})
 	require.Equal(t, Shape{Height: 14, Width: 14, Channels: 3}, ds.Shape())
 	assert.Equal(t, want, append(read(t, ds, 0, 0), read(t, ds, 0, 1)...))
-	same := opened(t, "npy:"+golden("planes_bytes"), Options{Size: 8, Channels: 1})
-	assert.Equal(t, read(t, same, 0, 1), read(t, opened(t, "npy:"+golden("planes"), Options{Size: 8, Channels: 1}), 0, 1))
+	same := opened(t, "npy:"+golden("planes_bytes"), Options{Size: square(8), Channels: 1})
+	assert.Equal(t, read(t, same, 0, 1), read(t, opened(t, "npy:"+golden("planes"), Options{Size: square(8), Channels: 1}), 0, 1))
 }
 
 // npyOf writes an array of float32.

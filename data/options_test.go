@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"forger/vision"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -47,6 +49,9 @@ func kinds(t testing.TB) map[string]string {
 		"cifar10": "cifar10:" + writeCIFAR(t, filepath.Join(dir, "cifar"), 8), "mnist": "mnist:" + mnist,
 	}
 }
+
+// square is the size of images of n x n.
+func square(n int) vision.Size { return vision.Square(n) }
 
 func opened(t testing.TB, spec string, o Options) Dataset {
 	t.Helper()
@@ -136,7 +141,7 @@ func TestALimitIsAChoiceBySeed(t *testing.T) {
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for want, o := range map[string]Options{
-		"size -1: negative: use 0":         {Size: -1},
+		"size -1: no image has it":         {Size: square(-1)},
 		"channels 2: neither gray nor RGB": {Channels: 2},
 		`filter "a,[": [ is no glob`:       {Filter: "a,["},
 		"limit -1, skip-corrupt 0: ":       {Limit: -1},

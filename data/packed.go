@@ -63,9 +63,9 @@ func openPacked(path string, o Options) (Dataset, error) {
 // fits refuses a form that the file does not hold: scaling decoded images again would blur them in silence.
 func (p *packed) fits(o Options) error {
 	s, spec := p.shape, p.meta.Spec
-	if o.Size != 0 && (o.Size != s.Height || o.Size != s.Width) {
-		return fmt.Errorf("its images are %dx%d, asked for is %d: use --size %d, or pack %s again with --size %d",
-			s.Height, s.Width, o.Size, s.Height, spec, o.Size)
+	if !o.Size.IsZero() && o.Size != s.Size() {
+		return fmt.Errorf("its images are %dx%d, asked for is %s: use --size %s, or pack %s again with --size %s",
+			s.Height, s.Width, o.Size, s.Size(), spec, o.Size)
 	}
 	if o.Channels != 0 && o.Channels != s.Channels {
 		return fmt.Errorf("its images have %d channels, asked for are %d: use --channels %d, or pack %s again with --channels %d",

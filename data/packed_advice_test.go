@@ -23,7 +23,7 @@ func TestPackingGoesOnWithSkipCorrupt(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.png", i)), body, 0o644))
 	}
 	open := func(o Options) Dataset {
-		o.Size, o.Seed = 64, 5
+		o.Size, o.Seed = square(64), 5
 		return opened(t, "folder:"+dir, o)
 	}
 	want := filepath.Join(t.TempDir(), "x.pack")

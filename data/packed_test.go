@@ -94,11 +94,11 @@ type beginning struct {
 func (b beginning) Len() int { return b.n }
 
 func TestPackedHoldsWhatTheSourceYields(t *testing.T) {
-	glyphs, err := Open("glyphs", Options{Size: 16, Channels: 3, Seed: 5})
+	glyphs, err := Open("glyphs", Options{Size: square(16), Channels: 3, Seed: 5})
 	require.NoError(t, err)
-	folder, err := Open("folder:"+tree(t), Options{Size: 4})
+	folder, err := Open("folder:"+tree(t), Options{Size: square(4)})
 	require.NoError(t, err)
-	flat, err := Open("folder:"+filepath.Join(tree(t), "a"), Options{Size: 4, Channels: 1})
+	flat, err := Open("folder:"+filepath.Join(tree(t), "a"), Options{Size: square(4), Channels: 1})
 	require.NoError(t, err)
 	large := newMade()
 	large.shape, large.n = Shape{300, 300, 3, 0}, 3 // an image is larger than a block
@@ -139,13 +139,13 @@ func TestPackedLayout(t *testing.T) {
 func TestPackedHoldsOneForm(t *testing.T) {
 	path := pack(t, newMade())
 	for want, o := range map[string]Options{
-		"x.pack: its images are 64x64, asked for is 32: use --size 64, or pack made again with --size 32":             {Size: 32},
+		"x.pack: its images are 64x64, asked for is 32: use --size 64, or pack made again with --size 32":             {Size: square(32)},
 		"x.pack: its images have 3 channels, asked for are 1: use --channels 3, or pack made again with --channels 1": {Channels: 1},
 	} {
 		_, err := Open("packed:"+path, o)
 		assert.ErrorContains(t, err, want)
 	}
-	ds, err := Open("packed:"+path, Options{Size: 64, Channels: 3})
+	ds, err := Open("packed:"+path, Options{Size: square(64), Channels: 3})
 	require.NoError(t, err)
 	require.NoError(t, ds.Close())
 	require.NoError(t, ds.Close())

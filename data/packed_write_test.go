@@ -258,14 +258,14 @@ func TestPackingSkipsCorruptFiles(t *testing.T) {
 // What options make of the pixels is in the fingerprint, so that no file is half of one kind and half of another.
 func TestPackingDoesNotGoOnWithOtherOptions(t *testing.T) {
 	spec := "folder:" + tree(t)
-	plain := Options{Size: 4}
+	plain := Options{Size: square(4)}
 	prints := map[string]bool{}
-	for _, o := range []Options{plain, {Size: 4, CropBefore: 2}, {Size: 4, FastDecode: true}, {Size: 4, Background: &[3]byte{1, 2, 3}},
-		{Size: 4, SkipCorrupt: 1}, {Size: 4, SkipCorrupt: 1, Seed: 1}, {Size: 4, SkipCorrupt: 1, MaxPixels: 99}} {
+	for _, o := range []Options{plain, {Size: square(4), CropBefore: 2}, {Size: square(4), FastDecode: true}, {Size: square(4), Background: &[3]byte{1, 2, 3}},
+		{Size: square(4), SkipCorrupt: 1}, {Size: square(4), SkipCorrupt: 1, Seed: 1}, {Size: square(4), SkipCorrupt: 1, MaxPixels: 99}} {
 		prints[opened(t, spec, o).Fingerprint()] = true
 	}
 	assert.Len(t, prints, 7)
-	white := Options{Size: 4, Background: &[3]byte{255, 255, 255}, MaxPixels: 99}
+	white := Options{Size: square(4), Background: &[3]byte{255, 255, 255}, MaxPixels: 99}
 	assert.Equal(t, opened(t, spec, plain).Fingerprint(), opened(t, spec, white).Fingerprint(), "the same pixels")
 
 	path := filepath.Join(t.TempDir(), "x.pack")
@@ -274,6 +274,6 @@ func TestPackingDoesNotGoOnWithOtherOptions(t *testing.T) {
 	left, err := openPartial(path, h)
 	require.NoError(t, err)
 	require.NoError(t, left.Close())
-	_, err = Pack(t.Context(), opened(t, spec, Options{Size: 4, CropBefore: 2}), path, PackOptions{})
+	_, err = Pack(t.Context(), opened(t, spec, Options{Size: square(4), CropBefore: 2}), path, PackOptions{})
 	assert.ErrorContains(t, err, "as it was before it changed, or with other options: remove it")
 }

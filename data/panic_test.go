@@ -28,7 +28,7 @@ func (f fragile) load(i int, s *scratch) ([]byte, error) {
 
 func fragileSet(t *testing.T, at int) *imageFiles {
 	t.Helper()
-	ds := opened(t, spoiled(t)["folder"], Options{Size: 4}).(*imageFiles)
+	ds := opened(t, spoiled(t)["folder"], Options{Size: square(4)}).(*imageFiles)
 	ds.store = fragile{ds.store.(*folder), at}
 	return ds
 }

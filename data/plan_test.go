@@ -33,7 +33,7 @@ func jpegs(t *testing.T, n int) string {
 // The plan is what the loader yields, batch by batch.
 func TestThePlanIsWhatTheLoaderYields(t *testing.T) {
 	dir := jpegs(t, 23)
-	ds, err := Open("folder:"+dir, Options{Size: 8})
+	ds, err := Open("folder:"+dir, Options{Size: square(8)})
 	require.NoError(t, err)
 	defer ds.Close()
 	for _, p := range []Plan{
@@ -94,7 +94,7 @@ func (c *readCounter) Read(epoch, i int, dst []byte) error {
 
 // A cache yields what the source yields, reads what it holds once, and holds no more than its budget.
 func TestACacheYieldsWhatTheSourceDoes(t *testing.T) {
-	ds, err := Open("folder:"+jpegs(t, 20), Options{Size: 8})
+	ds, err := Open("folder:"+jpegs(t, 20), Options{Size: square(8)})
 	require.NoError(t, err)
 	defer ds.Close()
 	size := ds.Shape().Bytes()
@@ -120,7 +120,7 @@ func TestACacheYieldsWhatTheSourceDoes(t *testing.T) {
 		}
 	}
 	assert.Same(t, counted, withCache(counted, int64(size-1)), "too little for one")
-	glyphs, err := Open("glyphs", Options{Size: 16, CacheBytes: 1 << 20})
+	glyphs, err := Open("glyphs", Options{Size: square(16), CacheBytes: 1 << 20})
 	require.NoError(t, err)
 	assert.False(t, SameEachEpoch(glyphs))
 	assert.True(t, SameEachEpoch(ds))

@@ -8,24 +8,26 @@ import (
 	"forger/internal/machine"
 	"forger/internal/seed"
 	"forger/internal/setting"
+	"forger/vision"
 )
 
 // Settings are what a user may ask of the data of a run.
 type Settings struct {
-	Spec           string // of one source, or of several joined by " + "
-	Weights        string
-	Size, Channels int // 0: the model's, the source's
-	Filter         string
-	Limit          int
-	Rules          int // 0: those of now
-	Flip           bool
-	CropBefore     int
-	FastDecode     bool
-	Background     string // RRGGBB
-	MaxPixels      int
-	SkipCorrupt    int
-	DropLast       bool
-	Cache          string
+	Spec        string // of one source, or of several joined by " + "
+	Weights     string
+	Size        vision.Size // none: the model's
+	Channels    int         // 0: the source's
+	Filter      string
+	Limit       int
+	Rules       int // 0: those of now
+	Flip        bool
+	CropBefore  int
+	FastDecode  bool
+	Background  string // RRGGBB
+	MaxPixels   int
+	SkipCorrupt int
+	DropLast    bool
+	Cache       string
 
 	Unpacking func(done, total int64) // as Options have it
 	Warn      func(text string)       // so too
@@ -42,7 +44,7 @@ func (s *Settings) Settings() setting.Set {
 			Words: words(), Joint: joint},
 		{Name: "data-weights", Help: "shares of several --data, e.g. 3,1; whatever they are, an epoch shows every image at least once (default: their sizes)",
 			Value: &s.Weights, Marks: of | setting.Auto},
-		{Name: "size", Help: "image side (default: the model's or, of the data commands, the source's)", Value: &s.Size, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "size", Help: "image side, or HEIGHTxWIDTH (default: the model's or, of the data commands, the source's)", Value: &s.Size, Marks: of | setting.Auto},
 		{Name: "channels", Help: "1 or 3; images are converted (default: the source's)", Value: &s.Channels, Check: grayOrRGB, Marks: of | setting.Auto},
 		{Name: "filter", Help: "keep the images with these labels: names or patterns, with commas between", Value: &s.Filter, Marks: of | setting.Auto},
 		{Name: "limit", Help: "use so many images at most, chosen by the seed", Value: &s.Limit, Check: setting.AtLeast(0), Marks: of | setting.Auto},
@@ -147,7 +149,7 @@ func (s Settings) Open(of uint64, side int) (Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.DefaultSize = side
+	o.DefaultSize = vision.Square(side)
 	ds, err := Open(s.Spec, o)
 	if wrong, ok := err.(*SpecError); ok {
 		return nil, setting.Usagef("--%s", wrong.Msg)

@@ -30,7 +30,7 @@ func TestSettingsAreOptions(t *testing.T) {
 		bad(&s)
 		assert.ErrorAs(t, errors.Join(s.Settings().Check(), s.Check()), &usage)
 	}
-	s = Settings{Spec: "glyphs", Size: 32, CropBefore: 108}
+	s = Settings{Spec: "glyphs", Size: square(32), CropBefore: 108}
 	_, err = s.Open(0, 64)
 	assert.ErrorAs(t, err, &usage)
 	assert.ErrorContains(t, err, "--data \"glyphs\": crop-before 108 is for image files")

@@ -103,8 +103,8 @@ func (m *mixed) open(specs []string, o Options) error {
 		if shape != first.Shape() {
 			return fmt.Errorf("data: %s has elements of %s, %s of %s: give them one form with --size and --channels", first.Spec(), first.Shape(), spec, shape)
 		}
-		if o.Size == 0 && o.DefaultSize == 0 {
-			o.DefaultSize = shape.Height
+		if o.Size.IsZero() && o.DefaultSize.IsZero() {
+			o.DefaultSize = shape.Size()
 		}
 	}
 	return nil

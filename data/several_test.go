@@ -136,11 +136,11 @@ func TestWeightsOfAMixture(t *testing.T) {
 func TestAMixtureWithWhatIsDrawn(t *testing.T) {
 	dir := t.TempDir()
 	plant(t, dir, map[string]int{"5/1.png": 1})
-	ds := opened(t, "folder:"+dir+" + glyphs", Options{Seed: 3, Size: 16, CacheBytes: 1 << 20})
+	ds := opened(t, "folder:"+dir+" + glyphs", Options{Seed: 3, Size: square(16), CacheBytes: 1 << 20})
 	assert.False(t, SameEachEpoch(ds))
 	assert.Equal(t, Shape{16, 16, 3, 0}, ds.Shape(), "in colour, as one of them is")
 	assert.Len(t, ds.Classes(), 10)
-	own := opened(t, "glyphs", Options{Seed: 3, Size: 16, Channels: 3})
+	own := opened(t, "glyphs", Options{Seed: 3, Size: square(16), Channels: 3})
 	for epoch := range 2 {
 		assert.Equal(t, read(t, own, epoch, 8), read(t, ds, epoch, 9))
 	}
@@ -160,10 +160,10 @@ func TestAMixtureNamesItsFiles(t *testing.T) {
 	folder := strings.TrimPrefix(strings.Split(spec, joint)[0], "folder:")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "0/0.png"), []byte("x"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "0/x.heic"), nil, 0o644))
-	ds := opened(t, spec, Options{Size: 4})
+	ds := opened(t, spec, Options{Size: square(4)})
 	assert.Equal(t, "1 file: .heic 1", PassedOver(ds))
 	assert.ErrorContains(t, ds.Read(0, 0, make([]byte, 48)), folder+"/0/0.png: not a JPEG")
-	assert.Len(t, counts(t, opened(t, spec, Options{Size: 4, SkipCorrupt: 1})), 12)
+	assert.Len(t, counts(t, opened(t, spec, Options{Size: square(4), SkipCorrupt: 1})), 12)
 }
 
 // --data may be given several times, in a file as a list; what is kept is a string, as it always was.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"forger/vision"
 )
 
 // Shape is the form of every element of a dataset: an image, uint8 [H,W,C], or a point, float32 [D] in little-endian
@@ -13,8 +15,13 @@ type Shape struct {
 	Points                  int // D; 0: images
 }
 
-// square is the shape of the images that o asks for.
-func square(o Options) Shape { return Shape{Height: o.Size, Width: o.Size, Channels: o.Channels} }
+// asked is the shape of the images that o asks for.
+func asked(o Options) Shape {
+	return Shape{Height: o.Size.Height, Width: o.Size.Width, Channels: o.Channels}
+}
+
+// Size is the height and width of images.
+func (s Shape) Size() vision.Size { return vision.Size{Height: s.Height, Width: s.Width} }
 
 // IsPoints tells points from images.
 func (s Shape) IsPoints() bool { return s.Points > 0 }

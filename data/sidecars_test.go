@@ -124,7 +124,7 @@ func TestShardsAreOneSet(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "s-012.tar"), []byte("no tar"), 0o644))
 	_, err = Open("tar:"+dir+"/s-{010..012}.tar", Options{})
 	assert.ErrorContains(t, err, "data: tar: "+dir+"/s-012.tar: at its beginning")
-	ds := opened(t, "tar:"+dir+"/s-{000..002}.tar", Options{Size: 4})
+	ds := opened(t, "tar:"+dir+"/s-{000..002}.tar", Options{Size: square(4)})
 	require.NoError(t, os.Truncate(filepath.Join(dir, "s-002.tar"), 600))
 	assert.ErrorContains(t, ds.Read(0, 2, make([]byte, 48)), dir+"/s-002.tar: class2/same.png: the archive was written to")
 }

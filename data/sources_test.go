@@ -75,7 +75,7 @@ func TestGlyphs(t *testing.T) {
 	}
 	for _, size := range []int{16, 64, 128} {
 		ink := 0
-		for _, v := range read(t, open(Options{Size: size}), 0, 8) {
+		for _, v := range read(t, open(Options{Size: square(size)}), 0, 8) {
 			ink += int(v)
 		}
 		assert.InDelta(t, .2, float64(ink)/255/float64(size*size), .1, "an eight covers a fifth of its image at any size")
@@ -210,7 +210,7 @@ func tree(t *testing.T) string {
 
 func TestFolder(t *testing.T) {
 	dir := tree(t)
-	ds, err := Open("folder:"+dir, Options{Size: 4})
+	ds, err := Open("folder:"+dir, Options{Size: square(4)})
 	require.NoError(t, err)
 	assert.Equal(t, 4, ds.Len())
 	assert.Equal(t, []string{"a", "b"}, ds.Classes())
@@ -222,18 +222,18 @@ func TestFolder(t *testing.T) {
 	own, err := Open("folder:"+dir, Options{})
 	require.NoError(t, err)
 	assert.Equal(t, Shape{8, 8, 3, 0}, own.Shape())
-	gray, err := Open("folder:"+dir, Options{Channels: 1, Size: 4})
+	gray, err := Open("folder:"+dir, Options{Channels: 1, Size: square(4)})
 	require.NoError(t, err)
 	assert.InDelta(t, 120, read(t, gray, 0, 1)[5], 1)
 
-	flat, err := Open("folder:"+filepath.Join(dir, "a"), Options{Size: 4})
+	flat, err := Open("folder:"+filepath.Join(dir, "a"), Options{Size: square(4)})
 	require.NoError(t, err)
 	assert.Nil(t, flat.Classes())
 	assert.Equal(t, -1, flat.Label(0))
 
 	require.NoError(t, os.Remove(filepath.Join(dir, "a", "9.jpeg")))
 	assert.ErrorContains(t, ds.Read(0, 1, make([]byte, 48)), "9.jpeg: no such file or directory: the folder changed")
-	smaller, err := Open("folder:"+dir, Options{Size: 4})
+	smaller, err := Open("folder:"+dir, Options{Size: square(4)})
 	require.NoError(t, err)
 	assert.NotEqual(t, ds.Fingerprint(), smaller.Fingerprint())
 }
@@ -250,7 +250,7 @@ func TestFolderNamesWhatIsWrong(t *testing.T) {
 	file, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, file[:len(file)/2], 0o644))
-	ds, err := Open("folder:"+dir, Options{Size: 4})
+	ds, err := Open("folder:"+dir, Options{Size: square(4)})
 	require.NoError(t, err)
 	err = ds.Read(0, 1, make([]byte, 48))
 	assert.ErrorContains(t, err, "9.jpeg: the file is truncated: mend or remove the file")
@@ -259,7 +259,7 @@ func TestFolderNamesWhatIsWrong(t *testing.T) {
 
 func TestDumpIsWhatTrainingSees(t *testing.T) {
 	dir := t.TempDir()
-	ds, err := Open("glyphs", Options{Size: 16})
+	ds, err := Open("glyphs", Options{Size: square(16)})
 	require.NoError(t, err)
 	path := filepath.Join(dir, "x.npy")
 	require.NoError(t, Dump(context.Background(), ds, path, DumpOptions{N: 100, Shuffled: true, Seed: 4}))
@@ -291,7 +291,7 @@ func TestDumpIsWhatTrainingSees(t *testing.T) {
 
 // A preview is chosen out of the whole set, not from its beginning, which in a folder is one class.
 func TestPreviewIsAChoiceBySeed(t *testing.T) {
-	ds := opened(t, "folder:"+jpegs(t, 25), Options{Size: 8})
+	ds := opened(t, "folder:"+jpegs(t, 25), Options{Size: square(8)})
 	size := ds.Shape().Bytes()
 	number := map[string]int{}
 	for i := range ds.Len() {
@@ -339,7 +339,7 @@ func shared(t *testing.T, name string) string {
 }
 
 func TestRealMNIST(t *testing.T) {
-	ds, err := Open("mnist:"+shared(t, "mnist"), Options{Size: 32})
+	ds, err := Open("mnist:"+shared(t, "mnist"), Options{Size: square(32)})
 	require.NoError(t, err)
 	assert.Equal(t, 60000, ds.Len())
 	for i, want := range []int{5, 0, 4, 1, 9, 2, 1, 3, 1, 4} {
@@ -372,7 +372,7 @@ func TestRealJPEGsAsTorchvision(t *testing.T) {
 			m, err := vision.Decode(file, 3)
 			require.NoError(t, err)
 			got := make([]byte, size*size*3)
-			r.Fit(got, m, size)
+			r.Fit(got, m, square(size))
 			for i := range got {
 				d := float64(got[i]) - float64(pixels[i])
 				off, count = off+max(d, -d), count+1

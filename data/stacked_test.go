@@ -11,13 +11,13 @@ import (
 // Each channel is a digit, as mnist has it, of the class that the label says; which one, the seed decides.
 func TestStackedDigits(t *testing.T) {
 	spec := kinds(t)["mnist"]
-	digits := opened(t, spec, Options{Size: 4})
+	digits := opened(t, spec, Options{Size: square(4)})
 	classes := map[string]int{} // of each picture: they differ
 	for i := range digits.Len() {
 		classes[string(read(t, digits, 0, i))] = digits.Label(i)
 	}
 	require.Len(t, classes, digits.Len())
-	stack := func(seed uint64) Dataset { return opened(t, "stacked-"+spec, Options{Size: 4, Seed: seed}) }
+	stack := func(seed uint64) Dataset { return opened(t, "stacked-"+spec, Options{Size: square(4), Seed: seed}) }
 	ds, used := stack(5), map[string]bool{}
 	assert.Equal(t, Shape{Height: 4, Width: 4, Channels: 3}, ds.Shape())
 	assert.Equal(t, 128_000, ds.Len())
@@ -40,7 +40,7 @@ func TestStackedDigits(t *testing.T) {
 	assert.Equal(t, read(t, ds, 0, 7), read(t, stack(5), 1, 7))
 	assert.NotEqual(t, read(t, ds, 0, 7), read(t, stack(6), 0, 7))
 	assert.NotEqual(t, ds.Fingerprint(), stack(6).Fingerprint())
-	eachOnce(t, "stacked", opened(t, "stacked-"+spec, Options{Size: 8, Limit: 150}), []int{7, 64}, []int{1, 5})
+	eachOnce(t, "stacked", opened(t, "stacked-"+spec, Options{Size: square(8), Limit: 150}), []int{7, 64}, []int{1, 5})
 	_, err := Open("stacked-"+spec, Options{Channels: 1})
 	assert.ErrorContains(t, err, "channels 1: three digits are its three channels: leave it out")
 }
@@ -48,7 +48,7 @@ func TestStackedDigits(t *testing.T) {
 // The real digits make all thousand modes, about 128 times each.
 func TestStackedMNISTHasAThousandModes(t *testing.T) {
 	spec := "stacked-mnist:" + shared(t, "mnist")
-	assert.Equal(t, Shape{Height: 32, Width: 32, Channels: 3}, opened(t, spec, Options{Size: 32}).Shape())
+	assert.Equal(t, Shape{Height: 32, Width: 32, Channels: 3}, opened(t, spec, Options{Size: square(32)}).Shape())
 	ds := opened(t, spec, Options{})
 	assert.Equal(t, Shape{Height: 28, Width: 28, Channels: 3}, ds.Shape())
 	count := make([]int, 1000)

@@ -78,7 +78,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 	ds := opened(t, "folder:"+dir, Options{})
 	assert.Equal(t, map[int]string{1: `caf\xe9`, 2: "dog"}, numbers(t, ds))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "caf\xe9/1\xff.png"), []byte("x"), 0o644))
-	err := opened(t, "folder:"+dir, Options{Size: 4}).Read(0, 0, make([]byte, 48))
+	err := opened(t, "folder:"+dir, Options{Size: square(4)}).Read(0, 0, make([]byte, 48))
 	assert.ErrorContains(t, err, `"caf\xe9/1\xff.png": not a `)
 }
 

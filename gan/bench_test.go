@@ -11,6 +11,7 @@ import (
 	"forger/gan/bench"
 	"forger/gan/gantest"
 	"forger/internal/setting"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,7 +54,7 @@ func TestBenchMeasures(t *testing.T) {
 
 func TestBenchOfTheLoaderAlone(t *testing.T) {
 	c := DefaultConfig()
-	c.Data.Spec, c.Data.Size, c.Run.Batch, c.Run.Workers = "folder:"+gantest.Pictures(t, 30), 16, 10, 2
+	c.Data.Spec, c.Data.Size, c.Run.Batch, c.Run.Workers = "folder:"+gantest.Pictures(t, 30), vision.Square(16), 10, 2
 	res, err := Bench(context.Background(), c, bench.Options{Steps: 6, LoaderOnly: true})
 	require.NoError(t, err)
 	assert.Len(t, res.Windows, 6)

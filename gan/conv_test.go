@@ -10,6 +10,7 @@ import (
 	"forger/gan/gantest"
 	"forger/gan/trainer"
 	"forger/torch"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,7 +20,7 @@ import (
 func convRun(t *testing.T, conv string) (dir, by string) {
 	t.Helper()
 	c := tinyConfig(t)
-	c.Run.Conv, c.Run.Device, c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Steps = conv, "cpu", 32, 16, 16, 3
+	c.Run.Conv, c.Run.Device, c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Steps = conv, "cpu", vision.Square(32), 16, 16, 3
 	var r gantest.Recorder
 	_, err := train(t, context.Background(), c, &r)
 	require.NoError(t, err)

@@ -13,15 +13,16 @@ import (
 	"forger/internal/seed"
 	"forger/internal/setting"
 	"forger/torch"
+	"forger/vision"
 )
 
 // EvalOptions say what to compare, and how.
 type EvalOptions struct {
-	Checkpoint string // what it draws, or
-	Images     string // the data of this spec, or
-	Self       bool   // another half of the real data, which shows what figures a perfect model would have
-	Against    string // the real data; "": what the checkpoint was trained on
-	Size       int    // image side of data whose images have many; 0: the checkpoint's, or the data's own
+	Checkpoint string      // what it draws, or
+	Images     string      // the data of this spec, or
+	Self       bool        // another half of the real data, which shows what figures a perfect model would have
+	Against    string      // the real data; "": what the checkpoint was trained on
+	Size       vision.Size // of data whose images have many; none: the checkpoint's, or the data's own
 
 	Metrics  []string // keys of metric.Table; none: those that suit the data
 	Features string   // as feature.Open takes them; "": random of images, pixels of points
@@ -126,7 +127,7 @@ func (j *judge) open() (err error) {
 		like := j.real.Shape()
 		other := data.Settings{Spec: j.Images, Cache: "none"}
 		if !like.IsPoints() {
-			other.Size, other.Channels = like.Height, like.Channels
+			other.Size, other.Channels = like.Size(), like.Channels
 		}
 		if j.other, err = other.Open(j.Seed, 0); err != nil {
 			return err
@@ -157,10 +158,10 @@ func (j *judge) trainedOn() (data.Settings, error) {
 	}
 	s.Cache, s.Flip = "none", false
 	if !of.IsPoints() {
-		if j.Size != 0 && j.Size != of.Height {
-			return s, setting.Usagef("--size %d: the checkpoint's images are of side %d: leave it away", j.Size, of.Height)
+		if !j.Size.IsZero() && j.Size != of.Size() {
+			return s, setting.Usagef("--size %s: the checkpoint's images are of %s: leave it away", j.Size, of.Size())
 		}
-		s.Size, s.Channels = of.Height, of.Channels
+		s.Size, s.Channels = of.Size(), of.Channels
 	}
 	return s, nil
 }

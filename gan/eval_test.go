@@ -9,6 +9,7 @@ import (
 	"forger/data"
 	"forger/gan/gantest"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -72,7 +73,7 @@ func asJSON(t *testing.T, e Evaluation) string {
 // Half of a set against the other half is the floor: near 0, and far below what another set has.
 func TestEvalOfTheDataItself(t *testing.T) {
 	o := asked()
-	o.Self, o.Against, o.Size, o.N = true, "glyphs", 16, 300
+	o.Self, o.Against, o.Size, o.N = true, "glyphs", vision.Square(16), 300
 	floor, err := Eval(t.Context(), o)
 	require.NoError(t, err)
 	assert.Equal(t, imageMetrics, floor.Names)
@@ -126,7 +127,7 @@ func TestEvalOfACheckpoint(t *testing.T) {
 func TestAClassifiersFeatures(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	labelled := filepath.Join(t.TempDir(), "digits.npy")
-	ds, err := data.Open("glyphs", data.Options{Size: 16, Seed: 3})
+	ds, err := data.Open("glyphs", data.Options{Size: vision.Square(16), Seed: 3})
 	require.NoError(t, err)
 	require.NoError(t, data.Dump(t.Context(), ds, labelled, data.DumpOptions{N: 1500}))
 	var told []string

@@ -17,6 +17,7 @@ import (
 	"forger/torch/pt"
 	"forger/torch/safetensors"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func officialRun(t *testing.T, change func(c *Config)) report.Result {
 	t.Helper()
 	c := DefaultConfig()
 	c.Data.Spec = "folder:" + gantest.Pictures(t, 1)
-	c.Data.Size, c.Data.Channels, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Batch, c.Run.Steps, c.Run.Threads = 64, 3, 4, 4, 4, 3, 1
+	c.Data.Size, c.Data.Channels, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Batch, c.Run.Steps, c.Run.Threads = vision.Square(64), 3, 4, 4, 4, 3, 1
 	c.Run.Layout, c.Run.Device, c.Run.LogEvery, c.Run.Out = "channels_last", "cpu", 1, filepath.Join(t.TempDir(), "run")
 	change(&c)
 	res, err := train(t, context.Background(), c, &gantest.Recorder{})
@@ -92,7 +93,9 @@ func TestExportsOfAResidualNetwork(t *testing.T) {
 	e.Generator = residualGenerator
 	model.Table["residual"] = e
 	t.Cleanup(func() { delete(model.Table, "residual") })
-	res := officialRun(t, func(c *Config) { c.Method.Model.Name, c.Data.Size, c.Data.Channels, c.Run.Batch = "residual", 16, 1, 4 })
+	res := officialRun(t, func(c *Config) {
+		c.Method.Model.Name, c.Data.Size, c.Data.Channels, c.Run.Batch = "residual", vision.Square(16), 1, 4
+	})
 	dir := t.TempDir()
 	for format := range export.Formats {
 		o := export.Options{Checkpoint: res.Checkpoint, Net: "generator", Format: format, Out: filepath.Join(dir, "generator."+format)}
@@ -168,7 +171,7 @@ func testImport(t *testing.T, from string) {
 	require.NoError(t, safetensors.WriteFile(tensors, root, nil))
 	for _, path := range []string{from + ".g.pth", from + ".parallel.pth", tensors, from} {
 		c := DefaultConfig()
-		c.Data.Size, c.Data.Channels, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Method.InitGenerator, c.Method.EMA, c.Run.Device = 64, 3, 4, 4, path, .9, "cpu"
+		c.Data.Size, c.Data.Channels, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Method.InitGenerator, c.Method.EMA, c.Run.Device = vision.Square(64), 3, 4, 4, path, .9, "cpu"
 		// A rate that moves no weight: the checkpoint holds what the run started from.
 		c.Run.Steps, c.Method.LR, c.Run.Batch, c.Run.Out = 1, 1e-38, 2, filepath.Join(t.TempDir(), "run")
 		res, err := train(t, context.Background(), c, &gantest.Recorder{})
@@ -186,12 +189,12 @@ func testImport(t *testing.T, from string) {
 	}
 	for want, change := range map[string]func(c *Config){
 		"misshapen":    func(c *Config) { c.Method.Model.GenWidth = 8; c.Method.InitGenerator = from + ".g.pth" },
-		"16 misshapen": func(c *Config) { c.Data.Size = 32; c.Method.InitGenerator = from + ".g.pth" },
+		"16 misshapen": func(c *Config) { c.Data.Size = vision.Square(32); c.Method.InitGenerator = from + ".g.pth" },
 		"legacy format of before 1.6: convert it": func(c *Config) { c.Method.InitGenerator = from + ".legacy.pth" },
 		"--init-discriminator " + from + ".g.pth": func(c *Config) { c.Method.InitDiscriminator = from + ".g.pth" },
 	} {
 		c := DefaultConfig()
-		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Device = "glyphs", 64, 3, 4, 4, "cpu"
+		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Device = "glyphs", vision.Square(64), 3, 4, 4, "cpu"
 		c.Run.Out = filepath.Join(t.TempDir(), "run")
 		change(&c)
 		_, err := train(t, context.Background(), c, &gantest.Recorder{})

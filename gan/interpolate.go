@@ -69,8 +69,8 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 // strip draws walks below each other, from a latent on the left to another on the right.
 func (d *drawer) strip(o InterpolateOptions) error {
 	ends := d.walkers(o.Seed, 2, stripWalks)
-	side, c := d.Shape.Height, d.Shape.Channels
-	pixels := make([]byte, 0, stripWalks*o.Frames*side*side*c)
+	of := d.Shape
+	pixels := make([]byte, 0, stripWalks*o.Frames*of.Bytes())
 	for walk := range stripWalks {
 		path := make([]float32, 0, o.Frames*d.sampler.Width)
 		for frame := range o.Frames {
@@ -83,14 +83,14 @@ func (d *drawer) strip(o InterpolateOptions) error {
 		}
 		pixels = append(pixels, drawn...)
 	}
-	return vision.SavePNG(o.Out, vision.Grid(pixels, stripWalks*o.Frames, side, side, c, o.Frames))
+	return vision.SavePNG(o.Out, vision.Grid(pixels, stripWalks*o.Frames, of.Height, of.Width, of.Channels, o.Frames))
 }
 
 // animate draws a grid of walks at each frame; they end where they began, so that the picture goes round.
 func (d *drawer) animate(o InterpolateOptions) error {
 	const walks = gifSide * gifSide
 	stops := d.walkers(o.Seed, corners, walks)
-	side, c := d.Shape.Height, d.Shape.Channels
+	of := d.Shape
 	frames := make([][]byte, o.Frames)
 	var grid vision.Image
 	for frame := range frames {
@@ -104,7 +104,7 @@ func (d *drawer) animate(o InterpolateOptions) error {
 		if err != nil {
 			return err
 		}
-		grid = vision.Grid(drawn, walks, side, side, c, gifSide)
+		grid = vision.Grid(drawn, walks, of.Height, of.Width, of.Channels, gifSide)
 		frames[frame] = grid.Pix
 	}
 	return vision.SaveGIF(o.Out, frames, grid.Height, grid.Width, grid.Channels, gifDelay)

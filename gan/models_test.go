@@ -11,6 +11,7 @@ import (
 	"forger/gan/gantest"
 	"forger/gan/model"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,8 +37,8 @@ func TestEveryModelIsTrainedAndExported(t *testing.T) {
 		}
 		c := tinyConfig(t)
 		c.Method.Model = model.Options{Name: name, Latent: o["latent"].(int), GenWidth: o["gen"].(int), DiscWidth: o["disc"].(int)}
-		if c.Data.Spec, c.Data.Size = "ring8", 0; name != "toy" {
-			c.Data.Spec, c.Data.Size, c.Data.Channels = "glyphs", o["side"].(int), o["channels"].(int)
+		if c.Data.Spec, c.Data.Size = "ring8", (vision.Size{}); name != "toy" {
+			c.Data.Spec, c.Data.Size, c.Data.Channels = "glyphs", vision.Square(o["side"].(int)), o["channels"].(int)
 		}
 		c.Run.VerifyResume = 2
 		_, err := train(t, t.Context(), c, &gantest.Recorder{})

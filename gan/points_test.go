@@ -16,6 +16,7 @@ import (
 	"forger/gan/model"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,7 +49,7 @@ func TestPointsAreTrainedLikeImages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "points.npy")
 	require.NoError(t, writeFloats(file, []int{50, 3}, torchtest.Fill(3, 150)))
 	c := tinyConfig(t)
-	c.Data.Spec, c.Data.Size, c.Method.Model.Name, c.Method.EMA, c.Run.VerifyResume = "npy:"+file, 0, "points", .9, 5
+	c.Data.Spec, c.Data.Size, c.Method.Model.Name, c.Method.EMA, c.Run.VerifyResume = "npy:"+file, vision.Size{}, "points", .9, 5
 	_, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 	c.Run.VerifyResume = 0
@@ -89,7 +90,7 @@ func TestPointsAreTrainedLikeImages(t *testing.T) {
 func TestToys(t *testing.T) {
 	for spec, latent := range map[string]int{"gaussian1d": 1, "ring8": 2} {
 		c := tinyConfig(t)
-		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Method.Model.Latent, c.Method.Prior = spec, 0, 0, "toy", latent, "uniform01"
+		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Method.Model.Latent, c.Method.Prior = spec, vision.Size{}, 0, "toy", latent, "uniform01"
 		c.Method.Model.GenWidth = 16
 		c.Run.SampleEvery, c.Run.Out = 3, filepath.Join(t.TempDir(), "run")
 		res, err := train(t, t.Context(), c, &gantest.Recorder{})
@@ -144,7 +145,7 @@ func TestToys(t *testing.T) {
 // The picture that sample draws of two dimensions shows what the discriminator makes of the plane.
 func TestAPictureShowsTheDiscriminator(t *testing.T) {
 	c := tinyConfig(t)
-	c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Run.Steps = "grid25", 0, 0, "toy", 1
+	c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Run.Steps = "grid25", vision.Size{}, 0, "toy", 1
 	res, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 	d, err := openDrawer(t.Context(), res.Checkpoint, false, "cpu")
@@ -164,7 +165,7 @@ func TestAPictureShowsTheDiscriminator(t *testing.T) {
 // A batch that no memory holds is refused before it is tried, with the largest that fits.
 func TestABatchThatCannotFitIsRefused(t *testing.T) {
 	c := tinyConfig(t)
-	c.Run.Device, c.Run.Batch, c.Data.Size, c.Data.Channels = "cpu", 60000, 64, 3
+	c.Run.Device, c.Run.Batch, c.Data.Size, c.Data.Channels = "cpu", 60000, vision.Square(64), 3
 	c.Method.Model.GenWidth, c.Method.Model.DiscWidth = 64, 64
 	_, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.Error(t, err)

@@ -12,6 +12,7 @@ import (
 	"forger/internal/setting"
 	"forger/torch/pt"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -84,8 +85,8 @@ func small(t *testing.T, preset string) Config {
 	for _, name := range []string{"gen-width", "disc-width", "latent", "batch", "steps"} {
 		c.Given[name] = "here"
 	}
-	c.Data.Size = smallSizes[preset]
-	if c.Data.Size > 0 {
+	c.Data.Size = vision.Square(smallSizes[preset])
+	if !c.Data.Size.IsZero() {
 		c.Given["size"] = "here"
 	}
 	return c

@@ -147,9 +147,9 @@ func (d *drawer) save(out string) error {
 	if d.Shape.IsPoints() {
 		return d.savePoints(out)
 	}
-	side, c := d.Shape.Height, d.Shape.Channels
+	of := d.Shape
 	if strings.EqualFold(filepath.Ext(out), ".png") {
-		return vision.SaveGrid(out, d, d.n, side, side, c, int(math.Ceil(math.Sqrt(float64(d.n)))))
+		return vision.SaveGrid(out, d, d.n, of.Height, of.Width, of.Channels, int(math.Ceil(math.Sqrt(float64(d.n)))))
 	}
 	if strings.EqualFold(filepath.Ext(out), ".npy") {
 		return setting.Usagef("--out %s: the network makes images: name a .png or a directory, and the .npy with --raw", out)
@@ -157,7 +157,7 @@ func (d *drawer) save(out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("--out %s: %w: name a .png, or a directory that can be written", out, atomicfile.Bare(err))
 	}
-	one := vision.Image{Height: side, Width: side, Channels: c, Pix: make([]byte, side*side*c)}
+	one := vision.Image{Height: of.Height, Width: of.Width, Channels: of.Channels, Pix: make([]byte, of.Bytes())}
 	digits := max(5, len(fmt.Sprint(d.n-1)))
 	if err := holdsNoOthers(out, d.n, digits); err != nil {
 		return err

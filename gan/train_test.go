@@ -19,6 +19,7 @@ import (
 	"forger/gan/report"
 	"forger/torch/pt"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ import (
 // tinyConfig is a run of a second, on CUDA where there is one.
 func tinyConfig(t *testing.T) Config {
 	c := DefaultConfig()
-	c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Method.Model.Latent, c.Run.Batch = 16, 2, 2, 4, 8
+	c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Method.Model.Latent, c.Run.Batch = vision.Square(16), 2, 2, 4, 8
 	c.Run.Steps, c.Run.LogEvery, c.Run.SampleEvery, c.Run.CheckpointEvery = 12, 4, 6, 5
 	c.Run.Device, c.Run.Deterministic, c.Run.Layout = "auto", true, "channels_last"
 	c.Run.Out = filepath.Join(t.TempDir(), "run")
@@ -144,7 +145,7 @@ func TestASignalFinishesTheStepAndSaves(t *testing.T) {
 func TestPyTorchOpensACheckpoint(t *testing.T) {
 	python := torchtest.Python(t)
 	c := tinyConfig(t)
-	c.Data.Size, c.Data.Channels, c.Method.Model.Latent, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Steps = 64, 3, 100, 4, 4, 2
+	c.Data.Size, c.Data.Channels, c.Method.Model.Latent, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Run.Steps = vision.Square(64), 3, 100, 4, 4, 2
 	res, err := train(t, context.Background(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 	grid := filepath.Join(t.TempDir(), "grid.png")

@@ -39,7 +39,7 @@ func BenchmarkReader(b *testing.B) {
 			b.SetBytes(int64(len(c.file)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := r.Fit(dst, c.file, 64); err != nil {
+				if err := r.Fit(dst, c.file, Square(64)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -194,11 +194,11 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && len(m.Pix) != m.Height*m.Width*m.Channels {
 			t.Fatalf("%dx%dx%d with %d bytes", m.Height, m.Width, m.Channels, len(m.Pix))
 		}
-		fitted := r.Fit(dst, file, 8)
+		fitted := r.Fit(dst, file, Square(8))
 		if (err == nil) != (fitted == nil) {
 			t.Fatalf("decode: %v, fit: %v", err, fitted)
 		}
-		if other.Fit(dst[:64], file, 8) == nil && err != nil { // which only shrinks while it decodes
+		if other.Fit(dst[:64], file, Square(8)) == nil && err != nil { // which only shrinks while it decodes
 			t.Fatalf("decode: %v, fit of its centre: no error", err)
 		}
 	})

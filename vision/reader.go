@@ -62,10 +62,10 @@ func (r *Reader) Decode(file []byte) (Image, error) {
 	return m, nil
 }
 
-// Fit decodes file as Decode does, and writes to dst, uint8 [size,size,C], what torchvision's Resize(size) and
-// CenterCrop(size) make of it, or of the centre that Options.CropBefore leaves.
-func (r *Reader) Fit(dst, file []byte, size int) error {
-	m, err := r.read(file, size)
+// Fit decodes file as Decode does, and writes to dst, uint8 [H,W,C] of that size, what Resizer makes of it, or of the centre
+// that Options.CropBefore leaves.
+func (r *Reader) Fit(dst, file []byte, size Size) error {
+	m, err := r.read(file, size.longer())
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (r *Reader) Fit(dst, file []byte, size int) error {
 		r.resizer.fit(dst, m.Image, rows, columns, size)
 		return nil
 	}
-	r.other = grow(r.other, size*size) // gray is resized once, not three times
+	r.other = grow(r.other, size.Height*size.Width) // gray is resized once, not three times
 	r.resizer.fit(r.other, m.Image, rows, columns, size)
 	tripled(dst, r.other)
 	return nil
@@ -99,7 +99,7 @@ func (r *Reader) parts(m picture) (rows, columns part, err error) {
 	return m.part(m.Height, halfEven(m.fileHeight-n), n), m.part(m.Width, halfEven(m.fileWidth-n), n), nil
 }
 
-// read decodes in the file's own number of channels, upright. size is Fit's, 0 for Decode.
+// read decodes in the file's own number of channels, upright. size is the longer side of Fit's, 0 for Decode.
 func (r *Reader) read(file []byte, size int) (picture, error) {
 	f, err := formatOf(file)
 	if err != nil {

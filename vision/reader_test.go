@@ -17,8 +17,8 @@ func TestFitIsDecodeAndResize(t *testing.T) {
 			m, err := whole.Decode(c.File)
 			require.NoError(t, err)
 			want, got := make([]byte, 11*11*channels), make([]byte, 11*11*channels)
-			resizer.Fit(want, m, 11)
-			require.NoError(t, r.Fit(got, c.File, 11))
+			resizer.Fit(want, m, Square(11))
+			require.NoError(t, r.Fit(got, c.File, Square(11)))
 			assert.Equal(t, want, got, "%s, %d channels", c.Name, channels)
 		}
 	}
@@ -39,12 +39,12 @@ func TestCropBeforeIsACrop(t *testing.T) {
 		for _, size := range []int{5, 13, 20} {
 			var resizer Resizer
 			want, got := make([]byte, size*size*3), make([]byte, size*size*3)
-			resizer.Fit(want, cropped, size)
-			require.NoError(t, NewReader(Options{CropBefore: n}).Fit(got, file, size))
+			resizer.Fit(want, cropped, Square(size))
+			require.NoError(t, NewReader(Options{CropBefore: n}).Fit(got, file, Square(size)))
 			assert.Equal(t, want, got, "%d to %d", n, size)
 		}
 	}
-	err = NewReader(Options{CropBefore: 20}).Fit(make([]byte, 48), file, 4)
+	err = NewReader(Options{CropBefore: 20}).Fit(make([]byte, 48), file, Square(4))
 	assert.EqualError(t, err, "26x19: smaller than the 20x20 that are to be cropped before the resize")
 }
 
@@ -66,7 +66,7 @@ func TestFitOfALineNeedsLittleMemory(t *testing.T) {
 	}
 	var r Resizer
 	dst := make([]byte, 64*64)
-	r.Fit(dst, m, 64)
+	r.Fit(dst, m, Square(64))
 	assert.Less(t, cap(r.scratch), 1<<10)
 	for _, v := range dst { // the middle lies between pixels 524287 and 524288
 		require.InDelta(t, 127.5, v, .6)
@@ -78,7 +78,7 @@ func TestKernelsComeBack(t *testing.T) {
 	var r Resizer
 	fit := func(w int) []byte {
 		dst := make([]byte, 6*6*3)
-		r.Fit(dst, pattern(20, w, 3), 6)
+		r.Fit(dst, pattern(20, w, 3), Square(6))
 		return dst
 	}
 	want := fit(20)
@@ -88,7 +88,7 @@ func TestKernelsComeBack(t *testing.T) {
 	assert.Equal(t, want, fit(20))
 	w, m := 0, pattern(20, 220, 3)
 	assert.Zero(t, testing.AllocsPerRun(200, func() { // every image of another size
-		r.Fit(want, Image{Pix: m.Pix, Height: 20, Width: 20 + w%200, Channels: 3}, 6)
+		r.Fit(want, Image{Pix: m.Pix, Height: 20, Width: 20 + w%200, Channels: 3}, Square(6))
 		w++
 	}))
 }

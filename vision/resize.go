@@ -2,16 +2,17 @@ package vision
 
 import "math"
 
-// Resizer brings images to squares as torchvision's Resize(size) and CenterCrop(size) do on an 8-bit file: the shorter
-// side to size with Pillow's antialiased bilinear filter, then the centre. It keeps coefficients and scratch memory
-// between images, so it belongs to one goroutine, and the zero value is ready.
+// Resizer brings images to one size as torchvision's Resize and CenterCrop do on an 8-bit file: with Pillow's antialiased
+// bilinear filter to the smallest size of the same proportions that covers it, which of a square is the shorter side's, then
+// the centre. It keeps coefficients and scratch memory between images, so it belongs to one goroutine, and the zero value is
+// ready.
 type Resizer struct {
 	across, down kernels
 	scratch      []byte // after the horizontal pass
 }
 
-// Fit writes m's centre to dst, uint8 [size,size,C] with m's channels.
-func (r *Resizer) Fit(dst []byte, m Image, size int) {
+// Fit writes m's centre to dst, uint8 [H,W,C] of that size with m's channels.
+func (r *Resizer) Fit(dst []byte, m Image, size Size) {
 	r.fit(dst, m, whole(m.Height), whole(m.Width), size)
 }
 
@@ -25,34 +26,35 @@ type part struct {
 func whole(n int) part { return part{in: n, to: float64(n), nominal: n} }
 
 // fit resizes a part of m. Only what the crop leaves is computed, which does not change it.
-func (r *Resizer) fit(dst []byte, m Image, rows, columns part, size int) {
+func (r *Resizer) fit(dst []byte, m Image, rows, columns part, size Size) {
 	h, w := fitted(rows.nominal, columns.nominal, size)
 	c := m.Channels
-	horizontal, vertical := r.across.of(columns.span(w, size)), r.down.of(rows.span(h, size))
+	horizontal, vertical := r.across.of(columns.span(w, size.Width)), r.down.of(rows.span(h, size.Height))
 	// The horizontal pass comes first and gives 8 bits, as in Pillow's ImagingResample.
 	first, last := 0, 0
-	if size > 0 {
-		first, last = vertical.bounds[0], vertical.bounds[2*size-2]+vertical.bounds[2*size-1]
+	if n := size.Height; n > 0 {
+		first, last = vertical.bounds[0], vertical.bounds[2*n-2]+vertical.bounds[2*n-1]
 	}
-	r.scratch = grow(r.scratch, (last-first)*size*c)
+	r.scratch = grow(r.scratch, (last-first)*size.Width*c)
 	if first < last {
 		from := ((rows.first+first)*m.Width + columns.first) * c
 		to := ((rows.first+last-1)*m.Width + columns.first + columns.in) * c
 		across(r.scratch, m.Pix[from:to], m.Width*c, last-first, horizontal, c)
 	}
-	down(dst, r.scratch, size*c, vertical)
+	down(dst, r.scratch, size.Width*c, vertical)
 }
 
 func (p part) span(out, size int) span {
 	return span{in: p.in, from: p.from, to: p.to, out: out, first: halfEven(out - size), count: size}
 }
 
-// fitted is torchvision's output size: the shorter side becomes size, the longer int(size*long/short).
-func fitted(h, w, size int) (int, int) {
-	if h <= w {
-		return size, int(float64(size) * float64(w) / float64(h))
+// fitted is what an image is resized to before the crop, as torchvision rounds it: of a square size the shorter side becomes
+// size, the longer int(size*long/short).
+func fitted(h, w int, size Size) (int, int) {
+	if h*size.Width <= w*size.Height {
+		return size.Height, int(float64(size.Height) * float64(w) / float64(h))
 	}
-	return int(float64(size) * float64(h) / float64(w)), size
+	return int(float64(size.Width) * float64(h) / float64(w)), size.Width
 }
 
 // halfEven is Python's int(round(n/2)): halves go to the even side.

@@ -43,7 +43,7 @@ func samePasses(t *testing.T, m Image, rows, columns part, size int) {
 	t.Helper()
 	var r Resizer
 	c, width := m.Channels, size*m.Channels
-	outH, outW := fitted(rows.nominal, columns.nominal, size)
+	outH, outW := fitted(rows.nominal, columns.nominal, Square(size))
 	horizontal, vertical := r.across.of(columns.span(outW, size)), r.down.of(rows.span(outH, size))
 	src := m.Pix[(rows.first*m.Width+columns.first)*c:][:((rows.in-1)*m.Width+columns.in)*c]
 	got, want := fenced(t, rows.in*width), make([]byte, rows.in*width)

@@ -62,7 +62,7 @@ func TestFitIsTorchvisionsOnPhotographs(t *testing.T) {
 		for _, p := range all {
 			r := NewReader(Options{Channels: p.Channels, CropBefore: p.Crop, FastDecode: c.fast})
 			got := make([]byte, p.Size*p.Size*p.Channels)
-			require.NoError(t, r.Fit(got, p.File, p.Size))
+			require.NoError(t, r.Fit(got, p.File, Square(p.Size)))
 			require.Len(t, p.Want, len(got))
 			mean, _ := off(got, p.Want)
 			assert.Less(t, mean, c.limit, "%s: %s to %d, crop %d, %d channels", name, p.Shape, p.Size, p.Crop, p.Channels)

@@ -73,7 +73,7 @@ func TestJPEGAllocatesNothingOnceWarm(t *testing.T) {
 		file, dst := sampleFile(t, name), make([]byte, 16*16*3)
 		r := NewReader(Options{FastDecode: true, CropBefore: 18})
 		assert.Zero(t, testing.AllocsPerRun(100, func() {
-			if err := r.Fit(dst, file, 16); err != nil {
+			if err := r.Fit(dst, file, Square(16)); err != nil {
 				t.Error(err)
 			}
 		}), name)
@@ -95,9 +95,9 @@ func TestFastDecodeIsNearTheWholeDecode(t *testing.T) {
 		for _, o := range []Options{{}, {CropBefore: 177}} {
 			for _, size := range []int{16, 25, 64} {
 				want, got := make([]byte, size*size*3), make([]byte, size*size*3)
-				require.NoError(t, NewReader(o).Fit(want, b.Bytes(), size))
+				require.NoError(t, NewReader(o).Fit(want, b.Bytes(), Square(size)))
 				o.FastDecode = true
-				require.NoError(t, NewReader(o).Fit(got, b.Bytes(), size))
+				require.NoError(t, NewReader(o).Fit(got, b.Bytes(), Square(size)))
 				assert.NotEqual(t, want, got, "nothing was shrunk")
 				mean, _ := off(got, want)
 				assert.Less(t, mean, 2., "%d to %d", side, size)

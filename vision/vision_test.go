@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -44,15 +45,58 @@ func TestFitIsTorchvisionsResizeAndCenterCrop(t *testing.T) {
 	var r Resizer
 	for _, c := range golden.Cases {
 		dst := make([]byte, c.Size*c.Size*c.C)
-		r.Fit(dst, pattern(c.H, c.W, c.C), c.Size)
+		r.Fit(dst, pattern(c.H, c.W, c.C), Square(c.Size))
 		assert.Equal(t, c.Out, dst, "%dx%dx%d to %d", c.H, c.W, c.C, c.Size)
+	}
+}
+
+// Of sizes that are no squares too.
+func TestFitIsTorchvisionsWhereTheSizeIsOblong(t *testing.T) {
+	text, err := os.ReadFile("testdata/oblong.json")
+	require.NoError(t, err)
+	var golden struct {
+		Cases []struct {
+			H, W, C, Height, Width int
+			Out                    []byte
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &golden))
+	require.Len(t, golden.Cases, 9)
+	var r Resizer
+	for _, c := range golden.Cases {
+		dst := make([]byte, c.Height*c.Width*c.C)
+		r.Fit(dst, pattern(c.H, c.W, c.C), Size{c.Height, c.Width})
+		assert.Equal(t, c.Out, dst, "%dx%dx%d to %dx%d", c.H, c.W, c.C, c.Height, c.Width)
+	}
+}
+
+func TestASizeIsANumberOrTwo(t *testing.T) {
+	for text, want := range map[string]Size{"64": Square(64), "0": {}, "128x64": {128, 64}, "64x64": Square(64)} {
+		var s Size
+		require.NoError(t, s.Set(text))
+		assert.Equal(t, want, s)
+		for _, form := range []struct {
+			write func(any) ([]byte, error)
+			read  func([]byte, any) error
+		}{{json.Marshal, json.Unmarshal}, {yaml.Marshal, yaml.Unmarshal}} {
+			written, err := form.write(struct{ Size Size }{want})
+			require.NoError(t, err)
+			var back struct{ Size Size }
+			require.NoError(t, form.read(written, &back), string(written))
+			assert.Equal(t, want, back.Size)
+		}
+	}
+	for _, text := range []string{"", "x", "64x", "x64", "-64", "64x-1", "64x0", "0x64", "64 x 64", "6.5", "9999999999", "64x64x3"} {
+		var s Size
+		assert.ErrorContains(t, s.Set(text), "is no size: write one number, or HEIGHTxWIDTH", text)
+		assert.Zero(t, s)
 	}
 }
 
 func TestFitAllocatesNothingOnceWarm(t *testing.T) {
 	var r Resizer
 	m, dst := pattern(218, 178, 3), make([]byte, 64*64*3)
-	assert.Zero(t, testing.AllocsPerRun(10, func() { r.Fit(dst, m, 64) }))
+	assert.Zero(t, testing.AllocsPerRun(10, func() { r.Fit(dst, m, Square(64)) }))
 }
 
 func encode(t *testing.T, m image.Image, to func(*bytes.Buffer) error) []byte {
@@ -150,6 +194,6 @@ func BenchmarkFit(b *testing.B) {
 	m, dst := pattern(218, 178, 3), make([]byte, 64*64*3)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.Fit(dst, m, 64)
+		r.Fit(dst, m, Square(64))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"forger/data"
+	"forger/vision"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -24,8 +25,8 @@ func newDataCheck() *cobra.Command {
 		Short: "Read every image once and list those that are broken or cannot be read; exit code 1 when there are any",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size == 0 { // others hold one size, or points
-				s.Size = checkSide
+			if _, _, src, err := data.Parse(args[0]); err == nil && src.Decodes && s.Size.IsZero() { // others hold one size, or points
+				s.Size = vision.Square(checkSide)
 			}
 			s.Unpacking = unpackingOn(cmd.ErrOrStderr(), quiet)
 			ds, err := s.open(args[0])
@@ -50,7 +51,7 @@ func newDataCheck() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "an object with spec, fingerprint, images and broken and unread: image, file, error of each")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	f.IntVar(&c.Workers, "workers", 0, "how many images are read at once (default: the cores)")
-	f.IntVar(&s.Size, "size", 0, fmt.Sprintf("image side (default: %d for image files, else the source's own)", checkSide))
+	f.Var(&s.Size, "size", fmt.Sprintf("image side, or HEIGHTxWIDTH (default: %d for image files, else the source's own)", checkSide))
 	f.IntVar(&s.Channels, "channels", 0, "1 or 3 (default: the source's)")
 	s.seedFlag(cmd, "which images --limit leaves")
 	s.selectionFlags(cmd)

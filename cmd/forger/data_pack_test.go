@@ -124,7 +124,7 @@ func TestDataPackSaysWhatIsWrong(t *testing.T) {
 	}{
 		"pack glyphs":                      {exitUsage, "forger: data pack: 1 arguments given, 2 wanted: usage: forger data pack SPEC OUT [flags]"},
 		"pack nope out":                    {exitUsage, `forger: data pack: data "nope": unknown: have `},
-		"pack glyphs out --size -1":        {exitUsage, "forger: data pack: --size -1: too small: use 0 or more"},
+		"pack glyphs out --size -1":        {exitUsage, `forger: data pack: invalid argument "-1" for "--size" flag: "-1" is no size: write one number, or HEIGHTxWIDTH`},
 		"pack glyphs out --channels 2":     {exitUsage, "forger: data pack: --channels 2: neither gray nor RGB: use 1 or 3"},
 		"pack glyphs out --workers -1":     {exitUsage, "forger: data pack: --workers -1: too small"},
 		"pack glyphs out --background red": {exitUsage, `background "red": no colour: write six hexadecimal digits, such as FFFFFF`},

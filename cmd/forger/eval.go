@@ -52,7 +52,7 @@ func newEval() *cobra.Command {
 	f.StringVar(&o.Images, "images", "", "judge this data: a source as in train's --data")
 	f.BoolVar(&o.Self, "self", false, "judge one half of the real data by the other: the floor of every measure")
 	f.StringVar(&o.Against, "against", "", "the real data (default: what the checkpoint was trained on)")
-	f.IntVar(&o.Size, "size", 0, "image side of the data (default: the checkpoint's, or the data's own)")
+	f.Var(&o.Size, "size", "image side of the data, or HEIGHTxWIDTH (default: the checkpoint's, or the data's own)")
 	f.StringSliceVar(&o.Metrics, "metrics", nil, "what to measure, with commas between (default: by the kind of data)")
 	f.StringVar(&o.Features, "features", "", "what images are compared by (default random; of points the points)")
 	f.IntVar(&o.N, "n", o.N, "how many samples of each, at most")

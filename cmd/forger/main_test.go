@@ -19,6 +19,7 @@ import (
 	"forger/data"
 	"forger/gan"
 	"forger/internal/seed"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -405,7 +406,7 @@ func TestDumpIsWhatTrainingSees(t *testing.T) {
 	require.NoError(t, err)
 	head := 10 + int(binary.LittleEndian.Uint16(file[8:]))
 	source, order := seed.Data(7)
-	ds, err := data.Open("glyphs", data.Options{Size: 16, Seed: source})
+	ds, err := data.Open("glyphs", data.Options{Size: vision.Square(16), Seed: source})
 	require.NoError(t, err)
 	l, err := data.NewLoader(ds, data.LoaderOptions{Batch: 20, Shuffle: true, Seed: order})
 	require.NoError(t, err)

@@ -38,6 +38,8 @@ func addSettings(flags *pflag.FlagSet, all setting.Set) {
 			flags.BoolVar(v, r.Name, *v, help(r))
 		case *[]string:
 			flags.StringArrayVar(v, r.Name, *v, help(r)+" (repeatable)")
+		case pflag.Value:
+			flags.Var(v, r.Name, help(r))
 		default:
 			panic(fmt.Sprintf("setting %s has a type without a flag: %T", r.Name, r.Value))
 		}

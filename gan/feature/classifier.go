@@ -46,8 +46,7 @@ func (n network) Forward(x torch.Tensor) torch.Tensor { return n.head.Forward(n.
 // classifier learns the labels of a set, at the size of the data that is judged, or takes what was learnt before. A
 // classifier of gray images judges each channel of colour images by itself, and its classes are then all combinations.
 func classifier(f From) (*Extractor, error) {
-	side := f.Shape.Height
-	ds, err := data.Open(f.Path, data.Options{Size: side, CacheDir: cacheFolder("data")})
+	ds, err := data.Open(f.Path, data.Options{Size: f.Shape.Size(), CacheDir: cacheFolder("data")})
 	if err != nil {
 		return nil, fmt.Errorf("--features classifier: %w", err)
 	}
@@ -72,7 +71,7 @@ func classifier(f From) (*Extractor, error) {
 	if channels == 1 {
 		each = f.Shape.Channels
 	}
-	protocol := fmt.Sprintf("classifier-%d of %s at %dx%d, accuracy %.4f, %d features", classifierVersion, f.Path, side, side, net.accuracy, classifierWidth*each)
+	protocol := fmt.Sprintf("classifier-%d of %s at %dx%d, accuracy %.4f, %d features", classifierVersion, f.Path, f.Shape.Height, f.Shape.Width, net.accuracy, classifierWidth*each)
 	if each > 1 {
 		protocol += ", a channel each"
 	}

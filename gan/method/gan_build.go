@@ -96,8 +96,7 @@ func (g *gan) hold(b *model.Builder, o Options, batch int) {
 	g.held.every = int64(o.PenaltyEvery)
 	for _, a := range o.penalties() {
 		if a.auto {
-			shape := g.parts.Nets[0].Output.Shape
-			a.from = autoGamma(shape[len(shape)-1], batch)
+			a.from = autoGamma(pixelsOf(g.parts.Nets[0].Output), batch)
 			a.to = a.from
 			g.parts.Notes = append(g.parts.Notes, fmt.Sprintf("--penalty %s=auto: weight %.4g, .0002 side^2 / batch", a.name, a.from))
 		}
@@ -117,6 +116,15 @@ func (g *gan) hold(b *model.Builder, o Options, batch int) {
 			g.parts.Notes = append(g.parts.Notes, "--penalty gp: the discriminator has BatchNorm, by which the gradient at a sample hangs on the others: WGAN-GP's has none (--model resnet)")
 		}
 	}
+}
+
+// pixelsOf is how many pixels an image has; a point counts as one.
+func pixelsOf(v Value) int {
+	n := 1
+	for _, side := range v.Shape[1:] {
+		n *= side
+	}
+	return n
 }
 
 func normalisesBatches(m nn.Module) bool {

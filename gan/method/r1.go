@@ -13,5 +13,5 @@ func halfSquare(gradient torch.Tensor) torch.Tensor {
 	return gradient.Mul(gradient).SumOver(torch.Reduction{Dims: []int{1}}).Mean().MulScalar(.5)
 }
 
-// autoGamma is StyleGAN2-ADA's weight of r1 for images of a side and a batch (Karras et al. 2020, appendix C).
-func autoGamma(side, batch int) float64 { return .0002 * float64(side*side) / float64(batch) }
+// autoGamma is StyleGAN2-ADA's weight of r1 for images of so many pixels and a batch (Karras et al. 2020, appendix C).
+func autoGamma(pixels, batch int) float64 { return .0002 * float64(pixels) / float64(batch) }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -10,9 +9,9 @@ import (
 	"forger/torch/nn"
 )
 
-// dcganWidths is the multiples of ngf (or ndf) at sides 4, 8, ... size/2: 8, 4, 2, 1 at 64, and up to 16 beyond.
-func dcganWidths(size int) []int {
-	blocks := bits.Len(uint(size)) - 3 // 64: sides 4, 8, 16, 32
+// dcganWidths is the multiples of ngf (or ndf) where the sides were doubled 0, 1, ... blocks-1 times: 8, 4, 2, 1 at 64, whose
+// sides there are 4, 8, 16, 32, and up to 16 beyond.
+func dcganWidths(blocks int) []int {
 	widths := make([]int, blocks)
 	for i := range widths {
 		widths[i] = min(1<<(blocks-1-i), 16)
@@ -37,8 +36,8 @@ func (m named) Describe(g *nn.Graph, _, x string) string { return g.Describe(m.n
 var plain = nn.ConvOptions{NoBias: true}
 var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
 
-// dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks)
-// with its initialisation, drawn from the builder's stream.
+// dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks, of other
+// proportions with another kernel in its first layer) with its initialisation, drawn from the builder's stream.
 func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 	return dcganUp(b, n, of, nn.Tanh().InPlace())
 }
@@ -47,13 +46,17 @@ func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 func dcganDecoder(b *Builder, n Options, of data.Shape) nn.Module { return dcganUp(b, n, of) }
 
 func dcganUp(b *Builder, n Options, of data.Shape, end ...nn.Module) nn.Module {
-	s, g := b.Scope, b.Init()
-	in, o := n.Latent, plain
+	s, g, in := b.Scope, b.Init(), n.Latent
+	blocks, first := doublings(of.Size())
 	var layers nn.Sequential
-	for _, w := range dcganWidths(of.Height) {
+	for i, w := range dcganWidths(blocks) {
 		out := w * n.GenWidth
-		layers = append(layers, nn.NewConvTranspose2d(s, g, in, out, 4, o), nn.NewBatchNorm2d(s, out), nn.ReLU().InPlace())
-		in, o = out, double
+		grow := nn.NewConvTranspose2d(s, g, in, out, 4, double)
+		if i == 0 {
+			grow = nn.NewConvTranspose2dOblong(s, g, in, out, [2]int{first.Height, first.Width}, torch.Conv{}, true)
+		}
+		layers = append(layers, grow, nn.NewBatchNorm2d(s, out), nn.ReLU().InPlace())
+		in = out
 	}
 	layers = append(append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double)), end...)
 	return dcganInit(named{"main", layers}, g)
@@ -72,17 +75,17 @@ func dcganEncoder(b *Builder, n Options, of data.Shape) nn.Module {
 
 func dcganDown(b *Builder, n Options, of data.Shape, out int, end nn.Module) nn.Module {
 	s, g := b.Scope, b.Init()
-	widths := dcganWidths(of.Height)
+	blocks, last := doublings(of.Size())
+	widths := dcganWidths(blocks)
 	slices.Reverse(widths)
-	first := widths[0] * n.DiscWidth
-	layers := nn.Sequential{nn.NewConv2d(s, g, of.Channels, first, 4, double), nn.LeakyReLU(.2).InPlace()}
-	in := first
+	in := widths[0] * n.DiscWidth
+	layers := nn.Sequential{nn.NewConv2d(s, g, of.Channels, in, 4, double), nn.LeakyReLU(.2).InPlace()}
 	for _, w := range widths[1:] {
 		out := w * n.DiscWidth
 		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2).InPlace())
 		in = out
 	}
-	layers = append(layers, nn.NewConv2d(s, g, in, out, 4, plain), end)
+	layers = append(layers, nn.NewConv2dOblong(s, g, in, out, [2]int{last.Height, last.Width}, torch.Conv{}, true), end)
 	return dcganInit(named{"main", layers}, g)
 }
 

@@ -9,6 +9,7 @@ import (
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -91,11 +92,38 @@ func TestDCGANAtEverySize(t *testing.T) {
 	})
 }
 
+// Images that are no squares begin with a picture of their proportions, and end in one.
+func TestModelsOfOblongImages(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for _, name := range []string{"dcgan", "resnet", "r3gan", "mlp"} {
+			for _, of := range []data.Shape{{Height: 64, Width: 32, Channels: 3}, {Height: 32, Width: 40, Channels: 1}} {
+				o := Options{Name: name, Latent: 5, GenWidth: 8, DiscWidth: 8}
+				require.NoError(t, o.CheckShape(of))
+				b := NewBuilder(s, 1)
+				gen, disc := Table[name].Generator(b, o, of), Table[name].Discriminator(b, o, of)
+				fake := gen.Forward(s.Randn(s.NewGenerator(1), 2, 5, 1, 1))
+				assert.Equal(t, []int{2, of.Channels, of.Height, of.Width}, fake.Shape(), name)
+				assert.Equal(t, []int{2}, disc.Forward(fake).Shape(), name)
+			}
+		}
+		gen, disc := build(t, s, Options{Latent: 5, GenWidth: 2, DiscWidth: 3}, data.Shape{Height: 128, Width: 64, Channels: 3})
+		keys, _ := shapes(gen)
+		assert.Contains(t, keys, "main.0.weight[5 16 8 4]")
+		keys, _ = shapes(disc)
+		assert.Contains(t, keys, "main.11.weight[1 24 8 4]")
+	})
+}
+
 func TestASizeThatCannotBeMadeIsRefused(t *testing.T) {
 	o := Options{Name: "dcgan"}
-	assert.NoError(t, o.CheckSize(0))
-	assert.NoError(t, o.CheckSize(16))
-	assert.EqualError(t, o.CheckSize(63), "--size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024")
+	for _, size := range []vision.Size{{}, vision.Square(16), {Height: 128, Width: 64}, {Height: 16, Width: 20}, {Height: 96, Width: 64}} {
+		assert.NoError(t, o.CheckSize(size))
+	}
+	const sides = "16, 32, 64, 128, 256, 512 or 1024"
+	assert.EqualError(t, o.CheckSize(vision.Square(63)), "--size 63: dcgan cannot make it: use "+sides)
+	assert.EqualError(t, o.CheckSize(vision.Square(3)), "--size 3: dcgan cannot make it: use "+sides)
+	assert.EqualError(t, o.CheckSize(vision.Size{Height: 100, Width: 64}), "--size 100x64: dcgan cannot make it: use a longer side that 16 divides")
+	assert.EqualError(t, o.CheckSize(vision.Size{Height: 50, Width: 70}), "--size 50x70: dcgan cannot make it: use a shorter side of "+sides)
 }
 
 // The official initialisation: convolutions N(0, .02^2), BatchNorm weight N(1, .02^2), bias 0; over all draws of the

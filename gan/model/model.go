@@ -3,6 +3,7 @@ package model
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"forger/data"
@@ -10,6 +11,7 @@ import (
 	"forger/internal/setting"
 	"forger/torch"
 	"forger/torch/nn"
+	"forger/vision"
 )
 
 // Options say which networks to build, and how wide.
@@ -39,7 +41,7 @@ func (o *Options) Settings() setting.Set {
 type Entry struct {
 	Doc           string
 	Points        bool                                                 // it takes points, not images
-	Sizes         []int                                                // image sides it takes; nil: any
+	Sizes         []int                                                // shorter sides of the images it takes; nil: it takes any image
 	Size          int                                                  // the side where none is asked for
 	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
@@ -95,16 +97,44 @@ func (o Options) Check() error {
 	return nil
 }
 
-// takes tells whether a model takes images of a side; one of points leaves that to the data.
-func (e Entry) takes(side int) bool { return e.Sizes == nil || slices.Contains(e.Sizes, side) }
+// smallest is the side of the picture, or the shorter side of the one, that a network of doublings begins with.
+const smallest = 4
 
-// CheckSize refuses an image side that the model cannot make; 0 stands for its own. Errors are *setting.UsageError.
-func (o Options) CheckSize(side int) error {
+// doublings is how often the first picture's sides are doubled, and the first picture: 4x4 of a square, else as many times
+// longer as the whole is.
+func doublings(size vision.Size) (n int, first vision.Size) {
+	n = max(0, bits.Len(uint(min(size.Height, size.Width)/smallest))-1)
+	return n, vision.Size{Height: size.Height >> n, Width: size.Width >> n}
+}
+
+// takes tells whether a model takes images of a size; one of points leaves that to the data.
+func (e Entry) takes(size vision.Size) bool {
+	if e.Sizes == nil {
+		return true
+	}
+	n, first := doublings(size)
+	return slices.Contains(e.Sizes, min(size.Height, size.Width)) && size == vision.Size{Height: first.Height << n, Width: first.Width << n}
+}
+
+// sizesLike says which sizes it takes, to somebody who asked for another.
+func (e Entry) sizesLike(size vision.Size) string {
+	shorter := min(size.Height, size.Width)
+	switch {
+	case size.Height == size.Width:
+		return setting.Alternatives(e.Sizes)
+	case slices.Contains(e.Sizes, shorter):
+		return fmt.Sprintf("a longer side that %d divides", shorter/smallest)
+	}
+	return "a shorter side of " + setting.Alternatives(e.Sizes)
+}
+
+// CheckSize refuses an image size that the model cannot make; none stands for its own. Errors are *setting.UsageError.
+func (o Options) CheckSize(size vision.Size) error {
 	e := Table[o.Name]
-	if side == 0 || e.takes(side) {
+	if size.IsZero() || e.takes(size) {
 		return nil
 	}
-	return setting.Usagef("--size %d: %s cannot make it: use %s", side, o.Name, setting.Alternatives(e.Sizes))
+	return setting.Usagef("--size %s: %s cannot make it: use %s", size, o.Name, e.sizesLike(size))
 }
 
 // CheckShape refuses data that the model is not made for.
@@ -115,8 +145,8 @@ func (o Options) CheckShape(of data.Shape) error {
 		return fmt.Errorf("--model %s: it makes images, and the data are points of %s: take a model for points", o.Name, of)
 	case !of.IsPoints() && e.Points:
 		return fmt.Errorf("--model %s: it makes points, and the data are images: take a model for images", o.Name)
-	case !of.IsPoints() && !e.takes(of.Height):
-		return fmt.Errorf("--model %s: images of side %d: it takes %s: pass --size", o.Name, of.Height, setting.Alternatives(e.Sizes))
+	case !of.IsPoints() && !e.takes(of.Size()):
+		return fmt.Errorf("--model %s: images of %s: it takes %s: pass --size", o.Name, of.Size(), e.sizesLike(of.Size()))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -189,9 +190,10 @@ func TestInitialisations(t *testing.T) {
 
 func TestWhichSizesAndDepths(t *testing.T) {
 	for _, side := range []int{0, 7, 28, 64} {
-		assert.NoError(t, Options{Name: "mlp"}.CheckSize(side))
+		assert.NoError(t, Options{Name: "mlp"}.CheckSize(vision.Square(side)))
 	}
-	assert.EqualError(t, Options{Name: "resnet"}.CheckSize(28), "--size 28: resnet cannot make it: use 32 or 64")
+	assert.EqualError(t, Options{Name: "resnet"}.CheckSize(vision.Square(28)), "--size 28: resnet cannot make it: use 32 or 64")
+	assert.NoError(t, Options{Name: "mlp"}.CheckSize(vision.Size{Height: 7, Width: 30}))
 	assert.NoError(t, Options{Name: "toy", Depth: 7}.Check())
 	assert.EqualError(t, Options{Name: "dcgan", Depth: 7}.Check(), "--depth 7: dcgan is no dense network: leave it out")
 	assert.NoError(t, Options{Name: "mlp"}.CheckShape(square(9, 3)))

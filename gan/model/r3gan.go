@@ -2,7 +2,6 @@ package model
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 
 	"forger/data"
@@ -19,11 +18,12 @@ const (
 	r3Slope     = .2
 )
 
-// r3Widths is the channels at sides 4, 8, ... size: the width up to 32, halved with each doubling beyond.
-func r3Widths(size, width int) []int {
+// r3Widths is the channels where the sides were doubled 0, 1, ... blocks times: the width up to 3 times, where squares have
+// sides of 32, halved with each doubling beyond.
+func r3Widths(blocks, width int) []int {
 	var widths []int
-	for side := 4; side <= size; side *= 2 {
-		widths = append(widths, max(1, width>>max(0, bits.Len(uint(side))-bits.Len(32))))
+	for i := range blocks + 1 {
+		widths = append(widths, max(1, width>>max(0, i-3)))
 	}
 	return widths
 }
@@ -93,12 +93,13 @@ func (l r3Layers) project(in, out int) nn.Sequential {
 	return nn.Sequential{l.conv(in, out, 1, plain, 1)}
 }
 
-// r3ganGenerator begins with a learned 4x4 picture for each channel, scaled by a linear function of the latent, and ends
+// r3ganGenerator begins with a learned picture for each channel, of squares 4x4, scaled by a linear function of the latent, and ends
 // without a Tanh.
 func r3ganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
-	widths := r3Widths(of.Height, n.GenWidth)
+	blocks, first := doublings(of.Size())
+	widths := r3Widths(blocks, n.GenWidth)
 	l, in := newR3Layers(b, len(widths)), widths[0]
-	basis := nn.NewConvTranspose2d(b.Scope, nil, in, in, 4, nn.ConvOptions{Groups: in, NoBias: true})
+	basis := nn.NewConvTranspose2dOblong(b.Scope, nil, in, in, [2]int{first.Height, first.Width}, torch.Conv{Groups: in}, true)
 	l.draw(basis.Weight, 1, 1)
 	layers := nn.Sequential{nn.Reshape{-1, n.Latent}, l.linear(n.Latent, in), nn.Reshape{-1, in, 1, 1}, basis}
 	layers = append(layers, l.blocks(in)...)
@@ -113,7 +114,8 @@ func r3ganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 
 // r3ganDiscriminator is the generator's mirror.
 func r3ganDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
-	widths := r3Widths(of.Height, n.DiscWidth)
+	blocks, last := doublings(of.Size())
+	widths := r3Widths(blocks, n.DiscWidth)
 	slices.Reverse(widths)
 	l, in := newR3Layers(b, len(widths)), widths[0]
 	layers := append(nn.Sequential{l.conv(of.Channels, in, 1, plain, 1)}, l.blocks(in)...)
@@ -123,7 +125,7 @@ func r3ganDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 		layers = append(layers, l.blocks(w)...)
 		in = w
 	}
-	basis := nn.NewConv2d(b.Scope, nil, in, in, 4, nn.ConvOptions{Groups: in, NoBias: true})
-	l.draw(basis.Weight, 16, 1)
+	basis := nn.NewConv2dOblong(b.Scope, nil, in, in, [2]int{last.Height, last.Width}, torch.Conv{Groups: in}, true)
+	l.draw(basis.Weight, last.Height*last.Width, 1)
 	return append(layers, basis, nn.Reshape{-1, in}, l.linear(in, 1), toScores)
 }

@@ -13,9 +13,9 @@ import (
 // block next to the pictures has it, 64, and each further one twice as much. A convolution by 1x1 and a change of the side
 // can be done in either order: here the side is the smaller one.
 
-// resnetWidths is the channels at sides 4, 8, ... size in multiples of the width.
-func resnetWidths(size int) []int {
-	if size == 64 {
+// resnetWidths is the channels where the sides were doubled 0, 1, ... blocks times, in multiples of the width.
+func resnetWidths(blocks int) []int {
+	if blocks == 4 {
 		return []int{16, 8, 4, 2, 1}
 	}
 	return []int{1, 1, 1, 1}
@@ -61,9 +61,10 @@ func (b *Builder) conv3(in, out int) *nn.Conv2d { return b.glorotConv(in, out, 3
 func (b *Builder) conv1(in, out int) *nn.Conv2d { return b.glorotConv(in, out, 1, 1) }
 
 func resnetGenerator(b *Builder, n Options, of data.Shape) nn.Module {
-	widths := resnetWidths(of.Height)
+	blocks, first := doublings(of.Size())
+	widths := resnetWidths(blocks)
 	in := widths[0] * n.GenWidth
-	layers := nn.Sequential{nn.Reshape{-1, n.Latent}, b.glorotLinear(n.Latent, 16*in), nn.Reshape{-1, in, 4, 4}}
+	layers := nn.Sequential{nn.Reshape{-1, n.Latent}, b.glorotLinear(n.Latent, first.Height*first.Width*in), nn.Reshape{-1, in, first.Height, first.Width}}
 	norm := func(channels int) nn.Module { return nn.NewBatchNorm2d(b.Scope, channels) }
 	for _, w := range widths[1:] {
 		out := w * n.GenWidth
@@ -88,7 +89,7 @@ func resnetDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 			nn.Sequential{halve, b.conv1(in, out)}, nn.ResidualOptions{}))
 		in = out
 	}
-	if of.Height == 64 {
+	if blocks, _ := doublings(of.Size()); blocks == 4 {
 		for range 4 {
 			down(2 * in)
 		}

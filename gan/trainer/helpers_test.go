@@ -16,6 +16,7 @@ import (
 	"forger/internal/setting"
 	"forger/torch"
 	"forger/torch/nn"
+	"forger/vision"
 
 	"github.com/stretchr/testify/require"
 )
@@ -74,7 +75,7 @@ func defaults() config {
 // tinyConfig is a run of a second, on CUDA where there is one.
 func tinyConfig(t *testing.T) config {
 	c := defaults()
-	c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Method.Model.Latent, c.Run.Batch = 16, 2, 2, 4, 8
+	c.Data.Size, c.Method.Model.GenWidth, c.Method.Model.DiscWidth, c.Method.Model.Latent, c.Run.Batch = vision.Square(16), 2, 2, 4, 8
 	c.Run.Steps, c.Run.LogEvery, c.Run.SampleEvery, c.Run.CheckpointEvery = 12, 4, 6, 5
 	c.Run.Device, c.Run.Deterministic, c.Run.Layout = "auto", true, "channels_last"
 	c.Run.Out = filepath.Join(t.TempDir(), "run")

@@ -19,7 +19,7 @@ func (t *Trainer) initialise(nets []method.Net) error {
 			continue
 		}
 		if err := t.loadWeights(n); err != nil {
-			return fmt.Errorf("--init-%s %s: %w: the network is --model %s --size %d --channels %d with these widths and latent",
+			return fmt.Errorf("--init-%s %s: %w: the network is --model %s --size %s --channels %d with these widths and latent",
 				n.Key, n.Init.Path, err, t.job.Method.Model.Name, t.resolved.Size, t.resolved.Channels)
 		}
 	}

@@ -14,20 +14,20 @@ import (
 
 // Resolved is what a run decided where its settings left it open.
 type Resolved struct {
-	Size      int    `yaml:"size" json:"size"`
-	Channels  int    `yaml:"channels" json:"channels"`
-	Points    int    `yaml:"points,omitempty" json:"points,omitempty"` // numbers of a point; 0: images
-	Device    string `yaml:"device" json:"device"`
-	Precision string `yaml:"precision" json:"precision"`
-	Layout    string `yaml:"layout" json:"layout"`
-	Conv      string `yaml:"conv" json:"conv"` // who computes convolutions: stock, avx2 or avx512
-	Graph     string `yaml:"graph" json:"graph"`
-	Threads   int    `yaml:"threads" json:"threads"`
-	Workers   int    `yaml:"workers" json:"workers"`
-	Libtorch  string `yaml:"libtorch" json:"libtorch"`
-	Decoder   string `yaml:"decoder" json:"decoder"`
-	Images    int    `yaml:"images" json:"images"`                 // of an epoch
-	Data      string `yaml:"data,omitempty" json:"data,omitempty"` // the spec with its path from the root; "": it has no path
+	Size      vision.Size `yaml:"size" json:"size"`
+	Channels  int         `yaml:"channels" json:"channels"`
+	Points    int         `yaml:"points,omitempty" json:"points,omitempty"` // numbers of a point; 0: images
+	Device    string      `yaml:"device" json:"device"`
+	Precision string      `yaml:"precision" json:"precision"`
+	Layout    string      `yaml:"layout" json:"layout"`
+	Conv      string      `yaml:"conv" json:"conv"` // who computes convolutions: stock, avx2 or avx512
+	Graph     string      `yaml:"graph" json:"graph"`
+	Threads   int         `yaml:"threads" json:"threads"`
+	Workers   int         `yaml:"workers" json:"workers"`
+	Libtorch  string      `yaml:"libtorch" json:"libtorch"`
+	Decoder   string      `yaml:"decoder" json:"decoder"`
+	Images    int         `yaml:"images" json:"images"`                 // of an epoch
+	Data      string      `yaml:"data,omitempty" json:"data,omitempty"` // the spec with its path from the root; "": it has no path
 }
 
 // ParseResolved reads what stands under `resolved:` in a run's config.yaml.
@@ -50,7 +50,7 @@ func resolvedOf(config string) (*Resolved, error) {
 
 // Shape is the shape of the data that was trained on.
 func (r Resolved) Shape() data.Shape {
-	return data.Shape{Height: r.Size, Width: r.Size, Channels: r.Channels, Points: r.Points}
+	return data.Shape{Height: r.Size.Height, Width: r.Size.Width, Channels: r.Channels, Points: r.Points}
 }
 
 // ShapeOf is the shape of the data that a checkpoint with these settings was trained on.
@@ -73,7 +73,7 @@ func (p *setup) resolve() (err error) {
 	was, shape := p.was(), p.ds.Shape()
 	r := &p.resolved
 	*r = Resolved{
-		Size: shape.Height, Channels: shape.Channels, Points: shape.Points, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
+		Size: shape.Size(), Channels: shape.Channels, Points: shape.Points, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
 		Threads: p.job.Threads, Workers: p.job.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: p.ds.Len(),
 		Data: data.Absolute(p.job.Data.Spec),
 	}

@@ -13,7 +13,7 @@ import (
 // Row is one setting.
 type Row struct {
 	Name, Help string
-	Value      any // where it is kept: *string, *int, *int64, *uint64, *float64, *bool or, repeatable, *[]string
+	Value      any // where it is kept: *string, *int, *int64, *uint64, *float64, *bool, a Value or, repeatable, *[]string
 	Default    any // of the type that Value points at; nil: its zero
 	Before     any // what runs had before there was the setting, which they do not mention; nil: the default
 	Check      Check
@@ -34,6 +34,9 @@ const (
 	Form                    // it decides what a step computes, and so how long that takes
 	Bench                   // a measurement takes it too
 )
+
+// Value is a setting of a type of its own, which reads itself.
+type Value interface{ Set(text string) error }
 
 // Word is a word that a setting takes, and what it means.
 type Word struct{ Word, Doc string }
@@ -110,6 +113,8 @@ func (r Row) Parse(texts ...string) error {
 		*v, err = strconv.ParseUint(text, 10, 64)
 	case *float64:
 		*v, err = strconv.ParseFloat(text, 64)
+	case Value:
+		return v.Set(text)
 	default:
 		panic(fmt.Sprintf("setting %s is kept in a %T", r.Name, r.Value))
 	}
