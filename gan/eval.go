@@ -31,7 +31,9 @@ type EvalOptions struct {
 	Average  bool // draw from the averaged generator
 	Device   string
 	Measures metric.Options
-	Tell     func(string) // what takes a while
+
+	Likelihood LikelihoodOptions
+	Tell       func(string) // what takes a while
 }
 
 // Defaults of an evaluation.
@@ -74,6 +76,9 @@ func (o EvalOptions) check() error {
 // Eval scores a checkpoint or a set of data against real data.
 func Eval(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 	defer torch.Catch(&err)
+	if slices.Contains(o.Metrics, nll) {
+		return evalLikelihood(ctx, o)
+	}
 	if err := o.check(); err != nil {
 		return e, err
 	}

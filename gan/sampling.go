@@ -38,6 +38,11 @@ type SampleOptions struct {
 
 	Seeds      []uint64 // a sample of each, whatever the others are, instead of N and Seed
 	Truncation float64  // no number of the noise is farther from 0; 0: no bound
+
+	Complete string // data whose images are completed, instead of N whole ones
+	KeepRows int    // of them that stay, from above
+
+	Tell func(share float64) // how much is drawn, of what takes its time; nil: nobody asks
 }
 
 // sampleBatch is how many images are drawn at once; it bounds the memory.
@@ -76,6 +81,12 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 			return err
 		}
 	}
+	if o.Complete != "" {
+		if err := d.completed(o); err != nil {
+			return err
+		}
+	}
+	d.watched(o.Tell)
 	if o.Raw == "" {
 		return d.save(o.Out)
 	}

@@ -278,6 +278,22 @@ class Training:
             loss = -log.mean() + o.get("beta", 1.0) * each.clamp(min=o.get("free-bits", 0.0)).sum()
         return [loss, -log.mean(), divergence.sum(1).mean()]
 
+    def nll(self, k=6):
+        """-log p(x) of each image: the bound and the estimate of k importance samples, which a PixelCNN's exact value is both of."""
+        x = levels(fill(9000, BATCH, self.sizes["channels"], self.sizes["side"], self.sizes["side"]))
+        normals, self.uniforms = Draws(8000, normal), Draws(8500, uniform)
+        x = self.sees(x)
+        nets = {name: copy.deepcopy(net).eval() for name, net in self.nets.items()}
+        if not self.vae:
+            exact = numbers(-self.log(nets["model"](x), x))
+            return [exact, exact]
+        mean, logvar = nets["encoder"](x).chunk(2, 1)
+        posterior, prior = torch.distributions.Normal(mean, (logvar / 2).exp()), torch.distributions.Normal(0.0, 1.0)
+        z = mean + (logvar / 2).exp() * normals(k, *mean.shape)
+        log = torch.stack([self.log(nets["decoder"](one[:, :, None, None]), x, getattr(nets["decoder"], "log_scale", None)) for one in z])
+        weights = log + prior.log_prob(z).sum(2) - posterior.log_prob(z).sum(2)
+        return [numbers(-weights.mean(0)), numbers(math.log(k) - torch.logsumexp(weights, 0))]
+
     def run(self, done):
         rates, lines, grads, z = scheduler(self.opt, self.o, LENGTH), [], None, self.sizes
         for _ in range(done):
@@ -297,7 +313,7 @@ class Training:
                     for a, b in zip(average.buffers(), of.buffers()):
                         a.copy_(b)
         state = {f"{name}.{k}": sample(v.double(), 8) for name, net in (self.nets | self.averages).items() for k, v in net.state_dict().items()}
-        return {"log": lines, "grads": grads, "state": state}
+        return {"log": lines, "grads": grads, "state": state, "nll": self.nll()}
 
 
 def run(name):

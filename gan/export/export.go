@@ -146,9 +146,10 @@ func exportSafetensors(o Options, read checkpoint.Reader) error {
 // described is a network on the CPU, what it does, and the form of what goes in and comes out.
 type described struct {
 	*checkpoint.Opened
-	graph  *nn.Graph
-	inputs []onnx.Value
-	output onnx.Value
+	graph   *nn.Graph
+	inputs  []onnx.Value
+	outputs []onnx.Value
+	results []string // the graph's values that are the outputs
 }
 
 // describe loads the network to export and lists its operations. Logits that are read as probabilities get the official
@@ -166,8 +167,21 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 	if opened.Net.Probabilities {
 		d.graph.Add(nn.Node{Op: "sigmoid", Inputs: []string{d.graph.Output}})
 	}
-	d.inputs, d.output = []onnx.Value{value(opened.Net.Input)}, value(opened.Net.Output)
+	d.inputs, d.outputs, d.results = []onnx.Value{value(opened.Net.Input)}, []onnx.Value{value(opened.Net.Output)}, []string{d.graph.Output}
+	if opened.Net.Second != "" {
+		d.part()
+	}
 	return d, nil
+}
+
+// part makes two outputs of one that is two values side by side.
+func (d *described) part() {
+	n, whole := d.Net.Output.Shape[0], d.graph.Output
+	half := func(i int) string {
+		return d.graph.Add(nn.Node{Op: "narrow", Inputs: []string{whole}, Dims: []int{1}, Shape: []int{i * n, n}})
+	}
+	d.outputs = append(d.outputs, value(method.Value{Name: d.Net.Second, Shape: d.Net.Output.Shape}))
+	d.results = []string{half(0), half(1)}
 }
 
 // joined is one table of two.

@@ -30,9 +30,12 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 // onnx is the network as a model of that name.
 func (d *described) onnx(name string) (*onnx.Model, error) {
 	m := &onnx.Model{
-		Producer: "forger", ProducerVersion: release.Version(), Name: name, Inputs: d.inputs, Outputs: []onnx.Value{d.output},
+		Producer: "forger", ProducerVersion: release.Version(), Name: name, Inputs: d.inputs, Outputs: d.outputs,
 	}
-	names := map[string]string{d.graph.Output: d.output.Name}
+	names := map[string]string{}
+	for i, v := range d.results {
+		names[v] = d.outputs[i].Name
+	}
 	for i, v := range d.graph.Inputs {
 		names[v] = d.inputs[i].Name
 	}

@@ -75,7 +75,11 @@ var scriptLayers = map[string]func(n nn.Node) string{
 	"embedding": func(n nn.Node) string {
 		return fmt.Sprintf("embedding(%s, %s)", attribute(n.Params[0]), n.Inputs[0])
 	},
-	"mul": func(n nn.Node) string { return call("mul", n, second(n)) },
+	"mul":    func(n nn.Node) string { return call("mul", n, second(n)) },
+	"narrow": func(n nn.Node) string { return call("narrow", n, n.Dims[0], n.Shape[0], n.Shape[1]) },
+	"masked_conv2d": func(n nn.Node) string {
+		return conv2d(n, fmt.Sprintf("torch.mul(%s, %s)", attribute(n.Params[0]), attribute(n.Params[1])), n.Params[2])
+	},
 	"minibatch_stddev": func(n nn.Node) string {
 		x := n.Inputs[0]
 		group := fmt.Sprintf("min(%d, %s.size(0))", n.Factor, x)

@@ -127,10 +127,21 @@ type Likelihood struct {
 	Of    string // what was taken for their distribution
 	Exact bool   // not a bound
 	// NLL is -log p(x) [N] of images [N,C,H,W] in [-1,1], binarised as in training; where that is not to be had, the bound and an
-	// estimate with so many importance samples, drawn from g.
+	// estimate with so many importance samples. What is random is drawn from g.
 	NLL func(x torch.Tensor, g *torch.Generator, samples int) (bound, estimate []float64)
 	// Encode are the latents of images, numbers as Sampler.Given takes them; nil: there are none.
 	Encode func(x torch.Tensor) torch.Tensor
+}
+
+// measured is how a method's networks measure images as they are seen.
+type measured func(x torch.Tensor, normal source, samples int) (bound, estimate []float64)
+
+// nll is Likelihood.NLL by what measures images as they are seen.
+func (p pixels) nll(by measured) func(torch.Tensor, *torch.Generator, int) (bound, estimate []float64) {
+	return func(x torch.Tensor, g *torch.Generator, samples int) (bound, estimate []float64) {
+		uniform := func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(g, shape...) }
+		return by(p.seen(x, uniform), func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(g, shape...) }, samples)
+	}
 }
 
 // Dimensions is by what nats an image are divided to bits a dimension.

@@ -34,6 +34,7 @@ type likelihoods struct {
 	Runs map[string]struct {
 		training
 		Grads [][]float64
+		NLL   [2][]float64
 	}
 }
 
@@ -82,6 +83,14 @@ func TestLevelsSumToOne(t *testing.T) {
 			}
 		}
 	}, torch.Of(torch.Float64))
+}
+
+// measuring is how the networks of a training measure images.
+func measuring(m Method) measured {
+	if m, ok := m.(*vae); ok {
+		return m.measure
+	}
+	return m.(*pixelcnn).measure
 }
 
 // sources gives a training golden_likelihoods.py's draws.
@@ -155,6 +164,11 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 					}
 				}
 				assert.Len(t, want.State, seen)
+				c := s.Child(torch.NoGrad, torch.Eval)
+				x := levels(c, 9000, runBatch, of.Channels, of.Height, of.Width).ToFormat(s.Format())
+				bound, estimate := measuring(m)(o.pixels(of).seen(x, fills(8500, .5, .5)), fills(8000, 1.7, 0), 6)
+				torchtest.Close(t, want.NLL[0], bound, 1e-9, 1e-9, "bound")
+				torchtest.Close(t, want.NLL[1], estimate, 1e-9, 1e-9, "estimate")
 			}, torch.Of(torch.Float64), torch.Layout(torch.ChannelsLast))
 		})
 	}

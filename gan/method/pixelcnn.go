@@ -23,6 +23,7 @@ type autoregressive struct {
 	net    *model.Masked
 	pixels pixels
 	of     data.Shape
+	tell   *func(share float64) // is told what share of a batch is drawn; nil, or nil in it: nobody asks
 }
 
 // Keys of the networks in a checkpoint.
@@ -75,9 +76,8 @@ func (p pixels) each() int {
 	return 2
 }
 
-// nll is Likelihood.NLL: exact, so the bound is the likelihood and there is nothing to sample.
-func (a autoregressive) nll(x torch.Tensor, g *torch.Generator, _ int) (exact, again []float64) {
-	x = a.pixels.seen(x, func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(g, shape...) })
+// measure is -log p(x), of which the bound is no other.
+func (a autoregressive) measure(x torch.Tensor, _ source, _ int) (exact, again []float64) {
 	exact = a.log(x).Neg().Doubles()
 	return exact, exact
 }
@@ -107,6 +107,9 @@ func (a autoregressive) draw(uniforms, images torch.Tensor, rows int) torch.Tens
 			}
 			cursor.Put(row, column, x)
 			c.Close()
+		}
+		if a.tell != nil && *a.tell != nil {
+			(*a.tell)(float64(row+1) / float64(of.Height))
 		}
 	}
 	return all.Use(made).Permute(0, 3, 1, 2).ToFormat(all.Format())
@@ -156,17 +159,18 @@ func pixelcnnNets(b *model.Builder, o Options, of data.Shape) []Net {
 }
 
 func autoregressiveOf(n Net, o Options, of data.Shape) autoregressive {
-	return autoregressive{n.Module.(*model.Masked), o.pixels(of), of}
+	return autoregressive{net: n.Module.(*model.Masked), pixels: o.pixels(of), of: of}
 }
 
 func pixelcnnSampler(n Net, o Options, of data.Shape) Sampler {
 	a, d := autoregressiveOf(n, o, of), of.Bytes()
+	a.tell = new(func(share float64))
 	return Sampler{
 		Slow: true, Width: d,
 		Noise:    func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return s.Rand(g, n, d) },
 		Given:    func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/d, d) },
 		Sample:   func(noise torch.Tensor) torch.Tensor { return a.draw(noise, torch.Tensor{}, 0) },
-		Complete: a.draw,
+		Complete: a.draw, Watch: func(tell func(float64)) { *a.tell = tell },
 	}
 }
 
@@ -177,7 +181,7 @@ func pixelcnnLikelihood(nets []Net, average bool, o Options, of data.Shape) Like
 			a = autoregressiveOf(n, o, of)
 		}
 	}
-	return Likelihood{Of: a.pixels.String(), Exact: true, NLL: a.nll}
+	return Likelihood{Of: a.pixels.String(), Exact: true, NLL: a.pixels.nll(a.measure)}
 }
 
 // newPixelCNN adds to the network what trains it.

@@ -159,10 +159,8 @@ func (v *vae) Reconstruct(x torch.Tensor) (seen, again torch.Tensor) {
 	return seen, v.decoded(v.encode(seen).mean.Reshape(-1, v.latent, 1, 1))
 }
 
-// nll is Likelihood.NLL.
-func (a autoencoder) nll(x torch.Tensor, g *torch.Generator, samples int) (bound, estimate []float64) {
-	normal := func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(g, shape...) }
-	x = a.pixels.seen(x, func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(g, shape...) })
+// measure is the bound and the importance-weighted estimate of -log p(x) (Burda et al. 2016, equation 8).
+func (a autoencoder) measure(x torch.Tensor, normal source, samples int) (bound, estimate []float64) {
 	p := a.encode(x)
 	n := x.Shape()[0]
 	bound, sums := make([]float64, n), make([]logSum, n)

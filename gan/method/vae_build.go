@@ -94,7 +94,7 @@ func vaeSampler(n Net, o Options, of data.Shape) Sampler {
 func vaeLikelihood(nets []Net, average bool, o Options, of data.Shape) Likelihood {
 	a := autoencoderOf(nets, average, o, of)
 	return Likelihood{
-		Of: a.pixels.String(), NLL: a.nll,
+		Of: a.pixels.String(), NLL: a.pixels.nll(a.measure),
 		Encode: func(x torch.Tensor) torch.Tensor { return a.encode(a.pixels.shown(x)).mean },
 	}
 }
