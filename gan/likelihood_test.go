@@ -50,7 +50,7 @@ func (l likely) config(t *testing.T) Config {
 		}
 	}
 	require.NoError(t, c.take(l.settings, func(string) bool { return false }))
-	c.Run.Steps, c.Run.SampleEvery = 6, 6
+	c.Run.Steps, c.Run.SampleEvery, c.Run.Threads = 6, 6, 1
 	return c
 }
 
@@ -89,7 +89,9 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, data.Dump(t.Context(), ds, filepath.Join(files, "x.npy"), data.DumpOptions{N: 24}))
 		ds.Close()
-		measured[name], err = Eval(t.Context(), EvalOptions{Checkpoint: res.Checkpoint, Metrics: []string{"nll"}, N: 100, Device: "cpu", Likelihood: LikelihoodOptions{2000}})
+		o := EvalOptions{Checkpoint: res.Checkpoint, Metrics: []string{"nll"}, N: 100, Device: "cpu", Likelihood: LikelihoodOptions{500}}
+		o.Measures.Settings().Reset()
+		measured[name], err = Eval(t.Context(), o)
 		require.NoError(t, err, name)
 		told[name] = map[string]any{"settings": l.settings, "sizes": l.sizes}
 	}
@@ -112,7 +114,7 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 		exact := e.More[3].Value.(bool)
 		tolerance := 1e-4
 		if !exact { // its samples are others
-			tolerance = .05
+			tolerance = .1
 			bound, _ := e.Figure("bound")
 			assert.InDelta(t, mean(f.NLL[0]), bound, tolerance, name)
 		}

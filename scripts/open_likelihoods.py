@@ -3,7 +3,7 @@ networks of a checkpoint in plain PyTorch, and the likelihoods that those networ
 
     python scripts/open_likelihoods.py DIR   (DIR/cases.json: a case each; DIR/CASE/{NET.{pth,safetensors,onnx,torchscript},x.npy})
 
-Likelihoods are of images without anything drawn but the latents, which are 2,000 importance samples.
+Likelihoods are of images without anything drawn but the latents, which are 500 importance samples.
 """
 import json
 import math
@@ -45,7 +45,7 @@ def through(kind, path, x, fresh):
 
 def likelihood(case, nets, x):
     """-log p(x) of each image, with the bound of a VAE before it."""
-    o, k = settings(case["settings"]), 2000
+    o, k = settings(case["settings"]), 500
     binary = o["binarize"] != "none"
     if binary:
         x = torch.where(x >= 0, 1.0, -1.0)
@@ -70,7 +70,7 @@ def main():
     folder, found = pathlib.Path(sys.argv[1]), {}
     for name, case in json.loads((folder / "cases.json").read_text()).items():
         files, z = folder / name, case["sizes"]
-        images = torch.from_numpy(np.load(files / "x.npy"))
+        images = torch.from_numpy(np.load(files / "x.npy")).permute(0, 3, 1, 2).float() / 127.5 - 1
         result, whole = {"differences": {}, "notes": {}}, networks(case)
         for net, module in whole.items():
             module.load_state_dict({k.removeprefix("main."): v for k, v in torch.load(files / f"{net}.pth", weights_only=True).items()}, strict=True)
@@ -90,5 +90,6 @@ def main():
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     with torch.no_grad():
         main()
