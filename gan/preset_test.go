@@ -46,7 +46,8 @@ func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
 		Runs map[string]struct{ Settings []string }
 	}
 	torchtest.Golden(t, "method/testdata/gans.json", &golden)
-	elsewhere := []string{"data", "size", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
+	torchtest.Golden(t, "method/testdata/likelihoods.json", &golden) // which adds to them
+	elsewhere := []string{"data", "size", "channels", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
 	kept := func(texts []string) []string {
 		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {
 			name, _, _ := strings.Cut(text, "=")
@@ -85,6 +86,12 @@ func small(t *testing.T, preset string) Config {
 	for _, name := range []string{"gen-width", "disc-width", "latent", "batch", "steps"} {
 		c.Given[name] = "here"
 	}
+	if preset == "pixelcnn" { // which has neither
+		d := DefaultConfig().Method.Model
+		c.Method.Model.Latent, c.Method.Model.DiscWidth, c.Method.Model.GenWidth = d.Latent, d.DiscWidth, 4
+		delete(c.Given, "latent")
+		delete(c.Given, "disc-width")
+	}
 	c.Data.Size = vision.Square(smallSizes[preset])
 	if !c.Data.Size.IsZero() {
 		c.Given["size"] = "here"
@@ -93,7 +100,7 @@ func small(t *testing.T, preset string) Config {
 }
 
 // smallSizes are the sides at which presets are tried whose own is larger.
-var smallSizes = map[string]int{"dcgan": 16, "wgan": 16, "lsgan": 16, "r3gan": 16, "gan2014": 8}
+var smallSizes = map[string]int{"dcgan": 16, "wgan": 16, "lsgan": 16, "r3gan": 16, "gan2014": 8, "vae": 8, "pixelcnn": 8}
 
 // A resume of each preset is a resume, and of what no preset has beside.
 func TestEveryPresetResumesExactly(t *testing.T) {

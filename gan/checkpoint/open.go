@@ -82,8 +82,8 @@ func Open(path, word string, average bool, device string, read Reader) (_ *Opene
 	if o.Judge = o.Options.Judge(nets); word == "" && o.Judge.TakesPoints(o.Shape.Points) {
 		loaded = append(loaded, o.Judge)
 	}
-	if word == "" && o.Options.Entry().Likelihood != nil {
-		o.nets, loaded = nets, nets
+	if o.nets = nets; word == "" && o.Options.Entry().Likelihood != nil {
+		loaded = nets
 	}
 	for _, n := range loaded {
 		state, err := pt.At[*pt.Dict](file.Root(), n.Key)
@@ -127,6 +127,27 @@ func Missing(key string) error {
 // Sampler draws from the network.
 func (o *Opened) Sampler() method.Sampler {
 	return o.Options.Entry().Sampler(o.Net, o.Options, o.Shape)
+}
+
+// Parameters counts what was trained, and of that what the network that is open has.
+func (o *Opened) Parameters() (all, of int) {
+	for _, n := range o.nets {
+		if n.Averages == "" {
+			all += numbersOf(n.Module)
+		}
+	}
+	return all, numbersOf(o.Net.Module)
+}
+
+func numbersOf(m nn.Module) (n int) {
+	for _, p := range nn.Parameters(m) {
+		of := 1
+		for _, size := range p.Shape() {
+			of *= size
+		}
+		n += of
+	}
+	return n
 }
 
 // Likelihood is that of the networks that samples are drawn from, where the method knows one.
