@@ -42,8 +42,8 @@ var Formats = map[string]Format{
 	"torchscript": {"weights and operations (inference), for torch.jit.load without a class", exportScript},
 }
 
-// Words lists what a network may be called, whatever the method.
-func Words() []string {
+// words lists what a network may be called, whatever the method.
+func words() []string {
 	var all []string
 	for _, e := range method.Table {
 		all = append(all, setting.Keys(e.Words)...)
@@ -54,8 +54,8 @@ func Words() []string {
 
 // check checks the names. Errors are *setting.UsageError.
 func (o Options) check() error {
-	if !slices.Contains(Words(), o.Net) {
-		return setting.Usagef("--net %q: unknown: have %s", o.Net, strings.Join(Words(), ", "))
+	if !slices.Contains(words(), o.Net) {
+		return setting.Usagef("--net %q: unknown: have %s", o.Net, strings.Join(words(), ", "))
 	}
 	if _, ok := Formats[o.Format]; !ok {
 		return setting.Usagef("--format %q: unknown: have %s", o.Format, strings.Join(setting.Keys(Formats), ", "))
