@@ -110,7 +110,7 @@ func TestArchivesOfTheRealTools(t *testing.T) {
 		assert.Equal(t, []string{"ant", "bee", "cow"}, ds.Classes(), spec)
 		assert.Equal(t, spec, ds.Spec())
 		require.Equal(t, 5, ds.Len(), spec)
-		assert.Equal(t, Shape{4, 4, 3, 0}, ds.Shape())
+		assert.Equal(t, Shape{Height: 4, Width: 4, Channels: 3}, ds.Shape())
 		shades := map[byte]int{}
 		for i := range ds.Len() {
 			shades[read(t, ds, 0, i)[0]] = ds.Label(i)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,12 +32,17 @@ type Report struct {
 	Images      int      `json:"images"`
 	Broken      []Broken `json:"broken"` // whose contents are no image, in the source's order; never nil
 	Unread      []Broken `json:"unread"` // that could not be read, which says nothing of their contents; never nil
+
+	Distinct int     `json:"distinct"` // images, of several with the same pixels one; 0: of points, and of sets that are too large
+	Alike    []Alike `json:"alike"`    // images that are the same as one before them, or nearly; never nil
 }
 
 // checker is the state of a Check that its workers share.
 type checker struct {
 	ds   Dataset
 	next atomic.Int64
+
+	looks []look // of images; nil of points
 
 	mu     sync.Mutex
 	done   int
@@ -52,18 +58,30 @@ func Check(ctx context.Context, ds Dataset, o CheckOptions) (Report, error) {
 		o.Workers = machine.CPUs()
 	}
 	c := &checker{ds: ds, report: Report{Spec: ds.Spec(), Fingerprint: ds.Fingerprint(), Images: ds.Len(), Broken: []Broken{}, Unread: []Broken{}}}
+	c.report.Alike = []Alike{}
+	if !ds.Shape().IsPoints() && ds.Len() <= mostLooks {
+		c.looks = make([]look, ds.Len())
+	}
+	seed := maphash.MakeSeed()
 	var group sync.WaitGroup
 	for range o.Workers {
-		group.Go(func() { c.work(ctx, o.Done) })
+		group.Go(func() { c.work(ctx, seed, o.Done) })
 	}
 	group.Wait()
 	for _, list := range [][]Broken{c.report.Broken, c.report.Unread} {
 		slices.SortFunc(list, func(a, b Broken) int { return cmp.Compare(a.Image, b.Image) })
 	}
+	if found, distinct := alike(c.looks); distinct > 0 {
+		for i := range found {
+			found[i].File, found[i].Like = fileOf(ds, found[i].Image), fileOf(ds, found[i].Before)
+		}
+		c.report.Alike, c.report.Distinct = append(c.report.Alike, found...), distinct
+	}
 	return c.report, ctx.Err()
 }
 
-func (c *checker) work(ctx context.Context, done func(int)) {
+func (c *checker) work(ctx context.Context, seed maphash.Seed, done func(int)) {
+	l := looker{shape: c.ds.Shape(), seed: seed}
 	dst := make([]byte, c.ds.Shape().Bytes())
 	for ctx.Err() == nil {
 		from := int(c.next.Add(checkStretch)) - checkStretch
@@ -79,6 +97,8 @@ func (c *checker) work(ctx context.Context, done func(int)) {
 				} else {
 					broken = append(broken, b)
 				}
+			} else if c.looks != nil {
+				c.looks[i] = l.look(dst)
 			}
 		}
 		c.enter(broken, unread, to-from, done)

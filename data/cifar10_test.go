@@ -39,7 +39,7 @@ func TestCIFAR10(t *testing.T) {
 	ds, err := Open("cifar10:"+top, Options{})
 	require.NoError(t, err)
 	assert.Equal(t, 15, ds.Len())
-	assert.Equal(t, Shape{32, 32, 3, 0}, ds.Shape())
+	assert.Equal(t, Shape{Height: 32, Width: 32, Channels: 3}, ds.Shape())
 	assert.Equal(t, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, ds.Classes())
 	for _, i := range []int{0, 4, 14} {
 		assert.Equal(t, i%10, ds.Label(i))
@@ -47,7 +47,7 @@ func TestCIFAR10(t *testing.T) {
 	}
 	gray, err := Open("cifar10:"+dir, Options{Channels: 1, Size: square(16)})
 	require.NoError(t, err)
-	assert.Equal(t, Shape{16, 16, 1, 0}, gray.Shape())
+	assert.Equal(t, Shape{Height: 16, Width: 16, Channels: 1}, gray.Shape())
 	assert.EqualValues(t, 10, read(t, gray, 0, 9)[0], "Pillow's L of 9, 10, 11")
 	assert.Equal(t, ds.Fingerprint(), gray.Fingerprint())
 

@@ -29,6 +29,8 @@ type Options struct {
 	Filter string
 	Limit  int  // at most so many images, chosen by Seed after Filter, in the source's order; 0: all
 	Flip   bool // mirror half of the images, anew each epoch (Flipped)
+	// Balance shows each class as often as the largest, elements of smaller ones several times an epoch.
+	Balance bool
 	// SkipCorrupt is how many files may be no images. Each is replaced by another image, always the same; Skipped lists
 	// them. One more is an error.
 	SkipCorrupt int
@@ -255,6 +257,12 @@ func Open(spec string, o Options) (Dataset, error) {
 	}
 	if o.SkipCorrupt > 0 {
 		ds = newSkipping(ds, o)
+	}
+	if o.Balance {
+		whole = ds
+		if ds, err = newBalanced(ds); err != nil {
+			return nil, errors.Join(err, whole.Close())
+		}
 	}
 	if o.Flip {
 		ds = &flipping{Dataset: ds, seed: o.Seed}

@@ -23,7 +23,7 @@ var errBad = errors.New("bad image")
 
 func (c *counting) Spec() string        { return "counting" }
 func (c *counting) Len() int            { return c.n }
-func (c *counting) Shape() Shape        { return Shape{1, 2, 2, 0} }
+func (c *counting) Shape() Shape        { return Shape{Height: 1, Width: 2, Channels: 2} }
 func (c *counting) Label(i int) int     { return i % 7 }
 func (c *counting) Classes() []string   { return nil }
 func (c *counting) Fingerprint() string { return "" }

@@ -37,7 +37,7 @@ func TestAFileThatIsCutWhileInUse(t *testing.T) {
 // faults, and both would be wrong images.
 func TestAFileThatChangesWhileInUse(t *testing.T) {
 	small := newMade()
-	small.shape = Shape{4, 4, 1, 0}
+	small.shape = Shape{Height: 4, Width: 4, Channels: 1}
 	path := pack(t, small)
 	p := openPack(t, path)
 	read(t, p, 0, 99)

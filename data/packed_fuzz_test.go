@@ -12,7 +12,7 @@ import (
 // FuzzPacked takes a file without the zeros between its head and its images: inputs stay small that way.
 func FuzzPacked(f *testing.F) {
 	small := newMade()
-	small.shape, small.n = Shape{2, 2, 1, 0}, 5
+	small.shape, small.n = Shape{Height: 2, Width: 2, Channels: 1}, 5
 	h, err := newPackedHead(small, "d")
 	require.NoError(f, err)
 	file, err := os.ReadFile(pack(f, small))

@@ -49,7 +49,7 @@ func (m *made) Read(_, i int, dst []byte) error {
 
 // newMade has 100 images of 64x64x3, which are five blocks of 21 and less.
 func newMade() *made {
-	m := &made{name: "made", shape: Shape{64, 64, 3, 0}, n: 100, labelled: labelled{classes: []string{"a/b", "é", "<c>"}}}
+	m := &made{name: "made", shape: Shape{Height: 64, Width: 64, Channels: 3}, n: 100, labelled: labelled{classes: []string{"a/b", "é", "<c>"}}}
 	for i := range m.n {
 		m.labels = append(m.labels, int32(i%4)-1)
 	}
@@ -101,7 +101,7 @@ func TestPackedHoldsWhatTheSourceYields(t *testing.T) {
 	flat, err := Open("folder:"+filepath.Join(tree(t), "a"), Options{Size: square(4), Channels: 1})
 	require.NoError(t, err)
 	large := newMade()
-	large.shape, large.n = Shape{300, 300, 3, 0}, 3 // an image is larger than a block
+	large.shape, large.n = Shape{Height: 300, Width: 300, Channels: 3}, 3 // an image is larger than a block
 	for name, ds := range map[string]Dataset{"made": newMade(), "glyphs": beginning{glyphs, 300}, "folder": folder, "no labels": flat, "large": large} {
 		p := openPack(t, pack(t, ds))
 		t.Run(name, func(t *testing.T) { sameImages(t, ds, p) })

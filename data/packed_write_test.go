@@ -45,7 +45,7 @@ func TestPackingTwiceGivesTheSameBytes(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 100, last)
 		assert.Equal(t, want, contents(t, path), "%d workers", workers)
-		assert.Equal(t, PackResult{100, 0, Shape{64, 64, 3, 0}, int64(len(want)), vision.Decoder, openPack(t, path).Fingerprint()}, res)
+		assert.Equal(t, PackResult{100, 0, Shape{Height: 64, Width: 64, Channels: 3}, int64(len(want)), vision.Decoder, openPack(t, path).Fingerprint()}, res)
 		assert.Equal(t, []string{"y.pack"}, listing(t, filepath.Dir(path)))
 	}
 }
@@ -125,7 +125,7 @@ func TestPackingDoesNotGoOnWithAnother(t *testing.T) {
 	before := contents(t, path+".partial")
 	for want, change := range map[string]func(*made){
 		"an unfinished file of made, asked for is other":                                func(m *made) { m.name = "other" },
-		"an unfinished file of 64x64x3 images, asked for are 32x32x1":                   func(m *made) { m.shape = Shape{32, 32, 1, 0} },
+		"an unfinished file of 64x64x3 images, asked for are 32x32x1":                   func(m *made) { m.shape = Shape{Height: 32, Width: 32, Channels: 1} },
 		"an unfinished file of made as it was before it changed, or with other options": func(m *made) { m.n = 99 },
 		"an unfinished file with other labels or another layout":                        func(m *made) { m.labels[5] = -1 },
 	} {

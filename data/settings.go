@@ -21,6 +21,7 @@ type Settings struct {
 	Limit       int
 	Rules       int // 0: those of now
 	Flip        bool
+	Balance     bool
 	CropBefore  int
 	FastDecode  bool
 	Background  string // RRGGBB
@@ -51,6 +52,7 @@ func (s *Settings) Settings() setting.Set {
 		{Name: "data-rules", Help: "which files a source takes and which images --limit leaves: 2, or 1 as the first runs had it", Value: &s.Rules,
 			Default: rulesNow, Before: rulesFirst, Check: knownRules, Marks: of},
 		{Name: "flip", Help: "mirror half of the images, anew each epoch", Value: &s.Flip, Marks: of},
+		{Name: "balance", Help: "show each class as often as the largest", Value: &s.Balance, Marks: of},
 		{Name: "crop-before", Help: "take the centre square of so many pixels before the resize (CelebA: 108 or 178)", Value: &s.CropBefore,
 			Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "fast-decode", Help: "let libjpeg-turbo shrink JPEGs while it decodes", Value: &s.FastDecode, Marks: of},
@@ -112,7 +114,7 @@ func (s Settings) Check() error {
 func (s Settings) Options(of uint64) (Options, error) {
 	source, _ := seed.Data(of)
 	o := Options{
-		Size: s.Size, Channels: s.Channels, Seed: source, Weights: s.Weights, Filter: s.Filter, Limit: s.Limit, Rules: s.Rules, Flip: s.Flip,
+		Size: s.Size, Channels: s.Channels, Seed: source, Weights: s.Weights, Filter: s.Filter, Limit: s.Limit, Rules: s.Rules, Flip: s.Flip, Balance: s.Balance,
 		CropBefore: s.CropBefore, FastDecode: s.FastDecode, MaxPixels: s.MaxPixels, SkipCorrupt: s.SkipCorrupt,
 		Unpacking: s.Unpacking, Warn: s.Warn,
 	}

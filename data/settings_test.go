@@ -36,7 +36,7 @@ func TestSettingsAreOptions(t *testing.T) {
 	assert.ErrorContains(t, err, "--data \"glyphs\": crop-before 108 is for image files")
 	ds, err := Settings{Spec: "glyphs"}.Open(0, 16)
 	require.NoError(t, err)
-	assert.Equal(t, Shape{16, 16, 1, 0}, ds.Shape(), "the side that is not asked for")
+	assert.Equal(t, Shape{Height: 16, Width: 16, Channels: 1}, ds.Shape(), "the side that is not asked for")
 }
 
 // A quarter of what is free, which a cgroup may bound, is what decoded images may take where they stay on the host.

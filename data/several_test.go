@@ -63,7 +63,7 @@ func TestAMixtureIsItsParts(t *testing.T) {
 		want[i] = fmt.Sprint(i % 3)
 	}
 	assert.Equal(t, want, numbers(t, ds))
-	assert.Equal(t, Shape{4, 4, 3, 0}, ds.Shape())
+	assert.Equal(t, Shape{Height: 4, Width: 4, Channels: 3}, ds.Shape())
 	both := strings.Split(spec, joint)
 	assert.Equal(t, "mixture of 10 of ("+opened(t, both[0], Options{}).Fingerprint()+") + 3 of ("+opened(t, both[1], Options{}).Fingerprint()+")", ds.Fingerprint())
 
@@ -138,7 +138,7 @@ func TestAMixtureWithWhatIsDrawn(t *testing.T) {
 	plant(t, dir, map[string]int{"5/1.png": 1})
 	ds := opened(t, "folder:"+dir+" + glyphs", Options{Seed: 3, Size: square(16), CacheBytes: 1 << 20})
 	assert.False(t, SameEachEpoch(ds))
-	assert.Equal(t, Shape{16, 16, 3, 0}, ds.Shape(), "in colour, as one of them is")
+	assert.Equal(t, Shape{Height: 16, Width: 16, Channels: 3}, ds.Shape(), "in colour, as one of them is")
 	assert.Len(t, ds.Classes(), 10)
 	own := opened(t, "glyphs", Options{Seed: 3, Size: square(16), Channels: 3})
 	for epoch := range 2 {

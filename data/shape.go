@@ -13,6 +13,7 @@ import (
 type Shape struct {
 	Height, Width, Channels int
 	Points                  int // D; 0: images
+	Classes                 int // of the labels that go with the elements where a model learns them; datasets leave it 0
 }
 
 // asked is the shape of the images that o asks for.

@@ -209,7 +209,7 @@ func (d *drawer) rate() (perSecond float64, err error) {
 			began, n = time.Now(), 0
 		}
 		s := d.Root.Child()
-		d.sampler.Sample(d.sampler.Noise(s, g, sampleBatch)).Pixels() // waits for the device
+		d.sampler.Sample(d.sampler.Noise(s, g, sampleBatch), d.sampler.Labels(s, 0, sampleBatch)).Pixels() // waits for the device
 		s.Close()
 		n += sampleBatch
 		if err := d.ctx.Err(); err != nil {

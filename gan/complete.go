@@ -32,7 +32,7 @@ func (d *drawer) completed(o SampleOptions) error {
 		return fmt.Errorf("--complete %s: %w", o.Complete, err)
 	}
 	of, done := d.Shape, 0
-	d.sampler.Sample = func(noise torch.Tensor) torch.Tensor {
+	d.sampler.Sample = func(noise, _ torch.Tensor) torch.Tensor {
 		n, each := noise.Shape()[0], of.Bytes()
 		images := noise.Scope().Images(given[done*each:(done+n)*each], n, of.Height, of.Width, of.Channels)
 		done += n

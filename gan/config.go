@@ -61,19 +61,19 @@ func (c *Config) job() trainer.Job {
 
 // networks is a checkpoint.Reader.
 func networks(config string) (method.Options, data.Shape, error) {
-	c, of, err := recorded(config)
-	return c.Method, of, err
+	c, r, err := recorded(config)
+	return c.Method, r.Shape(), err
 }
 
-// recorded is what a checkpoint keeps of its run's config, and the shape of the data.
-func recorded(config string) (c Config, of data.Shape, err error) {
+// recorded is what a checkpoint keeps of its run's config, and what the run decided.
+func recorded(config string) (c Config, r trainer.Resolved, err error) {
 	c = DefaultConfig()
 	if err := c.Settings().ReadJSON(config); err != nil {
-		return c, of, err
+		return c, r, err
 	}
 	if err := c.Check(); err != nil {
-		return c, of, err
+		return c, r, err
 	}
-	of, err = trainer.ShapeOf(config)
-	return c, of, err
+	r, err = trainer.ResolvedOf(config)
+	return c, r, err
 }

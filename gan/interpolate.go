@@ -22,6 +22,9 @@ type InterpolateOptions struct {
 	From, To   string // pictures between whose latents is walked; "": between latents that are drawn
 	Average    bool
 	Device     string
+
+	Label   string // the class, of a network that learnt labels; "": another with each walk
+	ToLabel string // the class to walk to, each walk at one latent; "": it walks through the latents
 }
 
 const (
@@ -66,22 +69,31 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 		return fmt.Errorf("%s: a %s has no latent space: there is nothing to walk through", o.Checkpoint, d.Options.Method)
 	case o.From != "":
 		return d.between(o, gif)
-	case gif:
-		return d.animate(o)
 	}
-	return d.strip(o)
+	r, err := d.route(o.Label, o.ToLabel)
+	if err != nil {
+		return err
+	}
+	if gif {
+		return d.animate(o, r)
+	}
+	return d.strip(o, r)
 }
 
 // strip draws walks below each other, from a latent on the left to another on the right.
-func (d *drawer) strip(o InterpolateOptions) error {
+func (d *drawer) strip(o InterpolateOptions, r route) error {
 	ends := d.walkers(o.Seed, 2, stripWalks)
 	of := d.Shape
 	pixels := make([]byte, 0, stripWalks*o.Frames*of.Bytes())
 	for walk := range stripWalks {
-		path := make([]float32, 0, o.Frames*d.sampler.Width)
+		var path places
 		for frame := range o.Frames {
 			at := float64(frame) / float64(o.Frames-1)
-			path = append(path, d.sampler.Path(ends[0][walk], ends[1][walk], at)...)
+			latent := ends[0][walk]
+			if !r.turns {
+				latent = d.sampler.Path(latent, ends[1][walk], at)
+			}
+			path.latents, path.shares = append(path.latents, latent...), append(path.shares, r.shares(walk, at)...)
 		}
 		drawn, err := d.drawAt(path)
 		if err != nil {
@@ -93,7 +105,7 @@ func (d *drawer) strip(o InterpolateOptions) error {
 }
 
 // animate draws a grid of walks at each frame; they end where they began, so that the picture goes round.
-func (d *drawer) animate(o InterpolateOptions) error {
+func (d *drawer) animate(o InterpolateOptions, r route) error {
 	const walks = gifSide * gifSide
 	stops := d.walkers(o.Seed, corners, walks)
 	of := d.Shape
@@ -102,11 +114,18 @@ func (d *drawer) animate(o InterpolateOptions) error {
 	for frame := range frames {
 		place := float64(frame) / float64(o.Frames) * corners
 		from := int(place)
-		latents := make([]float32, 0, walks*d.sampler.Width)
+		var now places
 		for walk := range walks {
-			latents = append(latents, d.sampler.Path(stops[from][walk], stops[(from+1)%corners][walk], place-float64(from))...)
+			at := place - float64(from)
+			latent := stops[0][walk]
+			if !r.turns {
+				latent = d.sampler.Path(stops[from][walk], stops[(from+1)%corners][walk], at)
+			} else if from%2 == 1 { // and back
+				at = 1 - at
+			}
+			now.latents, now.shares = append(now.latents, latent...), append(now.shares, r.shares(walk, at)...)
 		}
-		drawn, err := d.drawAt(latents)
+		drawn, err := d.drawAt(now)
 		if err != nil {
 			return err
 		}
@@ -115,6 +134,9 @@ func (d *drawer) animate(o InterpolateOptions) error {
 	}
 	return vision.SaveGIF(o.Out, frames, grid.Height, grid.Width, grid.Channels, gifDelay)
 }
+
+// places are what samples are drawn at: latents and, where labels were learnt, shares of the classes, one after the other.
+type places struct{ latents, shares []float32 }
 
 // walkers draws the latents that n walks stop at: [stops][n][Z].
 func (d *drawer) walkers(of uint64, stops, n int) [][][]float32 {
@@ -131,19 +153,23 @@ func (d *drawer) walkers(of uint64, stops, n int) [][][]float32 {
 	return all
 }
 
-// drawAt draws the images of latents, one after the other: uint8 [N,H,W,C].
-func (d *drawer) drawAt(latents []float32) (pixels []byte, err error) {
+// drawAt draws the images at places, one after the other: uint8 [N,H,W,C].
+func (d *drawer) drawAt(p places) (pixels []byte, err error) {
 	defer torch.Catch(&err)
-	z := d.sampler.Width
-	for len(latents) > 0 {
+	z, k := d.sampler.Width, d.sampler.Classes
+	for len(p.latents) > 0 {
 		if err := d.ctx.Err(); err != nil {
 			return nil, fmt.Errorf("interpolate: %w", err)
 		}
-		n := min(sampleBatch, len(latents)/z)
+		n := min(sampleBatch, len(p.latents)/z)
 		s := d.Root.Child()
-		pixels = append(pixels, d.sampler.Sample(d.sampler.Given(s, latents[:n*z])).Pixels()...)
+		var labels torch.Tensor
+		if k > 0 {
+			labels = s.FromFloats(p.shares[:n*k], n, k)
+		}
+		pixels = append(pixels, d.sampler.Sample(d.sampler.Given(s, p.latents[:n*z]), labels).Pixels()...)
 		s.Close()
-		latents = latents[n*z:]
+		p.latents, p.shares = p.latents[n*z:], p.shares[n*k:]
 	}
 	return pixels, nil
 }

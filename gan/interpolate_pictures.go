@@ -35,7 +35,7 @@ func (d *drawer) between(o InterpolateOptions, gif bool) error {
 			at = 1 - 2*max(float64(i)/float64(o.Frames)-.5, .5-float64(i)/float64(o.Frames))
 		}
 		var err error
-		if frames[i], err = d.drawAt(d.sampler.Path(ends[0], ends[1], at)); err != nil {
+		if frames[i], err = d.drawAt(places{latents: d.sampler.Path(ends[0], ends[1], at)}); err != nil {
 			return err
 		}
 	}

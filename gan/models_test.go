@@ -39,7 +39,7 @@ func TestEveryModelIsTrainedAndExported(t *testing.T) {
 			continue
 		}
 		c := tinyConfig(t)
-		c.Method.Model = model.Options{Name: name, Latent: o["latent"].(int), GenWidth: o["gen"].(int), DiscWidth: o["disc"].(int)}
+		c.Method.Model = model.Options{Name: name, Latent: o["latent"].(int), GenWidth: o["gen"].(int), DiscWidth: o["disc"].(int), Conditional: "none"}
 		if c.Data.Spec, c.Data.Size = "ring8", (vision.Size{}); name != "toy" {
 			c.Data.Spec, c.Data.Size, c.Data.Channels = "glyphs", vision.Square(o["side"].(int)), o["channels"].(int)
 		}

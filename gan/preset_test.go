@@ -113,6 +113,7 @@ func TestEveryPresetResumesExactly(t *testing.T) {
 		"wgan": func(c *Config) { c.Method.Momentum, c.Method.MomentumEnd = .5, .7 },
 		"lsgan": func(c *Config) {
 			c.Method.SpectralNorm, c.Method.Loss, c.Method.Penalties = true, "relativistic", []string{"r1=2:.2", "r2"}
+			c.Method.Augment = "translation,color,ada=.3"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

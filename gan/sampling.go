@@ -42,7 +42,8 @@ type SampleOptions struct {
 	Complete string // data whose images are completed, instead of N whole ones
 	KeepRows int    // of them that stay, from above
 
-	Tell func(share float64) // how much is drawn, of what takes its time; nil: nobody asks
+	Tell  func(share float64) // how much is drawn, of what takes its time; nil: nobody asks
+	Label string              // classes with commas between, as many samples each; "": a row of the picture each
 }
 
 // sampleBatch is how many images are drawn at once; it bounds the memory.
@@ -73,6 +74,7 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 	if d.n = o.N; d.n == 0 {
 		d.n = report.Shown(d.Shape)
 	}
+	d.given = o.N > 0 || len(o.Seeds) > 0 || o.Latents != ""
 	if err := d.chosen(o); err != nil {
 		return err
 	}
@@ -87,6 +89,11 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 		}
 	}
 	d.watched(o.Tell)
+	if d.sampler.Classes > 0 || o.Label != "" {
+		if err := d.labelled(o.Label); err != nil {
+			return err
+		}
+	}
 	if o.Raw == "" {
 		return d.save(o.Out)
 	}
@@ -102,7 +109,9 @@ type drawer struct {
 	sampler method.Sampler
 	data    data.Settings // of the run
 	ctx     context.Context
+	classes []string // of the labels that it learnt
 	n       int
+	given   bool                                            // the number of samples was asked for
 	noise   func(s *torch.Scope, first, n int) torch.Tensor // of n samples, those from first on
 	raw     io.Writer                                       // also gets the samples as float32, if it is not nil
 
@@ -118,9 +127,9 @@ func openDrawer(ctx context.Context, path string, average bool, device string) (
 	}
 	d := &drawer{ctx: ctx}
 	d.Opened, err = checkpoint.Open(path, "", average, device, func(config string) (method.Options, data.Shape, error) {
-		c, of, err := recorded(config)
-		d.data = c.Data
-		return c.Method, of, err
+		c, r, err := recorded(config)
+		d.data, d.classes = c.Data, r.Classes
+		return c.Method, r.Shape(), err
 	})
 	if err != nil {
 		return nil, err
@@ -149,6 +158,14 @@ func (d *drawer) read(path string) error {
 	return nil
 }
 
+// columns is how many samples a row of the picture has.
+func (d *drawer) columns() int {
+	if d.sampler.Classes > 0 && !d.given {
+		return report.GridColumns
+	}
+	return int(math.Ceil(math.Sqrt(float64(d.n))))
+}
+
 // save writes the images into a grid, or each into a file of its own, or with "" nowhere.
 func (d *drawer) save(out string) error {
 	if out == "" {
@@ -160,7 +177,7 @@ func (d *drawer) save(out string) error {
 	}
 	of := d.Shape
 	if strings.EqualFold(filepath.Ext(out), ".png") {
-		return vision.SaveGrid(out, d, d.n, of.Height, of.Width, of.Channels, int(math.Ceil(math.Sqrt(float64(d.n)))))
+		return vision.SaveGrid(out, d, d.n, of.Height, of.Width, of.Channels, d.columns())
 	}
 	if strings.EqualFold(filepath.Ext(out), ".npy") {
 		return setting.Usagef("--out %s: the network makes images: name a .png or a directory, and the .npy with --raw", out)
@@ -242,7 +259,7 @@ func (d *drawer) draw(n int) (err error) {
 	}
 	s := d.Root.Child()
 	defer s.Close()
-	x := d.sampler.Sample(d.noise(s, d.drawn, n))
+	x := d.sampler.Sample(d.noise(s, d.drawn, n), d.sampler.Labels(s, d.drawn, n))
 	d.bytes, d.drawn = method.Bytes(x, d.Shape), d.drawn+n
 	if d.raw == nil {
 		return nil

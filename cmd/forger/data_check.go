@@ -78,7 +78,13 @@ func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error
 		if n := len(r.Unread); n > 0 {
 			found += fmt.Sprintf(", %d not read", n)
 		}
+		if r.Distinct > 0 {
+			found += fmt.Sprintf(", %d distinct", r.Distinct)
+		}
 		if _, err := fmt.Fprintln(w, found); err != nil {
+			return err
+		}
+		if err := listAlike(w, r.Alike); err != nil {
 			return err
 		}
 	}
@@ -90,6 +96,38 @@ func printReport(w io.Writer, r data.Report, elements string, asJSON bool) error
 		return fmt.Errorf("%s: %d of %d images are broken: mend or remove them, or train with --skip-corrupt %d", r.Spec, n, r.Images, n)
 	}
 	return nil
+}
+
+// mostAlike is how many of those that are like others are listed.
+const mostAlike = 20
+
+// listAlike writes a line for each image that is like one before it, up to mostAlike.
+func listAlike(w io.Writer, all []data.Alike) error {
+	nearly := 0
+	for i, a := range all {
+		if !a.Same {
+			nearly++
+		}
+		if i >= mostAlike {
+			continue
+		}
+		name, like, how := a.File, a.Like, "nearly the same as"
+		if a.Same {
+			how = "the same as"
+		}
+		if name == "" {
+			name, like = fmt.Sprintf("image %d", a.Image), fmt.Sprintf("image %d", a.Before)
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s %s\n", name, how, like); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "warning: %d are the same as one before them and %d nearly (the first %d are above; --json lists all): copies weigh more in training\n",
+		len(all)-nearly, nearly, min(len(all), mostAlike))
+	return err
 }
 
 // listBroken writes a line each, with what sort it is.

@@ -42,13 +42,13 @@ func TestDataCheck(t *testing.T) {
 	photos(t, dir)
 	got := forger(t, dir, nil, "data", "check", "folder:set")
 	require.Equal(t, exitDone, got.code, got.errout)
-	assert.Equal(t, "10 images, 0 broken\n", got.out)
+	assert.Equal(t, "10 images, 0 broken, 10 distinct\n", got.out)
 	assert.Contains(t, got.errout, "checked 10/10")
 
 	photos(t, dir, 3, 8)
 	got = forger(t, dir, nil, "data", "check", "folder:set", "--quiet", "--workers", "3")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Equal(t, "set/cat/3.png: the file is truncated\nset/dog/8.png: the file is truncated\n10 images, 2 broken\n", got.out)
+	assert.Equal(t, "set/cat/3.png: the file is truncated\nset/dog/8.png: the file is truncated\n10 images, 2 broken, 8 distinct\n", got.out)
 	assert.Equal(t, "forger: data check: folder:set: 2 of 10 images are broken: mend or remove them, or train with --skip-corrupt 2\n", got.errout)
 
 	got = forger(t, dir, nil, "data", "check", "folder:set", "--json", "--filter", "dog")
@@ -85,6 +85,11 @@ func TestDataCheckTellsWhatWasNotRead(t *testing.T) {
 		Unread: []data.Broken{{Image: 4, File: "set/4.png", Error: "input/output error"}},
 	}, "images", false)
 	assert.Equal(t, "set/3.png: the file is truncated\nset/4.png: not read: input/output error\n10 images, 1 broken, 1 not read\n", out.String())
+	out.Reset()
+	alike := []data.Alike{{Image: 1, File: "b.png", Before: 0, Like: "a.png", Same: true}, {Image: 9, Before: 4}}
+	require.NoError(t, printReport(&out, data.Report{Spec: "folder:set", Images: 10, Distinct: 9, Alike: alike}, "images", false))
+	assert.Equal(t, "10 images, 0 broken, 9 distinct\nb.png: the same as a.png\nimage 9: nearly the same as image 4\n"+
+		"warning: 1 are the same as one before them and 1 nearly (the first 2 are above; --json lists all): copies weigh more in training\n", out.String())
 	assert.EqualError(t, err, "folder:set: 1 of 10 images could not be read, which says nothing of what is in them: "+
 		"see to what keeps them from being read (the first: input/output error), and check again")
 }

@@ -32,6 +32,8 @@ func newInterpolate() *cobra.Command {
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
 	f.StringVar(&o.From, "from", "", "walk from this picture's latents, of a VAE, to --to's: one walk between the two pictures")
 	f.StringVar(&o.To, "to", "", "the picture at the walk's other end")
+	f.StringVar(&o.Label, "label", "", "the class, of a network that learnt labels (default: another with each walk)")
+	f.StringVar(&o.ToLabel, "to-label", "", "walk from --label to this class, each walk at one latent")
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	return cmd

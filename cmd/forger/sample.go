@@ -63,6 +63,7 @@ func newSample() *cobra.Command {
 	f.Uint64Var(&o.Seed, "seed", 0, "of the latents")
 	f.StringVar(&seeds, "seeds", "", "an image of each of these seeds, such as 1,5,9 or 10-19, instead of --n and --seed")
 	f.Float64Var(&o.Truncation, "truncation", 0, "draw latents anew until no number is farther from 0: likelier images, less variety")
+	f.StringVar(&o.Label, "label", "", "of these classes, with commas between, as many each (default: a row of the picture each)")
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] or [N,Z,1,1] to draw instead of --n and --seed")
 	f.StringVar(&o.Raw, "raw", "", "write float32 [N,C,H,W] in [-1,1], of points [N,D], to this .npy, beside --out or alone")

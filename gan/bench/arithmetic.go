@@ -24,11 +24,27 @@ func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err 
 	if err != nil {
 		return all, first, err
 	}
+	return graphCost(g, m, input, batch)
+}
+
+// netCost is layerCost of a network, which may take labels too.
+func netCost(n method.Net, batch int) (all, first arithmetic, err error) {
+	if n.Classes == 0 {
+		return layerCost(n.Module, n.Input.Shape, batch)
+	}
+	g, err := nn.DescribeFor(n.Module)
+	if err != nil {
+		return all, first, err
+	}
+	return graphCost(g, n.Module, n.Input.Shape, batch)
+}
+
+func graphCost(g *nn.Graph, m nn.Module, input []int, batch int) (all, first arithmetic, err error) {
 	weights := map[string][]int{}
 	for _, e := range nn.Entries(m) {
 		weights[e.Name] = e.Tensor.Shape()
 	}
-	shapes := map[string][]int{g.Inputs[0]: input} // [C,H,W] or [features], without the batch
+	shapes := map[string][]int{g.Inputs[0]: input, nn.LabelsInput: {}} // [C,H,W] or [features], without the batch
 	seen := false
 	for _, n := range g.Nodes {
 		given := make([][]int, len(n.Inputs))
@@ -74,6 +90,8 @@ func nodeCost(n nn.Node, given [][]int, weights map[string][]int, batch int) (co
 			return cost, nil, fmt.Errorf("%v of an image of %v: it must keep the batch first, as -1, and each image's %d numbers", n.Shape, x, size(x))
 		}
 		return cost, slices.Clone(n.Shape[1:]), nil
+	case "cat", "expand_as":
+		return cost, joinedShape(n.Op, given), nil
 	case "pixel_attention": // [c,H,W], and phi and g of fewer pixels: two products
 		phi, g := given[1], given[2]
 		y = []int{g[0], x[1], x[2]}
@@ -115,7 +133,7 @@ func stepCost(nets []method.Net, batch int) (total arithmetic, err error) {
 		if n.Passes == (method.Passes{}) {
 			continue
 		}
-		all, first, err := layerCost(n.Module, n.Input.Shape, batch)
+		all, first, err := netCost(n, batch)
 		if err != nil {
 			return total, fmt.Errorf("%s: %w", n.Key, err)
 		}

@@ -143,7 +143,7 @@ func (b *bench) once(ctx context.Context) error {
 	defer s.Close()
 	batches := make([]method.Batch, len(b.fixed.batches))
 	for i, f := range b.fixed.batches {
-		batches[i].X = s.Use(f.X)
+		batches[i] = f.In(s)
 	}
 	if err := b.RunStep(s, batches, b.fixed.n); err != nil {
 		return err

@@ -7,6 +7,19 @@ import (
 	"forger/torch/nn"
 )
 
+// joinedShape is what becomes of images or numbers that are put together along their first dim, or of one that is made as large as
+// another.
+func joinedShape(op string, given [][]int) []int {
+	y := slices.Clone(given[0])
+	if op == "expand_as" {
+		return append(y[:1], given[1][1:]...)
+	}
+	for _, x := range given[1:] {
+		y[0] += x[0]
+	}
+	return y
+}
+
 // moved is what an operation without products makes of an image of shape x.
 func moved(n nn.Node, x []int, weights map[string][]int) ([]int, error) {
 	switch n.Op {
@@ -17,8 +30,13 @@ func moved(n nn.Node, x []int, weights map[string][]int) ([]int, error) {
 		y := slices.Clone(x)
 		y[n.Dims[0]-1] = n.Shape[1]
 		return y, nil
+	case "one_hot":
+		return []int{n.Factor}, nil
 	case "embedding":
 		return append(slices.Clone(x), weights[n.Params[0]][1]), nil
+	}
+	if n.Op == "sum" && len(x) == 1 && slices.Equal(n.Dims, []int{1}) {
+		return []int{}, nil
 	}
 	if len(x) != 3 {
 		return nil, errors.New("not known")

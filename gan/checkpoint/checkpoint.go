@@ -48,6 +48,13 @@ func Tree(s *torch.Scope, p *method.Parts, h Head, take HostCopy) *pt.Dict {
 	for _, o := range p.Optimizers {
 		root.Set(o.Key, optimizerState(o.Optimizer, take))
 	}
+	if len(p.Kept) > 0 {
+		kept := pt.NewDict()
+		for _, k := range p.Kept {
+			kept.Set(k.Key, take(k.Tensor))
+		}
+		root.Set("kept", kept)
+	}
 	root.Set("rng", randomState(s, p, h.Seed))
 	root.Set("step", h.Step)
 	root.Set("images", h.Images)

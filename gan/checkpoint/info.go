@@ -89,7 +89,7 @@ func (c *Info) fill(root *pt.Dict) error {
 }
 
 // noParts are the dicts of a checkpoint that are neither a network nor an optimizer, whatever the method.
-var noParts = []string{"rng", "data", "meters", "meta"}
+var noParts = []string{"rng", "data", "meters", "meta", "kept"}
 
 func (p *PartInfo) count(d *pt.Dict) {
 	for _, v := range d.All() {

@@ -31,6 +31,15 @@ func Restore(s *torch.Scope, root *pt.Dict, p *method.Parts, of uint64, fixed to
 			return h, nil, fmt.Errorf("%s: %w", o.Key, err)
 		}
 	}
+	for _, k := range p.Kept {
+		saved, err := pt.At[*pt.Tensor](root, "kept", k.Key)
+		if err == nil {
+			err = fill(s, k.Tensor, saved)
+		}
+		if err != nil {
+			return h, nil, fmt.Errorf("kept: %s: %w", k.Key, err)
+		}
+	}
 	if h, err = head(root); err != nil {
 		return h, nil, err
 	}

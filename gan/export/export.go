@@ -160,14 +160,21 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 		return nil, err
 	}
 	d := &described{Opened: opened}
-	if d.graph, err = nn.Describe(opened.Net.Module); err != nil {
+	d.inputs = []onnx.Value{value(opened.Net.Input)}
+	if opened.Net.Classes > 0 {
+		d.inputs = append(d.inputs, onnx.Value{Name: nn.LabelsInput, Type: pt.Int64, Dims: onnx.Shape("N")})
+		d.graph, err = nn.DescribeFor(opened.Net.Module)
+	} else {
+		d.graph, err = nn.Describe(opened.Net.Module)
+	}
+	if err != nil {
 		opened.Root.Close()
 		return nil, err
 	}
 	if opened.Net.Probabilities {
 		d.graph.Add(nn.Node{Op: "sigmoid", Inputs: []string{d.graph.Output}})
 	}
-	d.inputs, d.outputs, d.results = []onnx.Value{value(opened.Net.Input)}, []onnx.Value{value(opened.Net.Output)}, []string{d.graph.Output}
+	d.outputs, d.results = []onnx.Value{value(opened.Net.Output)}, []string{d.graph.Output}
 	if opened.Net.Second != "" {
 		d.part()
 	}

@@ -161,6 +161,20 @@ var onnxLayers = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 		weight := parts{n, m}.add("Mul", n.Params[:2])
 		return onnx.Node{Op: "Conv", Inputs: []string{n.Inputs[0], weight, n.Params[2]}, Attrs: convAttrs(n)}
 	},
+	"cat": along("Concat"),
+	"one_hot": func(n nn.Node, m *onnx.Model) onnx.Node {
+		p := parts{n, m}
+		var ends []byte
+		for _, v := range []float32{0, 1} {
+			ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(v))
+		}
+		return onnx.Node{Op: "OneHot", Inputs: []string{n.Inputs[0], p.ints(n.Factor), p.constant(pt.Float32, []int{2}, ends)}}
+	},
+	"expand_as": func(n nn.Node, m *onnx.Model) onnx.Node {
+		p := parts{n, m}
+		shape := p.add("Concat", []string{p.ints(1, 1), p.sizes(n.Inputs[1], 2, 4)}, onnx.Int("axis", 0))
+		return onnx.Node{Op: "Expand", Inputs: []string{n.Inputs[0], shape}}
+	},
 	"minibatch_stddev": onnxMinibatchStdDev,
 	"pixel_attention":  onnxPixelAttention,
 }

@@ -80,6 +80,14 @@ var scriptLayers = map[string]func(n nn.Node) string{
 	"masked_conv2d": func(n nn.Node) string {
 		return conv2d(n, fmt.Sprintf("torch.mul(%s, %s)", attribute(n.Params[0]), attribute(n.Params[1])), n.Params[2])
 	},
+	"cat": func(n nn.Node) string { return fmt.Sprintf("cat([%s], %d)", strings.Join(n.Inputs, ", "), n.Dims[0]) },
+	"one_hot": func(n nn.Node) string {
+		const float32 = 6 // its number among torch's types
+		return fmt.Sprintf("to(torch.one_hot(%s, %d), %d)", n.Inputs[0], n.Factor, float32)
+	},
+	"expand_as": func(n nn.Node) string {
+		return call("expand", n, fmt.Sprintf("[-1, -1, %[1]s.size(2), %[1]s.size(3)]", n.Inputs[1]))
+	},
 	"minibatch_stddev": func(n nn.Node) string {
 		x := n.Inputs[0]
 		group := fmt.Sprintf("min(%d, %s.size(0))", n.Factor, x)

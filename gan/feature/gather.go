@@ -42,12 +42,13 @@ func OfSampler(ctx context.Context, s *torch.Scope, e *Extractor, from method.Sa
 	defer torch.Catch(&err)
 	var g gathered
 	noise := s.NewGenerator(of)
-	for left := n; left > 0; left -= gatherBatch {
+	for first := 0; first < n; first += gatherBatch {
 		if err := ctx.Err(); err != nil {
 			return metric.Set{}, err
 		}
 		c := s.Child()
-		g.add(s, e, from.Sample(from.Noise(c, noise, min(left, gatherBatch))))
+		some := min(n-first, gatherBatch)
+		g.add(s, e, from.Sample(from.Noise(c, noise, some), from.Labels(c, first, some)))
 		c.Close()
 	}
 	return g.whole()

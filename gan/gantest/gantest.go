@@ -63,6 +63,18 @@ func Pictures(t testing.TB, n int) string {
 	return dir
 }
 
+// Labelled writes so many pictures into a new folder, picture i of class i modulo classes.
+func Labelled(t testing.TB, n, classes int) string {
+	t.Helper()
+	dir := Pictures(t, n)
+	var lines strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lines, "%03d.png,class%d\n", i, i%classes)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "labels.csv"), []byte(lines.String()), 0o644))
+	return dir
+}
+
 // Left is everything of a run that another of the same seed must repeat.
 type Left struct {
 	State   map[string]any // of the checkpoint, by path, but for its config and the time that the training took

@@ -44,6 +44,9 @@ func (o Options) checkHeld() error {
 
 // checkSeen refuses labels where there are none.
 func (o Options) checkSeen() error {
+	if o.Pack > 1 && o.Model.IsConditional() {
+		return setting.Usagef("--pack %d: --conditional %s: samples that are judged at once would have several labels: use one of the two", o.Pack, o.Model.Conditional)
+	}
 	if o.LabelSmoothing > 0 && !objectives[o.Loss].Labels {
 		return setting.Usagef("--label-smoothing %v: --loss %s has no labels to smooth: use it with %s", o.LabelSmoothing, o.Loss, strings.Join(labelled(), ", "))
 	}
@@ -86,6 +89,9 @@ func (o Options) checkBound() error {
 func (o Options) CheckShape(of data.Shape) error {
 	if err := o.Entry().Needs(o.Model); err != nil {
 		return err
+	}
+	if of.IsPoints() && o.Augment != "" {
+		return fmt.Errorf("--augment %s: it changes images, and the data are points: leave it out", o.Augment)
 	}
 	if err := o.Model.CheckShape(of); err != nil {
 		return err

@@ -14,7 +14,7 @@ type gan struct {
 	optG, optD   optim.Optimizer
 	loss         Objective
 	label        float64      // of real samples
-	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are penalties, theirs; {loss}
+	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are, augmentations' chance and penalties; {loss}
 	average      *average     // of the generator; nil without one
 	draw         func(s *torch.Scope, n int) torch.Tensor
 	updates      int // of the discriminator a step
@@ -49,54 +49,78 @@ func (g *gan) Variant(step int64) int { return g.held.variant(step) }
 func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 	last := len(batches) - 1
 	for _, b := range batches[:last] {
-		g.discOnly(s, b.X, variant)
+		g.discOnly(s, b, variant)
 	}
 	c := s.Child()
 	defer c.Close()
-	real := c.Use(batches[last].X)
+	b := batches[last].In(c)
 	g.parts.At(phaseGen)
-	fake := g.gen.Forward(g.draw(c, real.Shape()[0]))
-	g.trainDisc(c, real, fake, variant)
-	g.trainGen(c, real, fake)
+	fake := nn.ForwardFor(g.gen, g.draw(c, b.X.Shape()[0]), b.Labels)
+	g.trainDisc(c, b, fake, variant)
+	g.trainGen(c, b, fake)
 }
 
 // discOnly is a discriminator update whose fakes the generator will not learn from, so they need no graph.
-func (g *gan) discOnly(s *torch.Scope, real torch.Tensor, variant int) {
+func (g *gan) discOnly(s *torch.Scope, b Batch, variant int) {
 	c := s.Child()
 	defer c.Close()
 	quiet := c.Child(torch.NoGrad)
 	g.parts.At(phaseGen)
-	fake := c.Use(g.gen.Forward(g.draw(quiet, real.Shape()[0])))
+	fake := c.Use(nn.ForwardFor(g.gen, g.draw(quiet, b.X.Shape()[0]), b.In(quiet).Labels))
 	quiet.Close()
-	g.trainDisc(c, c.Use(real), fake, variant)
+	g.trainDisc(c, b.In(c), fake, variant)
 }
 
 // trainDisc is an update of the discriminator: one graph at a time, which needs a third less memory than a joint loss, unless
-// the objective needs both batches at once.
-func (g *gan) trainDisc(c *torch.Scope, real, fake torch.Tensor, variant int) {
+// the objective needs both batches at once. Generated samples are of the classes that the reals are of.
+func (g *gan) trainDisc(c *torch.Scope, b Batch, fake torch.Tensor, variant int) {
 	g.parts.At(phaseReal)
 	fake = fake.Detach()
 	var loss torch.Tensor
-	onReal, byReal := g.judge(real, atReal, variant)
+	onReal := g.judge(b.X, b.Labels, atReal, variant)
+	namedReal := onReal.named(b.Labels)
 	if g.loss.Pair == nil {
-		loss = g.learn(g.loss.Real(onReal, g.label), byReal)
+		loss = g.learn(g.loss.Real(onReal.logits, g.label), onReal.penalty, namedReal)
 	}
 	g.parts.At(phaseFake)
-	onFake, byFake := g.judge(fake, atFake, variant) // two forwards: BatchNorm sees each alone
+	onFake := g.judge(fake, b.Labels, atFake, variant) // two forwards: BatchNorm sees each alone
+	namedFake := onFake.named(b.Labels)
 	if g.loss.Pair == nil {
-		loss = loss.Add(g.learn(g.loss.Fake(onFake), byFake))
+		loss = loss.Add(g.learn(g.loss.Fake(onFake.logits), onFake.penalty, namedFake))
 	} else {
-		loss = g.learn(g.loss.Pair(onReal, onFake), byReal, byFake)
+		loss = g.learn(g.loss.Pair(onReal.logits, onFake.logits), onReal.penalty, onFake.penalty, namedReal, namedFake)
 	}
-	values := []torch.Tensor{loss, g.loss.score(onReal.Detach()), g.loss.score(onFake.Detach())}
+	values := []torch.Tensor{loss, g.loss.score(onReal.logits.Detach()), g.loss.score(onFake.logits.Detach())}
+	if onReal.classes.Valid() {
+		values = append(values, onReal.right(b.Labels), onFake.right(b.Labels))
+	}
+	if g.bends != nil && g.bends.chance.Valid() {
+		g.bends.adapt(onReal.logits.Detach(), b.X.Shape()[0])
+		values = append(values, c.Use(g.bends.chance))
+	}
 	if len(g.held.terms) > 0 {
-		penalty := g.penalise(c, real, fake, variant)
-		values = append(values, sumOf(c, byReal, byFake, penalty).Detach())
+		penalty := g.penalise(c, b.X, fake, b.Labels, variant)
+		values = append(values, sumOf(c, onReal.penalty, onFake.penalty, penalty).Detach())
 	}
 	g.parts.At(phaseUpdate)
 	c.MeterAdd(g.sumsD, values...)
 	g.optD.Step()
 	g.held.after(c)
+}
+
+// named is the cross entropy of the classes, where the discriminator names them.
+func (j judgement) named(labels torch.Tensor) (loss torch.Tensor) {
+	if j.classes.Valid() {
+		loss = j.classes.CrossEntropy(labels, 0, torch.MeanLoss)
+	}
+	return loss
+}
+
+// right is the share of samples whose class it names.
+func (j judgement) right(labels torch.Tensor) torch.Tensor {
+	logits := j.classes.Detach()
+	_, found := logits.Max(1, false)
+	return found.Eq(labels).To(logits.Info().DType).Mean()
 }
 
 // learn differentiates a loss of the discriminator and what is added to it, and returns the loss without its graph.
@@ -112,16 +136,24 @@ func (g *gan) learn(loss torch.Tensor, penalties ...torch.Tensor) torch.Tensor {
 }
 
 // trainGen is an update of the generator, through the updated discriminator.
-func (g *gan) trainGen(c *torch.Scope, real, fake torch.Tensor) {
+func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor) {
 	g.parts.At(phaseGen)
 	var onReal torch.Tensor
 	if g.loss.Pair != nil {
 		quiet := c.Child(torch.NoGrad)
-		onReal = c.Use(g.sees(quiet.Use(real)))
+		of := b.In(quiet)
+		logits, _ := g.sees(of.X, of.Labels)
+		onReal = c.Use(logits)
 		quiet.Close()
 	}
-	l := g.loss.Generator(g.sees(fake), onReal)
-	g.optG.Accumulate(l)
+	var onFake judgement
+	onFake.logits, onFake.classes = g.sees(fake, b.Labels)
+	l := g.loss.Generator(onFake.logits, onReal)
+	if wrong := onFake.named(b.Labels); wrong.Valid() {
+		g.optG.Accumulate(l.Add(wrong))
+	} else {
+		g.optG.Accumulate(l)
+	}
 	g.parts.At(phaseGenOpt)
 	c.MeterAdd(g.sumsG, l.Detach())
 	g.optG.Step()

@@ -12,19 +12,22 @@ import (
 
 // ganNets builds the generator, the discriminator and, where one is asked for, the average.
 func ganNets(b *model.Builder, o Options, of data.Shape) []Net {
-	m, seen := model.Table[o.Model.Name], packedShape(of, o.Pack)
+	seen := packedShape(of, o.Pack)
 	latent := Value{"latents", []int{o.Model.Latent, 1, 1}}
 	gen := Net{
-		Key: keyGenerator, Module: m.Generator(b, o.Model, of), Input: latent, Output: sampleValue(of), Draws: true,
+		Key: keyGenerator, Module: model.Generator(b, o.Model, of), Input: latent, Output: sampleValue(of), Draws: true, Classes: of.Classes,
 		Init: Init{o.InitGenerator, []string{keyGenerator, "netG", "G"}}, Passes: o.generatorPasses(),
 	}
 	disc := Net{
-		Key: keyDiscriminator, Module: m.Discriminator(b, o.Model, seen), Input: sampleValue(seen), Output: Value{"score", nil},
+		Key: keyDiscriminator, Module: model.Discriminator(b, o.Model, seen), Input: sampleValue(seen), Output: Value{"score", nil},
 		Probabilities: objectives[o.Loss].Probabilities,
 		Init:          Init{o.InitDiscriminator, []string{keyDiscriminator, "netD", "D"}}, Passes: o.discriminatorPasses(),
 	}
 	if o.SpectralNorm {
 		nn.SpectralNorm(b.Scope, b.Init(), disc.Module)
+	}
+	if _, names := disc.Module.(model.Classifier); !names {
+		disc.Classes = of.Classes
 	}
 	if disc.Probabilities {
 		disc.Output.Name = "probability"
@@ -33,7 +36,8 @@ func ganNets(b *model.Builder, o Options, of data.Shape) []Net {
 		return []Net{gen, disc}
 	}
 	return []Net{gen, disc, {
-		Key: keyAverage, Module: m.Generator(b.Blank(), o.Model, of), Input: latent, Output: gen.Output, Draws: true, Averages: keyGenerator,
+		Key: keyAverage, Module: model.Generator(b.Blank(), o.Model, of), Input: latent, Output: gen.Output, Draws: true, Classes: of.Classes,
+		Averages: keyGenerator,
 	}}
 }
 
@@ -73,14 +77,38 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 		stream := g.parts.stream(b, "instance_noise")
 		g.noise = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(stream, shape...) }
 	}
+	g.augment(b, o, nets[0].Output)
 	g.hold(b, o, batch)
 	g.meters(s)
 	return g
 }
 
-// meters makes those of the losses: the penalties' is there where they are.
+// augment sets up what bends the images.
+func (g *gan) augment(b *model.Builder, o Options, images Value) {
+	a := o.augmented()
+	if len(a.all) == 0 {
+		return
+	}
+	stream := g.parts.stream(b, "augment")
+	g.bends = &augmenter{
+		augmented: a, places: newPlaces(b.Scope, images.Shape[1], images.Shape[2]),
+		uniform: func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) },
+	}
+	if a.target > 0 {
+		g.bends.chance = b.Scope.FullOf(torch.Float64, 0)
+		g.parts.Kept = append(g.parts.Kept, Kept{"augment", g.bends.chance})
+	}
+}
+
+// meters makes those of the losses: the penalties' is there where they are, and so is the augmentations' chance.
 func (g *gan) meters(s *torch.Scope) {
 	names, labels := []string{"loss_d", "d_real", "d_fake"}, []string{"loss D", "D(x)", "D(G(z))"}
+	if _, classifies := g.disc.(model.Classifier); classifies {
+		names, labels = append(names, "accuracy_real", "accuracy_fake"), append(labels, "classes of reals", "of fakes")
+	}
+	if g.bends != nil && g.bends.chance.Valid() {
+		names, labels = append(names, "augment"), append(labels, "augment")
+	}
 	if len(g.held.terms) > 0 {
 		names, labels = append(names, "penalty"), append(labels, "penalty")
 	}

@@ -40,39 +40,46 @@ func (h held) after(s *torch.Scope) {
 	}
 }
 
+// judgement is what the discriminator made of samples.
+type judgement struct {
+	logits, classes torch.Tensor
+	penalty         torch.Tensor // to be added to the loss; the zero Tensor: nothing
+}
+
 // judge is the logits of samples, and what is to be added to their loss: the penalties of gradients at these very samples, which
-// share the pass forward; the zero Tensor where there are none.
-func (g *gan) judge(x torch.Tensor, at place, variant int) (logits, penalty torch.Tensor) {
+// share the pass forward.
+func (g *gan) judge(x, labels torch.Tensor, at place, variant int) judgement {
 	var due []term
 	for _, t := range g.held.terms {
 		if t.On == at && variant == penalised {
 			due = append(due, t)
 		}
 	}
-	return g.judgeFor(x, due)
+	return g.judgeFor(x, labels, due)
 }
 
 // judgeFor is the same for the terms that are due.
-func (g *gan) judgeFor(x torch.Tensor, due []term) (logits, penalty torch.Tensor) {
-	if len(due) == 0 {
-		return g.sees(x), torch.Tensor{}
+func (g *gan) judgeFor(x, labels torch.Tensor, due []term) (j judgement) {
+	if len(due) > 0 {
+		x = x.Detach().RequireGrad()
 	}
-	x = x.Detach().RequireGrad()
-	logits = g.sees(x)
-	gradient := torch.Grad(logits, true, x)[0]
+	if j.logits, j.classes = g.sees(x, labels); len(due) == 0 {
+		return j
+	}
+	gradient := torch.Grad(j.logits, true, x)[0]
 	for _, t := range due {
-		if one := t.of(gradient, g.pack); penalty.Valid() {
-			penalty = penalty.Add(one)
+		if one := t.of(gradient, g.pack); j.penalty.Valid() {
+			j.penalty = j.penalty.Add(one)
 		} else {
-			penalty = one
+			j.penalty = one
 		}
 	}
-	return logits, penalty
+	return j
 }
 
 // penalise differentiates the penalties that are taken at samples of their own, and returns their sum. Each is a pass
 // forward in training like any other: as in PyTorch, running statistics and power iterations move on.
-func (g *gan) penalise(c *torch.Scope, real, fake torch.Tensor, variant int) (sum torch.Tensor) {
+func (g *gan) penalise(c *torch.Scope, real, fake, labels torch.Tensor, variant int) (sum torch.Tensor) {
 	if variant != penalised {
 		return sum
 	}
@@ -81,7 +88,7 @@ func (g *gan) penalise(c *torch.Scope, real, fake torch.Tensor, variant int) (su
 			continue
 		}
 		g.parts.At(phasePenalty)
-		_, penalty := g.judgeFor(t.At(g.held.uniform, real, fake), []term{t})
+		penalty := g.judgeFor(t.At(g.held.uniform, real, fake), labels, []term{t}).penalty
 		g.optD.Accumulate(penalty)
 		sum = sumOf(c, sum, penalty.Detach())
 	}

@@ -22,7 +22,38 @@ type Method interface {
 
 // Batch is a batch of data on the device.
 type Batch struct {
-	X torch.Tensor // images float32 [N,C,H,W] in [-1,1], or points float32 [N,D]
+	X      torch.Tensor // images float32 [N,C,H,W] in [-1,1], or points float32 [N,D]
+	Labels torch.Tensor // int64 [N], where labels are learnt; else the zero Tensor
+}
+
+// In is the batch in s.
+func (b Batch) In(s *torch.Scope) Batch {
+	b.X = s.Use(b.X)
+	if b.Labels.Valid() {
+		b.Labels = s.Use(b.Labels)
+	}
+	return b
+}
+
+// Clone is a copy of the batch in s.
+func (b Batch) Clone(s *torch.Scope) Batch {
+	c := s.Child()
+	defer c.Close()
+	b = b.In(c)
+	b.X = s.Use(b.X.Clone())
+	if b.Labels.Valid() {
+		b.Labels = s.Use(b.Labels.Clone())
+	}
+	return b
+}
+
+// CopyFrom overwrites the batch with another of its form, by way of s.
+func (b Batch) CopyFrom(s *torch.Scope, from Batch) {
+	to := b.In(s)
+	to.X.CopyFrom(from.X)
+	if to.Labels.Valid() {
+		to.Labels.CopyFrom(from.Labels)
+	}
 }
 
 // Reconstructor is a method that makes images anew from what it keeps of them.

@@ -19,6 +19,7 @@ type Options struct {
 	Pack           int // samples that the discriminator judges at once
 	LabelSmoothing float64
 	InstanceNoise  float64 // standard deviation at the start
+	Augment        string  // as parseAugment reads it
 
 	Optim                  string // a key of optimizers
 	LR                     float64
@@ -91,6 +92,9 @@ func (o *Options) game() setting.Set {
 		{Name: "label-smoothing", Help: "reals are labelled 1 less this", Value: &o.LabelSmoothing, Check: setting.Share, Marks: counts},
 		{Name: "instance-noise", Help: "standard deviation of the noise on what the discriminator sees, falling to 0 over the run",
 			Value: &o.InstanceNoise, Check: setting.NotNegative, Marks: counts},
+		{Name: "augment", Help: "what changes the images that the discriminator is shown, real and generated alike, with commas between; with " + adaptive + "=.6 as often as keeps it from knowing its reals",
+			Value: &o.Augment, Check: checkAugment, Marks: form | setting.Auto,
+			Words: append(setting.Words(augmentations, func(a Augmentation) string { return a.Doc }), setting.Word{Word: adaptive, Doc: "each of them with a chance that follows the discriminator's signs on reals"})},
 	}
 }
 
@@ -120,6 +124,15 @@ func (o Options) penalties() []asked {
 		panic(err)
 	}
 	return all
+}
+
+// augmented is what Check has read before.
+func (o Options) augmented() augmented {
+	a, err := parseAugment(o.Augment)
+	if err != nil {
+		panic(err)
+	}
+	return a
 }
 
 // Entry is the table's line for the method.

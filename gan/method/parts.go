@@ -17,6 +17,7 @@ type Parts struct {
 	Streams    []Stream
 	Meters     []Meter
 	Dials      []*Dial
+	Kept       []Kept
 	Notes      []string // what the user should know of this training
 
 	Phases []string           // the parts of a step, in the order of a report
@@ -43,6 +44,9 @@ func (p *Parts) State() []torch.Tensor {
 	for _, m := range p.Meters {
 		all = append(all, m.Sums)
 	}
+	for _, k := range p.Kept {
+		all = append(all, k.Tensor)
+	}
 	for _, n := range p.Nets {
 		for _, e := range nn.Entries(n.Module) {
 			all = append(all, e.Tensor)
@@ -58,6 +62,12 @@ func (p *Parts) State() []torch.Tensor {
 	return all
 }
 
+// Kept is a tensor that a step changes beside all of these, under its key in a checkpoint.
+type Kept struct {
+	Key    string
+	Tensor torch.Tensor
+}
+
 // Net is a network of a method.
 type Net struct {
 	Key    string // in a checkpoint
@@ -69,6 +79,7 @@ type Net struct {
 	Second string
 
 	Draws    bool   // samples are drawn from it
+	Classes  int    // of the labels that it takes beside its input; 0: it takes none
 	Averages string // the key of the network whose average it is; "": it is trained itself
 	// Probabilities: who reads the output expects its sigmoid, which training leaves to the loss.
 	Probabilities bool

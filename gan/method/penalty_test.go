@@ -63,7 +63,7 @@ func TestPenaltiesAsPyTorch(t *testing.T) {
 					if p.At != nil {
 						x[elsewhere] = p.At(g.held.uniform, x[atReal], x[atFake])
 					}
-					_, value := g.judgeFor(x[p.On], []term{{p, s.FullOf(torch.Float64, 1)}})
+					value := g.judgeFor(x[p.On], torch.Tensor{}, []term{{p, s.FullOf(torch.Float64, 1)}}).penalty
 					torchtest.Close(t, []float64{want.Value}, value.Doubles(), c.tolerance, 0, word)
 					for i, grad := range torch.Grad(value, false, nn.Parameters(disc)...) {
 						if len(want.Grads[i]) > 0 {
@@ -177,7 +177,7 @@ func BenchmarkR1(b *testing.B) {
 			x := c.Rand(c.NewGenerator(1), 32, 3, 64, 64).ToFormat(torch.ChannelsLast)
 			for b.Loop() {
 				step := c.Child()
-				g.trainDisc(step, x, x, penalised)
+				g.trainDisc(step, Batch{X: x}, x, penalised)
 				step.Close()
 			}
 		})

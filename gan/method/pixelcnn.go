@@ -169,7 +169,7 @@ func pixelcnnSampler(n Net, o Options, of data.Shape) Sampler {
 		Slow: true, Width: d,
 		Noise:    func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return s.Rand(g, n, d) },
 		Given:    func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/d, d) },
-		Sample:   func(noise torch.Tensor) torch.Tensor { return a.draw(noise, torch.Tensor{}, 0) },
+		Sample:   func(noise, _ torch.Tensor) torch.Tensor { return a.draw(noise, torch.Tensor{}, 0) },
 		Complete: a.draw, Watch: func(tell func(float64)) { *a.tell = tell },
 	}
 }

@@ -24,6 +24,7 @@ import (
 type training struct {
 	Settings []string // NAME=VALUE
 	Sizes    struct{ Latent, Gen, Disc, Points, Channels, Side, Depth int }
+	Classes  int
 	Log      [][]float64 // loss_d, d_real, d_fake, penalty, summed over the updates; loss_g, lr
 	State    map[string][]float64
 }
@@ -50,7 +51,7 @@ func (r training) options(t testing.TB) (o Options) {
 }
 
 func (r training) shape() data.Shape {
-	return data.Shape{Height: r.Sizes.Side, Width: r.Sizes.Side, Channels: r.Sizes.Channels, Points: r.Sizes.Points}
+	return data.Shape{Height: r.Sizes.Side, Width: r.Sizes.Side, Channels: r.Sizes.Channels, Points: r.Sizes.Points, Classes: r.Classes}
 }
 
 // build makes the training of a GAN in s, and seals it.
@@ -122,6 +123,10 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 	latents, reals := fills(4000, 1.7, 0), fills(3000, 1, 0)
 	g.draw = func(s *torch.Scope, n int) torch.Tensor { return latents(s, n, r.Sizes.Latent, 1, 1) }
 	g.noise, g.held.uniform = fills(6000, 1.7, 0), fills(5000, .5, .5)
+	if g.bends != nil {
+		g.bends.uniform = fills(8000, .5, .5)
+	}
+	drawn := 0
 	for step := range int64(steps) {
 		c := s.Child()
 		g.parts.Turn(step, runSteps)
@@ -135,11 +140,19 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 			if len(shape) == 4 {
 				x = x.ToFormat(s.Format())
 			}
-			batches = append(batches, Batch{X: x})
+			b := Batch{X: x}
+			if r.Classes > 0 {
+				labels := make([]int64, runBatch)
+				for i := range labels {
+					labels[i] = int64((drawn + i*i) % r.Classes)
+				}
+				b.Labels, drawn = c.FromInts(labels, runBatch), drawn+1
+			}
+			batches = append(batches, b)
 		}
 		g.Step(c, batches, g.Variant(step))
 		d := g.sumsD.Doubles()
-		line := append(d[:len(d)-2:len(d)-2], make([]float64, 4-(len(d)-2))...)
+		line := append(d[:len(d)-2:len(d)-2], make([]float64, max(0, 4-(len(d)-2)))...)
 		after(int(step), append(line, g.sumsG.Doubles()[0], g.parts.Dials[0].Value.Item()))
 		g.sumsD.Fill(0)
 		g.sumsG.Fill(0)

@@ -5,16 +5,20 @@ import (
 
 	"forger/data"
 	"forger/torch"
+	"forger/torch/nn"
 )
 
 // Sampler maps noise to samples. Fixed grids, given latents and evaluation are one code by it.
 type Sampler struct {
-	Slow   bool                                                         // it takes many passes to draw a sample
-	Width  int                                                          // numbers of noise a sample
-	Noise  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor // [n, ...], Width numbers each
-	Given  func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers
-	Sample func(noise torch.Tensor) torch.Tensor                        // what the data is: [N,C,H,W] in [-1,1], or [N,D]
-	Path   func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
+	Slow  bool // it takes many passes to draw a sample
+	Width int  // numbers of noise a sample
+	// Classes is how many there are of the labels that Sample takes, int64 [N] or as shares [N,K]; 0: it leaves them aside.
+	Classes int
+	Label   func(i int) int64                                            // of sample i, where samples have labels
+	Noise   func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor // [n, ...], Width numbers each
+	Given   func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers
+	Sample  func(noise, labels torch.Tensor) torch.Tensor                // what the data is: [N,C,H,W] in [-1,1], or [N,D]
+	Path    func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
 	// Complete is Sample for images [N,C,H,W] in [-1,1] of which so many rows from above stay; nil: only whole images are drawn.
 	Complete func(noise, images torch.Tensor, rows int) torch.Tensor
 	Watch    func(tell func(share float64)) // has tell told what share of each batch is drawn; nil: it is drawn at once
@@ -22,15 +26,40 @@ type Sampler struct {
 	Quantile func(share float64) float64
 }
 
+// Labels are those of n samples from first on; the zero Tensor where they have none.
+func (r Sampler) Labels(s *torch.Scope, first, n int) (labels torch.Tensor) {
+	if r.Classes == 0 {
+		return labels
+	}
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = r.Label(first + i)
+	}
+	return s.FromInts(all, n)
+}
+
+// InRows has samples shown in rows of so many, n in all, of a class each row, evenly chosen where there are more classes than
+// rows.
+func (r *Sampler) InRows(n, columns int) {
+	rows := max(1, (n+columns-1)/columns)
+	r.Label = func(i int) int64 {
+		if row := i / columns; rows >= r.Classes {
+			return int64(row % r.Classes)
+		} else {
+			return int64(row * r.Classes / rows)
+		}
+	}
+}
+
 // HasMap tells a sampler that is a function of one number, which can be drawn.
-func (r Sampler) HasMap() bool { return r.Width == 1 && r.Quantile != nil }
+func (r Sampler) HasMap() bool { return r.Width == 1 && r.Quantile != nil && r.Classes == 0 }
 
 // Map is what a sampler that HasMap makes of the latents at these shares of its noise.
 func (r Sampler) Map(s *torch.Scope, shares []float64) (latents, values []float32) {
 	for _, share := range shares {
 		latents = append(latents, float32(r.Quantile(share)))
 	}
-	return latents, r.Sample(r.Given(s, latents)).Floats()
+	return latents, r.Sample(r.Given(s, latents), torch.Tensor{}).Floats()
 }
 
 // Bytes are samples as data of a shape lies on the host: of images uint8 [N,H,W,C], of points float32 [N,D].
@@ -48,8 +77,9 @@ func latents(n Net, prior string, z int) Sampler {
 		Width:  z,
 		Noise:  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return p.draw(s, g, n, z) },
 		Given:  func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/z, z, 1, 1) },
-		Sample: n.Module.Forward,
-		Path:   p.path, Quantile: p.quantile,
+		Sample: func(noise, labels torch.Tensor) torch.Tensor { return nn.ForwardFor(n.Module, noise, labels) }, Classes: n.Classes,
+		Label: func(i int) int64 { return int64(i % max(1, n.Classes)) },
+		Path:  p.path, Quantile: p.quantile,
 	}
 }
 

@@ -2,6 +2,7 @@ package method
 
 import (
 	"forger/data"
+	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
 )
@@ -10,6 +11,7 @@ import (
 type view struct {
 	disc  nn.Module
 	pack  int          // samples that it judges at once
+	bends *augmenter   // of images; nil: none
 	blur  torch.Tensor // standard deviation of the noise on them; the zero Tensor: none
 	noise source
 }
@@ -17,15 +19,21 @@ type view struct {
 // source draws numbers into a scope.
 type source func(s *torch.Scope, shape ...int) torch.Tensor
 
-// sees is the logits [N/pack] of samples [N,...].
-func (v view) sees(x torch.Tensor) torch.Tensor {
+// sees is the logits [N/pack] of samples [N,...], and those of their classes [N,K] where the discriminator names them.
+func (v view) sees(x, labels torch.Tensor) (logits, classes torch.Tensor) {
+	if v.bends != nil {
+		x = v.bends.of(x)
+	}
 	if v.blur.Valid() {
 		x = x.Add(v.noise(x.Scope(), x.Shape()...).Mul(v.blur))
 	}
 	if v.pack > 1 {
 		x = packed(x, v.pack)
 	}
-	return v.disc.Forward(x)
+	if c, ok := v.disc.(model.Classifier); ok {
+		return c.Judge(x)
+	}
+	return nn.ForwardFor(v.disc, x, labels), classes
 }
 
 // packed puts each m samples in a row into one, along the channels: [N,C,H,W] -> [N/m,mC,H,W], [N,D] -> [N/m,mD] (Lin et al.

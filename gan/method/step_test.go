@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	tiny   = model.Options{Name: "dcgan", Latent: 4, GenWidth: 2, DiscWidth: 2}
+	tiny   = model.Options{Name: "dcgan", Latent: 4, GenWidth: 2, DiscWidth: 2, Conditional: "none"}
 	tinyOf = data.Shape{Height: 16, Width: 16, Channels: 1}
 )
 

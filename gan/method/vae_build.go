@@ -87,7 +87,8 @@ func autoencoderOf(nets []Net, average bool, o Options, of data.Shape) autoencod
 
 func vaeSampler(n Net, o Options, of data.Shape) Sampler {
 	r := latents(n, "normal", o.Model.Latent)
-	r.Sample = autoencoder{decoder: n.Module, pixels: o.pixels(of)}.decoded
+	a := autoencoder{decoder: n.Module, pixels: o.pixels(of)}
+	r.Sample = func(noise, _ torch.Tensor) torch.Tensor { return a.decoded(noise) }
 	return r
 }
 

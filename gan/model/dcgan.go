@@ -27,6 +27,10 @@ type named struct {
 
 func (m named) Forward(x torch.Tensor) torch.Tensor { return m.net.Forward(x) }
 
+func (m named) ForwardFor(x, labels torch.Tensor) torch.Tensor {
+	return nn.ForwardFor(m.net, x, labels)
+}
+
 func (m named) Children() []nn.Module { return []nn.Module{m.net} }
 
 func (m named) State(_ string, visit func(nn.Entry)) { m.net.State(m.name, visit) }
@@ -55,7 +59,7 @@ func dcganUp(b *Builder, n Options, of data.Shape, end ...nn.Module) nn.Module {
 		if i == 0 {
 			grow = nn.NewConvTranspose2dOblong(s, g, in, out, [2]int{first.Height, first.Width}, torch.Conv{}, true)
 		}
-		layers = append(layers, grow, nn.NewBatchNorm2d(s, out), nn.ReLU().InPlace())
+		layers = append(layers, grow, b.norm(n, of, out), nn.ReLU().InPlace())
 		in = out
 	}
 	layers = append(append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double)), end...)
@@ -114,6 +118,7 @@ func dcganInit(m nn.Module, g *torch.Generator) nn.Module {
 		switch shape := e.Tensor.Shape(); {
 		case len(shape) == 4:
 			e.Tensor.Normal(g, 0, .02)
+		case len(shape) == 2: // of a class each: a plain normalisation at first
 		case len(shape) == 1 && isWeight(e.Name):
 			e.Tensor.Normal(g, 1, .02)
 		default:

@@ -28,7 +28,7 @@ func mlpGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 // mlpDiscriminator is MNIST's of the 2014 paper, at DiscWidth 240: maxout layers of five pieces, with dropout of the input
 // and of what is between.
 func mlpDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
-	s, g, in, drop := b.Scope, b.Init(), of.Bytes(), dropInput
+	s, g, in, drop := b.Scope, b.Init(), of.Bytes()+of.Classes, dropInput
 	layers := nn.Sequential{nn.Reshape{-1, in}}
 	for range n.depth(mlpDepth) {
 		layers = append(append(layers, b.dropout(drop)), maxout(s, g, in, n.DiscWidth)...)

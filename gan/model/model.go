@@ -21,6 +21,7 @@ type Options struct {
 	GenWidth, DiscWidth int    // ngf, ndf
 	Depth               int    // hidden layers of a dense network, blocks of a masked one; 0: the model's
 	Gated               bool   // a masked network of two gated stacks
+	Conditional         string // a key of ways: how the labels are learnt
 }
 
 // Settings are the options as a user sets them.
@@ -34,6 +35,7 @@ func (o *Options) Settings() setting.Set {
 		{Name: "disc-width", Help: "width of the discriminator (ndf)", Value: &o.DiscWidth, Default: 64, Check: setting.AtLeast(1), Marks: of},
 		{Name: "depth", Help: "hidden layers of both networks, where they are dense; blocks of a masked one (default: the model's)", Value: &o.Depth, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "gated", Help: "a masked network of two gated stacks, which has no blind spot", Value: &o.Gated, Marks: of | setting.Auto},
+		o.conditional(),
 	}
 }
 
@@ -44,6 +46,7 @@ type Entry struct {
 	Sizes         []int                                                // shorter sides of the images it takes; nil: it takes any image
 	Size          int                                                  // the side where none is asked for
 	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
+	Normalises    bool                                                 // its generator has batch normalisation, by norm
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
 	Discriminator func(b *Builder, o Options, of data.Shape) nn.Module // that to logits [N]
 	Encoder       func(b *Builder, o Options, of data.Shape) nn.Module // images to [N,2Z]: means and log variances of latents; nil: there is none
@@ -55,7 +58,7 @@ type Entry struct {
 // Table is where a model is added: one line here, one file beside this one.
 var Table = map[string]Entry{
 	"dcgan": {
-		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256, 512, 1024}, Size: 64,
+		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256, 512, 1024}, Size: 64, Normalises: true,
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator, Encoder: dcganEncoder, Decoder: dcganDecoder,
 	},
 	"mlp": {
@@ -63,7 +66,7 @@ var Table = map[string]Entry{
 		Generator: mlpGenerator, Discriminator: mlpDiscriminator, Encoder: mlpEncoder, Decoder: mlpDecoder,
 	},
 	"resnet": {
-		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
+		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Normalises: true, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
 	},
 	"r3gan": {
 		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,

@@ -65,7 +65,7 @@ func resnetGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 	widths := resnetWidths(blocks)
 	in := widths[0] * n.GenWidth
 	layers := nn.Sequential{nn.Reshape{-1, n.Latent}, b.glorotLinear(n.Latent, first.Height*first.Width*in), nn.Reshape{-1, in, first.Height, first.Width}}
-	norm := func(channels int) nn.Module { return nn.NewBatchNorm2d(b.Scope, channels) }
+	norm := func(channels int) nn.Module { return b.norm(n, of, channels) }
 	for _, w := range widths[1:] {
 		out := w * n.GenWidth
 		layers = append(layers, nn.NewResidual(

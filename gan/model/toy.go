@@ -23,7 +23,7 @@ func toyGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 func toyDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 	s, g := b.Scope, b.Init()
 	var layers nn.Sequential
-	in := of.Points
+	in := of.Points + of.Classes
 	for range n.depth(toyDepth) {
 		layers = append(layers, nn.NewLinear(s, g, in, n.DiscWidth, false), nn.LeakyReLU(.2).InPlace())
 		in = n.DiscWidth

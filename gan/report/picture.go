@@ -7,13 +7,16 @@ import (
 	"forger/vision"
 )
 
-// gridColumns is how many images a row of a grid has.
-const gridColumns = 8
+// GridColumns is how many images a row of a grid has.
+const GridColumns = 8
 
 // Shown is how many samples of a shape a picture shows: of points PacGAN's number (Lin et al. 2018).
 func Shown(of data.Shape) int {
-	if of.IsPoints() {
+	switch {
+	case of.IsPoints():
 		return 2500
+	case of.Classes > 0: // a row each
+		return GridColumns * min(of.Classes, 32)
 	}
 	return 64
 }
@@ -38,7 +41,7 @@ func Picture(name string, of data.Shape, s Samples) (path string, err error) {
 		return path, vision.SavePNG(path, s.Plot(of))
 	}
 	path = name + ".png"
-	return path, vision.SavePNG(path, vision.Grid(one, len(one)/of.Bytes(), of.Height, of.Width, of.Channels, gridColumns))
+	return path, vision.SavePNG(path, vision.Grid(one, len(one)/of.Bytes(), of.Height, of.Width, of.Channels, GridColumns))
 }
 
 // Pairs writes images beside others, each uint8 [N,H,W,C], as a grid to the file of a name without its ending, and returns the
@@ -49,5 +52,5 @@ func Pairs(name string, of data.Shape, images, others []byte) (path string, err 
 		both = append(append(both, images[i:i+each]...), others[i:i+each]...)
 	}
 	path = name + ".png"
-	return path, vision.SavePNG(path, vision.Grid(both, len(both)/each, of.Height, of.Width, of.Channels, gridColumns))
+	return path, vision.SavePNG(path, vision.Grid(both, len(both)/each, of.Height, of.Width, of.Channels, GridColumns))
 }

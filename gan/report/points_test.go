@@ -58,7 +58,7 @@ func TestALearnedMapIsBesideTheExactOne(t *testing.T) {
 			sampler := method.Sampler{
 				Width: 1, Quantile: func(share float64) float64 { return 10 * share },
 				Given:  func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v), 1) },
-				Sample: func(x torch.Tensor) torch.Tensor { return x.MulScalar(slope) },
+				Sample: func(x, _ torch.Tensor) torch.Tensor { return x.MulScalar(slope) },
 			}
 			m := Samples{Mixture: data.MixtureOf("gaussian1d"), Scope: s, Sampler: sampler}.learned()
 			require.Len(t, m.Exact, len(m.Values))

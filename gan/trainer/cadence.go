@@ -103,7 +103,7 @@ func (r *run) saveSample() (err error) {
 	c := r.root.Child(torch.NoGrad, torch.Eval)
 	defer c.Close()
 	samples := report.Samples{
-		Real: r.real, Generated: method.Bytes(r.sampler.Sample(c.Use(r.fixed)), r.ds.Shape()),
+		Real: r.real, Generated: method.Bytes(r.drawn(c, report.Shown(r.resolved.Shape())), r.ds.Shape()),
 		Mixture: data.MixtureOf(r.ds.Spec()), Scope: c, Sampler: r.sampler, Judge: r.job.Method.Judge(r.parts.Nets),
 	}
 	if r.sampled, err = report.Picture(r.dir.Sample(fmt.Sprintf("step-%08d", r.step)), r.ds.Shape(), samples); err != nil {

@@ -61,7 +61,7 @@ func (p *setup) stepSeconds(layout string) (seconds float64, err error) {
 	defer torch.Catch(&err)
 	job, r, shape := p.job, p.resolved, p.ds.Shape()
 	job.Batch, r.Layout = min(job.Batch, calibrationBatch), layout
-	t, err := newTrainer(job, r, blank(shape), torch.CPU, false)
+	t, err := newTrainer(job, r, blank{shape}, torch.CPU, false)
 	if err != nil {
 		return 0, err
 	}
@@ -75,7 +75,7 @@ func (p *setup) stepSeconds(layout string) (seconds float64, err error) {
 		s := t.root.Child()
 		batches := make([]method.Batch, t.m.Batches())
 		for i := range batches {
-			batches[i].X = upload(s, bytes, job.Batch, shape)
+			batches[i] = method.Batch{X: upload(s, bytes, job.Batch, shape), Labels: t.labelled(s, make([]int32, job.Batch))}
 		}
 		t.m.Step(s, batches, t.m.Variant(0))
 		s.Close()
@@ -85,11 +85,11 @@ func (p *setup) stepSeconds(layout string) (seconds float64, err error) {
 }
 
 // blank is a dataset of a shape and nothing else.
-type blank data.Shape
+type blank struct{ of data.Shape }
 
 func (b blank) Spec() string                  { return "blank" }
 func (b blank) Len() int                      { return 1 }
-func (b blank) Shape() data.Shape             { return data.Shape(b) }
+func (b blank) Shape() data.Shape             { return b.of }
 func (b blank) Read(_, _ int, _ []byte) error { return nil }
 func (b blank) Label(int) int                 { return -1 }
 func (b blank) Classes() []string             { return nil }

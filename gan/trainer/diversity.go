@@ -55,10 +55,19 @@ func (r *run) learnSpread(n int) (err error) {
 	return nil
 }
 
+// drawn are the first n of the pictures' samples.
+func (t *Trainer) drawn(s *torch.Scope, n int) torch.Tensor {
+	labels := t.labels
+	if labels.Valid() {
+		labels = s.Use(labels).Narrow(0, 0, min(n, labels.Shape()[0]))
+	}
+	return t.sampler.Sample(s.Use(t.fixed).Narrow(0, 0, min(n, t.fixed.Shape()[0])), labels)
+}
+
 // diversity is the share of the real data's spread that the fixed samples have: the smaller of the two shares.
 func (t *Trainer) diversity() float64 {
 	c := t.root.Child(torch.NoGrad, torch.Eval)
 	defer c.Close()
-	made := spreadOf(c, t.sampler.Sample(c.Use(t.fixed).Slice(0, 0, compared, 1)))
+	made := spreadOf(c, t.drawn(c, compared))
 	return min(made.apart/t.real.apart, made.nearest/t.real.nearest)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"forger/data"
+	"forger/gan/method"
 	"forger/internal/seed"
 	"forger/torch"
 )
@@ -45,7 +46,7 @@ func upload(s *torch.Scope, bytes []byte, n int, of data.Shape) torch.Tensor {
 
 // feed yields the batches of a run on the device, as upload has them, in s.
 type feed interface {
-	next(ctx context.Context, s *torch.Scope) (x torch.Tensor, n int, err error)
+	next(ctx context.Context, s *torch.Scope) (b method.Batch, n int, err error)
 	close()
 }
 
@@ -79,17 +80,29 @@ type loading struct {
 	loader *data.Loader
 }
 
-func (f *loading) next(ctx context.Context, s *torch.Scope) (torch.Tensor, int, error) {
+// labelled are the labels of a batch on the device, where they are learnt.
+func (t *Trainer) labelled(s *torch.Scope, labels []int32) (x torch.Tensor) {
+	if !t.job.Method.Model.IsConditional() {
+		return x
+	}
+	all := make([]int64, len(labels))
+	for i, label := range labels {
+		all[i] = int64(label)
+	}
+	return s.FromInts(all, len(all))
+}
+
+func (f *loading) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n int, err error) {
 	f.t.parts.At(phaseData)
 	asked := time.Now()
 	b, err := f.loader.Next(ctx)
 	f.t.clock.wait += time.Since(asked)
 	if err != nil {
-		return torch.Tensor{}, 0, err
+		return batch, 0, err
 	}
 	defer f.loader.Recycle(b)
 	f.t.parts.At(phaseUpload)
-	return upload(s, b.Images, b.N, f.t.ds.Shape()), b.N, nil
+	return method.Batch{X: upload(s, b.Images, b.N, f.t.ds.Shape()), Labels: f.t.labelled(s, b.Labels)}, b.N, nil
 }
 
 func (f *loading) close() { f.loader.Close() }

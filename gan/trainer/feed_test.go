@@ -12,31 +12,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Wherever decoded images stay, a run sees the same batches, to the bit.
+// Wherever decoded images stay, a run sees the same batches, to the bit, and the labels that belong to them.
 func TestEveryCacheFeedsTheSameBatches(t *testing.T) {
-	folder := gantest.Pictures(t, 21)
+	folder := gantest.Labelled(t, 21, 3)
 	for _, drop := range []bool{false, true} {
 		var want [][]float32
+		var wantLabels [][]int64
 		for _, cache := range []string{"none", "host", "device"} {
 			c := tinyConfig(t)
 			c.Data.Spec, c.Data.Flip, c.Data.DropLast, c.Data.Cache, c.Run.Workers = "folder:"+folder, true, drop, cache, 2
+			c.Method.Model.Conditional = "concat"
 			var got [][]float32
+			var labels [][]int64
 			onTrainer(t, c, func(tr *Trainer) {
 				for range 9 { // three epochs
 					s := tr.root.Child()
-					images, n, err := tr.feed.next(context.Background(), s)
+					b, n, err := tr.feed.next(context.Background(), s)
 					require.NoError(t, err)
-					assert.Equal(t, []int{n, 3, 16, 16}, images.Shape())
-					got = append(got, images.Floats())
+					assert.Equal(t, []int{n, 3, 16, 16}, b.X.Shape())
+					got = append(got, b.X.Floats())
+					labels = append(labels, b.Labels.Ints())
 					s.Close()
 				}
 			})
 			if cache == "none" {
-				want = got
+				want, wantLabels = got, labels
 				assert.NotEqual(t, want[0], want[3], "another epoch")
 				continue
 			}
 			assert.Equal(t, want, got, "%s, drop %v", cache, drop)
+			assert.Equal(t, wantLabels, labels, "%s, drop %v", cache, drop)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (t *Trainer) runVariant(s *torch.Scope, batches []method.Batch, variant int
 		return nil
 	}
 	for i, b := range batches {
-		s.Use(g.batches[i].X).CopyFrom(b.X)
+		g.batches[i].CopyFrom(s, b)
 	}
 	g.graph.Replay()
 	return nil
@@ -105,9 +105,7 @@ func (t *Trainer) capture(like []method.Batch, variant int) (c *captured, err er
 	}()
 	defer torch.Catch(&err)
 	for _, b := range like {
-		x := c.scope.Use(b.X)
-		c.batches = append(c.batches, method.Batch{X: x.Clone()})
-		x.Release()
+		c.batches = append(c.batches, b.Clone(c.scope))
 	}
 	step := func() {
 		s := c.scope.Child()
@@ -129,6 +127,7 @@ func (t *Trainer) blanks(s *torch.Scope, n int) []method.Batch {
 	batches := make([]method.Batch, t.m.Batches())
 	for i := range batches {
 		batches[i].X = upload(s, make([]byte, n*t.ds.Shape().Bytes()), n, t.ds.Shape())
+		batches[i].Labels = t.labelled(s, make([]int32, n))
 	}
 	return batches
 }

@@ -3,6 +3,8 @@ package trainer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"forger/data"
 	"forger/internal/machine"
@@ -26,8 +28,9 @@ type Resolved struct {
 	Workers   int         `yaml:"workers" json:"workers"`
 	Libtorch  string      `yaml:"libtorch" json:"libtorch"`
 	Decoder   string      `yaml:"decoder" json:"decoder"`
-	Images    int         `yaml:"images" json:"images"`                 // of an epoch
-	Data      string      `yaml:"data,omitempty" json:"data,omitempty"` // the spec with its path from the root; "": it has no path
+	Images    int         `yaml:"images" json:"images"`                       // of an epoch
+	Classes   []string    `yaml:"classes,omitempty" json:"classes,omitempty"` // of the labels that are learnt; none: none are
+	Data      string      `yaml:"data,omitempty" json:"data,omitempty"`       // the spec with its path from the root; "": it has no path
 }
 
 // ParseResolved reads what stands under `resolved:` in a run's config.yaml.
@@ -50,19 +53,19 @@ func resolvedOf(config string) (*Resolved, error) {
 
 // Shape is the shape of the data that was trained on.
 func (r Resolved) Shape() data.Shape {
-	return data.Shape{Height: r.Size.Height, Width: r.Size.Width, Channels: r.Channels, Points: r.Points}
+	return data.Shape{Height: r.Size.Height, Width: r.Size.Width, Channels: r.Channels, Points: r.Points, Classes: len(r.Classes)}
 }
 
-// ShapeOf is the shape of the data that a checkpoint with these settings was trained on.
-func ShapeOf(config string) (data.Shape, error) {
+// ResolvedOf is what the run decided whose checkpoint has these settings.
+func ResolvedOf(config string) (Resolved, error) {
 	r, err := resolvedOf(config)
 	if err != nil {
-		return data.Shape{}, err
+		return Resolved{}, err
 	}
 	if r == nil {
-		return data.Shape{}, fmt.Errorf("its config is damaged: nothing is resolved")
+		return Resolved{}, fmt.Errorf("its config is damaged: nothing is resolved")
 	}
-	return r.Shape(), nil
+	return *r, nil
 }
 
 // defaultLayout is the one that nothing is measured for.
@@ -76,6 +79,9 @@ func (p *setup) resolve() (err error) {
 		Size: shape.Size(), Channels: shape.Channels, Points: shape.Points, Device: p.dev.String(), Precision: p.job.Precision, Layout: p.job.Layout,
 		Threads: p.job.Threads, Workers: p.job.Workers, Libtorch: torch.Version(), Decoder: vision.Decoder, Images: p.ds.Len(),
 		Data: data.Absolute(p.job.Data.Spec),
+	}
+	if p.job.Method.Model.IsConditional() {
+		r.Classes = p.ds.Classes()
 	}
 	if was != nil {
 		if err := p.compare(*was); err != nil {
@@ -114,6 +120,10 @@ func (p *setup) was() *Resolved {
 // compare tells what this machine has otherwise than the one that decided.
 func (p *setup) compare(was Resolved) error {
 	r := p.resolved
+	if p.from.resolved != nil && !slices.Equal(was.Classes, r.Classes) {
+		return fmt.Errorf("data %s: the run learnt the classes %s, and these are %s: name the data it was trained on with --data", p.ds.Spec(),
+			strings.Join(was.Classes, ", "), strings.Join(r.Classes, ", "))
+	}
 	if was.Decoder != r.Decoder && p.from.resolved != nil {
 		return fmt.Errorf("the images were decoded by %s, and this program has %s: resume with a program that has the former", was.Decoder, r.Decoder)
 	}

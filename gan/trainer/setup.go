@@ -50,6 +50,9 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	if err := job.Method.CheckShape(p.ds.Shape()); err != nil {
 		return nil, err
 	}
+	if err := p.labels(); err != nil {
+		return nil, err
+	}
 	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
 		return nil, p.elsewhere(err)
 	}
@@ -57,6 +60,21 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 		p.why = "where it trained before"
 	}
 	return p, p.resolve()
+}
+
+// labels refuses data whose labels cannot be learnt where they are to be.
+func (p *setup) labels() error {
+	o := p.job.Method.Model
+	if !o.IsConditional() {
+		return nil
+	}
+	seen, unlabelled := map[int]bool{}, false
+	for i := range p.ds.Len() {
+		label := p.ds.Label(i)
+		seen[label] = true
+		unlabelled = unlabelled || label < 0
+	}
+	return o.CheckClasses(p.ds.Spec(), len(p.ds.Classes()), len(seen), unlabelled)
 }
 
 // OpenData opens the job's data, at the model's own size where none is asked for.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"forger/data"
+	"forger/gan/method"
 	"forger/internal/seed"
 	"forger/torch"
 )
@@ -16,6 +17,7 @@ type store struct {
 	ds     data.Dataset // without flips
 	flips  bool
 	images torch.Tensor
+	labels []int32
 	plan   data.Plan
 	batch  int64
 }
@@ -69,18 +71,20 @@ func newStore(ctx context.Context, t *Trainer) (*store, error) {
 			return nil, err
 		}
 		f.images.FillRows(first, b.N, b.Images)
+		f.labels = append(f.labels, b.Labels...)
 		first += b.N
 		l.Recycle(b)
 	}
 	return f, nil
 }
 
-func (f *store) next(ctx context.Context, s *torch.Scope) (torch.Tensor, int, error) {
+func (f *store) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n int, err error) {
 	if err := ctx.Err(); err != nil {
-		return torch.Tensor{}, 0, err
+		return batch, 0, err
 	}
 	f.t.parts.At(phaseUpload)
 	epoch, images := f.plan.Images(f.batch)
+	labels := make([]int32, len(images))
 	f.batch++
 	index := make([]int64, len(images))
 	var flip []bool
@@ -89,15 +93,18 @@ func (f *store) next(ctx context.Context, s *torch.Scope) (torch.Tensor, int, er
 	}
 	source, _ := seed.Data(f.t.job.Seed)
 	for i, image := range images {
-		index[i] = int64(image)
+		index[i], labels[i] = int64(image), f.labels[image]
 		if f.flips {
 			flip[i] = data.Flipped(source, epoch, image)
 		}
 	}
+	batch.Labels = f.t.labelled(s, labels)
 	if f.ds.Shape().IsPoints() {
-		return s.GatherPoints(s.Use(f.images), index), len(images), nil
+		batch.X = s.GatherPoints(s.Use(f.images), index)
+	} else {
+		batch.X = s.Gather(s.Use(f.images), index, flip)
 	}
-	return s.Gather(s.Use(f.images), index, flip), len(images), nil
+	return batch, len(images), nil
 }
 
 func (f *store) close() {}

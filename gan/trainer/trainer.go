@@ -26,6 +26,7 @@ type Trainer struct {
 	parts    *method.Parts
 	sampler  method.Sampler
 	fixed    torch.Tensor // the noise of the pictures' samples
+	labels   torch.Tensor // theirs; the zero Tensor: they have none
 
 	keep   capturer           // nil: steps run operation by operation
 	graphs map[form]*captured // nil: this one cannot be captured
@@ -90,7 +91,7 @@ func newTrainer(job Job, resolved Resolved, ds data.Dataset, dev torch.Device, f
 func (t *Trainer) build(fresh bool) error {
 	b, o := model.NewBuilder(t.root, t.job.Seed), t.job.Method
 	entry := o.Entry()
-	nets := entry.Nets(b, o, t.ds.Shape())
+	nets := entry.Nets(b, o, t.resolved.Shape())
 	if fresh {
 		if err := t.initialise(nets); err != nil {
 			return err
@@ -98,8 +99,11 @@ func (t *Trainer) build(fresh bool) error {
 	}
 	t.m = entry.New(b, o, nets, t.job.Batch)
 	t.parts = t.m.Parts()
-	t.sampler = entry.Sampler(method.Drawn(nets), o, t.ds.Shape())
-	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), report.Shown(t.ds.Shape()))
+	t.sampler = entry.Sampler(method.Drawn(nets), o, t.resolved.Shape())
+	shown := report.Shown(t.resolved.Shape())
+	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), shown)
+	t.sampler.InRows(shown, report.GridColumns)
+	t.labels = t.sampler.Labels(t.root, 0, shown)
 	t.root.Seal()
 	return nil
 }
@@ -170,11 +174,11 @@ func (t *Trainer) TrainStep(ctx context.Context) error {
 // Next draws the batches of a step, n elements in all, into s.
 func (t *Trainer) Next(ctx context.Context, s *torch.Scope) (batches []method.Batch, n int, err error) {
 	for range t.m.Batches() {
-		x, count, err := t.feed.next(ctx, s)
+		b, count, err := t.feed.next(ctx, s)
 		if err != nil {
 			return nil, 0, err
 		}
-		batches, n = append(batches, method.Batch{X: x}), n+count
+		batches, n = append(batches, b), n+count
 	}
 	return batches, n, nil
 }

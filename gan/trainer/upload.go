@@ -2,9 +2,11 @@ package trainer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"forger/data"
+	"forger/gan/method"
 	"forger/torch"
 )
 
@@ -18,8 +20,14 @@ type ahead struct {
 	stop   context.CancelFunc
 	ended  chan struct{}
 
-	sent   []int // images of each batch on its way, oldest first
-	failed error // at the turn of the batch after those
+	sent   []sent // batches on their way, oldest first
+	failed error  // at the turn of the batch after those
+}
+
+// sent is what stays of a batch on its way.
+type sent struct {
+	n      int
+	labels []int32
 }
 
 // loaded is what the loader gave.
@@ -54,9 +62,9 @@ func (f *ahead) wait(ctx context.Context) {
 	}
 }
 
-func (f *ahead) next(ctx context.Context, s *torch.Scope) (torch.Tensor, int, error) {
+func (f *ahead) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n int, err error) {
 	if err := ctx.Err(); err != nil {
-		return torch.Tensor{}, 0, err
+		return batch, 0, err
 	}
 	f.t.parts.At(phaseData)
 	if len(f.sent) == 0 && f.failed == nil {
@@ -66,22 +74,22 @@ func (f *ahead) next(ctx context.Context, s *torch.Scope) (torch.Tensor, int, er
 			f.t.clock.wait += time.Since(asked)
 			f.send(l)
 		case <-ctx.Done():
-			return torch.Tensor{}, 0, ctx.Err()
+			return batch, 0, ctx.Err()
 		}
 	}
 	if len(f.sent) == 0 {
-		return torch.Tensor{}, 0, f.failed
+		return batch, 0, f.failed
 	}
 	f.t.parts.At(phaseUpload)
-	n := f.sent[0]
-	x := f.take(s, n)
+	first := f.sent[0]
+	batch = method.Batch{X: f.take(s, first.n), Labels: f.t.labelled(s, first.labels)}
 	f.sent = f.sent[1:]
 	select {
 	case l := <-f.queue:
 		f.send(l)
 	default: // not decoded yet: the next step sends it itself
 	}
-	return x, n, nil
+	return batch, first.n, nil
 }
 
 // take is upload of the oldest batch that was sent.
@@ -100,7 +108,7 @@ func (f *ahead) send(l loaded) {
 		return
 	}
 	f.up.Send(l.batch.Images)
-	f.sent = append(f.sent, l.batch.N)
+	f.sent = append(f.sent, sent{l.batch.N, slices.Clone(l.batch.Labels)})
 	f.loader.Recycle(l.batch)
 }
 

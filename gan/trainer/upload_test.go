@@ -39,16 +39,20 @@ func feedAtOnce(t *testing.T, tr *Trainer) {
 // Batches that cross ahead are the batches, in their order and sizes, and so is what is trained on them.
 func TestUploadsAheadAreTheSameRun(t *testing.T) {
 	c := tinyConfig(t)
-	c.Data.Spec, c.Data.Flip, c.Data.Cache, c.Method.DiscSteps, c.Run.Graph = "folder:"+gantest.Pictures(t, 21), true, "none", 2, "off"
+	c.Data.Spec, c.Data.Flip, c.Data.Cache, c.Method.DiscSteps, c.Run.Graph = "folder:"+gantest.Labelled(t, 21, 3), true, "none", 2, "off"
+	c.Method.Model.Conditional = "projection"
 	var want [][]float32
+	var labels, wantLabels []int64
 	take := func(tr *Trainer) (all [][]float32) {
+		labels = nil
 		for range 9 {
 			s := tr.root.Child()
-			images, n, err := tr.feed.next(t.Context(), s)
+			b, n, err := tr.feed.next(t.Context(), s)
 			require.NoError(t, err)
-			assert.Equal(t, []int{n, 3, 16, 16}, images.Shape())
-			assert.True(t, images.Info().ChannelsLast)
-			all = append(all, images.Floats())
+			assert.Equal(t, []int{n, 3, 16, 16}, b.X.Shape())
+			assert.True(t, b.X.Info().ChannelsLast)
+			all = append(all, b.X.Floats())
+			labels = append(labels, b.Labels.Ints()...)
 			s.Close()
 		}
 		return all
@@ -56,12 +60,14 @@ func TestUploadsAheadAreTheSameRun(t *testing.T) {
 	onTrainer(t, c, func(tr *Trainer) {
 		feedAtOnce(t, tr)
 		want = take(tr)
+		wantLabels = labels
 	})
 	onTrainer(t, c, func(tr *Trainer) {
 		f := feedAhead(t, tr)
 		f.fill(t)
 		assert.Len(t, f.sent, 1)
 		assert.Equal(t, want, take(tr))
+		assert.Equal(t, wantLabels, labels)
 	})
 
 	onTrainer(t, c, func(tr *Trainer) {

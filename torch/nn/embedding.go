@@ -3,12 +3,15 @@ package nn
 import "forger/torch"
 
 // Embedding is a row of its weight for each index. PyTorch: nn.Embedding.
-type Embedding struct{ Weight torch.Tensor } // [count,dim]
+type Embedding struct {
+	Weight torch.Tensor // [count,dim]
+	normalised
+}
 
 // NewEmbedding makes a layer int64 [...] -> [...,dim] for indices below count, drawn from N(0,1) as PyTorch's; without g it
 // is zeros, to be loaded.
 func NewEmbedding(s *torch.Scope, g *torch.Generator, count, dim int) *Embedding {
-	e := &Embedding{s.Zeros(count, dim)}
+	e := &Embedding{Weight: s.Zeros(count, dim)}
 	if g != nil {
 		e.Weight.Normal(g, 0, 1)
 	}
@@ -17,11 +20,13 @@ func NewEmbedding(s *torch.Scope, g *torch.Generator, count, dim int) *Embedding
 }
 
 // Forward is int64 [...] -> [...,dim].
-func (e *Embedding) Forward(x torch.Tensor) torch.Tensor { return e.Weight.Embedding(x) }
+func (e *Embedding) Forward(x torch.Tensor) torch.Tensor {
+	return e.with(e.Weight, x, func(w torch.Tensor) torch.Tensor { return w.Embedding(x) })
+}
 
 // State is weight.
 func (e *Embedding) State(prefix string, visit func(Entry)) {
-	visit(Entry{Name: join(prefix, "weight"), Tensor: e.Weight})
+	e.state(prefix, e.Weight, torch.Tensor{}, visit)
 }
 
 // Describe is embedding(weight, x).

@@ -255,14 +255,17 @@ func (r Reshape) State(string, func(Entry)) {}
 type Sequential []Module
 
 // Forward releases what each layer made as soon as the next one has used it; the graph keeps what it needs.
-func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
+func (q Sequential) Forward(x torch.Tensor) torch.Tensor { return q.ForwardFor(x, torch.Tensor{}) }
+
+// ForwardFor is Forward where the modules that are Conditional are told labels.
+func (q Sequential) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	y := x
 	var counted []torch.Tensor
 	for at := 0; at < len(q); {
 		if norm, ok := q[at].(*BatchNorm2d); ok && x.Scope().Training() {
 			counted = append(counted, norm.norm.Tracked)
 		}
-		next, done := q.apply(at, y)
+		next, done := q.apply(at, y, labels)
 		at += done
 		if !y.Same(x) && !y.Same(next) {
 			y.Release()
@@ -277,10 +280,10 @@ func (q Sequential) Forward(x torch.Tensor) torch.Tensor {
 
 // apply is what becomes of y in module `at`, or in it and the next one where a batch normalisation and a rectifier are one
 // op; done counts the modules. A normalisation does not count the batch.
-func (q Sequential) apply(at int, y torch.Tensor) (next torch.Tensor, done int) {
+func (q Sequential) apply(at int, y, labels torch.Tensor) (next torch.Tensor, done int) {
 	norm, ok := q[at].(*BatchNorm2d)
 	if !ok {
-		return q[at].Forward(y), 1
+		return ForwardFor(q[at], y, labels), 1
 	}
 	uncounted := norm.norm
 	uncounted.Tracked = torch.Tensor{}

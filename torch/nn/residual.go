@@ -40,12 +40,15 @@ func NewResidual(body, skip Module, o ResidualOptions) *Residual {
 func refuse(why string) { panic(&torch.Error{Op: "residual", Code: torch.Failed, Msg: why}) }
 
 // Forward is [N,...] -> the shape of both parts' results.
-func (r *Residual) Forward(x torch.Tensor) torch.Tensor {
+func (r *Residual) Forward(x torch.Tensor) torch.Tensor { return r.ForwardFor(x, torch.Tensor{}) }
+
+// ForwardFor is Forward where the modules that are Conditional are told labels.
+func (r *Residual) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	skipped := x
 	if r.skip != nil {
-		skipped = r.skip.Forward(x)
+		skipped = ForwardFor(r.skip, x, labels)
 	}
-	y := r.body.Forward(x)
+	y := ForwardFor(r.body, x, labels)
 	sum := skipped.Add(y)
 	for _, part := range []torch.Tensor{skipped, y} {
 		if !part.Same(x) {

@@ -7,7 +7,7 @@ import (
 	"forger/torch"
 )
 
-// SpectralNorm has each Linear, Conv2d and ConvTranspose2d within m compute with its weight over its greatest singular value, as
+// SpectralNorm has each Linear, Embedding, Conv2d and ConvTranspose2d within m compute with its weight over its greatest singular value, as
 // torch.nn.utils.parametrizations.spectral_norm does to a module: a power iteration a pass forward in training, fifteen at the start,
 // none in an eval scope. Its keys are that one's (parametrizations.weight.original, .0._u, .0._v) and not those of
 // torch.nn.utils.spectral_norm, which PyTorch keeps for old programs alone. The vectors are made in s and drawn from g; without a
@@ -120,9 +120,11 @@ func (n *normalised) state(prefix string, weight, bias torch.Tensor, visit func(
 }
 
 func (l *Linear) normalise(s *torch.Scope, g *torch.Generator)          { l.of(s, g, l.Weight, 0) }
+func (e *Embedding) normalise(s *torch.Scope, g *torch.Generator)       { e.of(s, g, e.Weight, 0) }
 func (c *Conv2d) normalise(s *torch.Scope, g *torch.Generator)          { c.of(s, g, c.Weight, 0) }
 func (c *ConvTranspose2d) normalise(s *torch.Scope, g *torch.Generator) { c.of(s, g, c.Weight, 1) }
 
 func (l *Linear) bake(s *torch.Scope)          { l.Weight = l.baked(s, l.Weight) }
+func (e *Embedding) bake(s *torch.Scope)       { e.Weight = e.baked(s, e.Weight) }
 func (c *Conv2d) bake(s *torch.Scope)          { c.Weight = c.baked(s, c.Weight) }
 func (c *ConvTranspose2d) bake(s *torch.Scope) { c.Weight = c.baked(s, c.Weight) }

@@ -1,0 +1,287 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"forger/data"
+	"forger/internal/setting"
+	"forger/torch"
+	"forger/torch/nn"
+)
+
+// Ways are how networks may learn the labels.
+var ways = map[string]string{
+	wayNone:       "not at all",
+	wayConcat:     "beside the latent and beside what the discriminator sees (Mirza and Osindero 2014)",
+	wayProjection: "by batch normalisation in the generator and a projection in the discriminator (Miyato and Koyama 2018)",
+	wayAuxiliary:  "beside the latent, and the discriminator names the class (ACGAN: Odena et al. 2017)",
+}
+
+const (
+	wayNone       = "none"
+	wayConcat     = "concat"
+	wayProjection = "projection"
+	wayAuxiliary  = "auxiliary"
+)
+
+// conditional is the setting's row.
+func (o *Options) conditional() setting.Row {
+	return setting.Row{Name: "conditional", Help: "learn the labels too", Value: &o.Conditional, Default: wayNone, Check: setting.KeyOf(ways),
+		Marks: setting.Bits | setting.Bench | setting.Form, Words: setting.Words(ways, func(doc string) string { return doc })}
+}
+
+// IsConditional tells networks that are told labels.
+func (o Options) IsConditional() bool { return o.Conditional != wayNone && o.Conditional != "" }
+
+// CheckClasses refuses labels that there is nothing to learn of. classes names them; present is how many of them there are
+// elements of, and unlabelled says that there are some of none.
+func (o Options) CheckClasses(spec string, classes, present int, unlabelled bool) error {
+	switch {
+	case !o.IsConditional():
+		return nil
+	case classes == 0:
+		return fmt.Errorf("--conditional %s: %s has no labels: use labelled data, or leave it away", o.Conditional, spec)
+	case unlabelled:
+		return fmt.Errorf("--conditional %s: some of %s have no label: leave them out with --filter '*', or leave --conditional away", o.Conditional, spec)
+	case present < 2:
+		return fmt.Errorf("--conditional %s: all of %s have one label: use data of several classes, or leave it away", o.Conditional, spec)
+	}
+	return nil
+}
+
+// Generator is the model's generator, latents [N,Z,1,1] and, where it is conditional, labels to what the data is.
+func Generator(b *Builder, o Options, of data.Shape) nn.Module {
+	e := Table[o.Name]
+	if !o.IsConditional() || o.Conditional == wayProjection && e.Normalises {
+		return e.Generator(b, o, of)
+	}
+	o.Latent += of.Classes
+	return &labelled{net: e.Generator(b, o, of), classes: of.Classes}
+}
+
+// norm is a generator's batch normalisation: of each class by itself, where that is how it learns the labels.
+func (b *Builder) norm(o Options, of data.Shape, channels int) nn.Module {
+	if o.Conditional == wayProjection {
+		return nn.NewConditionalBatchNorm2d(b.Scope, of.Classes, channels)
+	}
+	return nn.NewBatchNorm2d(b.Scope, channels)
+}
+
+// Discriminator is the model's discriminator, what the data is and, where it is conditional, labels to logits [N].
+func Discriminator(b *Builder, o Options, of data.Shape) nn.Module {
+	e, classes := Table[o.Name], of.Classes
+	dense := e.Depth > 0
+	switch {
+	case o.Conditional != wayConcat || dense:
+	case of.IsPoints():
+		of.Points += classes
+	default:
+		of.Channels += classes
+	}
+	if o.Conditional != wayConcat || !dense {
+		of.Classes = 0
+	}
+	net := e.Discriminator(b, o, of)
+	switch o.Conditional {
+	case wayConcat:
+		return &labelled{net: net, classes: classes, flat: dense}
+	case wayProjection:
+		return newProjection(b, net, classes)
+	case wayAuxiliary:
+		return newAuxiliary(b, net, classes)
+	}
+	return net
+}
+
+// labelled is a network that takes, beside what it takes, its sample's label: a number for each class, 1 for its own, as further
+// channels [N,K,H,W], or where it is flat as further numbers [N,K].
+type labelled struct {
+	net     nn.Module
+	classes int
+	flat    bool
+}
+
+// unlabelled panics with a *torch.Error.
+func unlabelled() torch.Tensor {
+	panic(&torch.Error{Op: "conditional", Code: torch.Failed, Msg: "the network needs labels: call ForwardFor"})
+}
+
+// Forward panics with a *torch.Error: it needs labels.
+func (m *labelled) Forward(torch.Tensor) torch.Tensor { return unlabelled() }
+
+// ForwardFor is the network's output.
+func (m *labelled) ForwardFor(x, labels torch.Tensor) torch.Tensor {
+	hot := labels
+	if !nn.IsShares(labels) {
+		hot = labels.OneHot(m.classes)
+	}
+	hot = hot.To(x.Info().DType)
+	shape := x.Shape()
+	switch {
+	case m.flat:
+		x = x.Reshape(shape[0], -1)
+	case len(shape) == 4:
+		hot = hot.Reshape(-1, m.classes, 1, 1).Expand(shape[0], m.classes, shape[2], shape[3])
+	}
+	x = torch.Cat(1, x, hot)
+	if len(x.Shape()) == 4 {
+		x = x.ToFormat(x.Scope().Format())
+	}
+	return m.net.Forward(x)
+}
+
+// Children is the network.
+func (m *labelled) Children() []nn.Module { return []nn.Module{m.net} }
+
+// State is the network's.
+func (m *labelled) State(prefix string, visit func(nn.Entry)) { m.net.State(prefix, visit) }
+
+// Describe is net(cat(x, one_hot(labels))).
+func (m *labelled) Describe(g *nn.Graph, prefix, x string) string {
+	hot := g.Add(nn.Node{Op: "one_hot", Inputs: []string{nn.LabelsInput}, Factor: m.classes})
+	if m.flat {
+		x = g.Add(nn.Node{Op: "reshape", Inputs: []string{x}, Shape: []int{-1, m.numbers()}})
+	} else {
+		hot = g.Add(nn.Node{Op: "reshape", Inputs: []string{hot}, Shape: []int{-1, m.classes, 1, 1}})
+		hot = g.Add(nn.Node{Op: "expand_as", Inputs: []string{hot, x}})
+	}
+	return g.Describe(m.net, prefix, g.Add(nn.Node{Op: "cat", Inputs: []string{x, hot}, Dims: []int{1}}))
+}
+
+// numbers is how many a flat network takes beside the label's.
+func (m *labelled) numbers() int { return nn.Parameters(m.net)[0].Shape()[1] - m.classes }
+
+// judgement is a discriminator whose last layer's input is used for more: what a model's discriminator makes its score of.
+type judgement struct {
+	nn.Module // all of it
+	features  nn.Sequential
+	score     nn.Sequential // the last layer
+	channels  int           // of the features
+	area      int           // pixels of them
+}
+
+func newJudgement(net nn.Module) judgement {
+	q, ok := net.(nn.Sequential)
+	if named, is := net.(named); is {
+		q, ok = named.net.(nn.Sequential)
+	}
+	if !ok {
+		panic(&torch.Error{Op: "conditional", Code: torch.Failed, Msg: fmt.Sprintf("a discriminator that is a %T has no last layer", net)})
+	}
+	last := len(q) - 2 // toScores is behind it
+	weight := nn.Parameters(q[last])[0].Shape()
+	j := judgement{Module: net, features: q[:last], score: q[last:], channels: weight[1], area: 1}
+	for _, side := range weight[2:] {
+		j.area *= side
+	}
+	return j
+}
+
+// projection is score(h) + <v_y, h> with h the features, summed over their pixels, and v_y the label's (Miyato and Koyama 2018,
+// equation 6).
+type projection struct {
+	judgement
+	classes *nn.Embedding // [K,C]
+}
+
+func newProjection(b *Builder, net nn.Module, classes int) nn.Module {
+	p := &projection{judgement: newJudgement(net)}
+	p.classes = nn.NewEmbedding(b.Scope, nil, classes, p.channels)
+	if g := b.Init(); g != nil {
+		a := math.Sqrt(6 / float64(classes+p.channels))
+		p.classes.Weight.Uniform(g, -a, a)
+	}
+	return p
+}
+
+// Forward panics with a *torch.Error: it needs labels.
+func (p *projection) Forward(torch.Tensor) torch.Tensor { return unlabelled() }
+
+// ForwardFor is logits [N].
+func (p *projection) ForwardFor(x, labels torch.Tensor) torch.Tensor {
+	h := p.features.Forward(x)
+	scores := p.score.Forward(h)
+	if len(h.Shape()) == 4 {
+		h = h.SumOver(torch.Reduction{Dims: []int{2, 3}})
+	}
+	along := p.classes.ForwardFor(x, labels).Mul(h.To(scores.Info().DType)).SumOver(torch.Reduction{Dims: []int{1}})
+	return scores.Add(along)
+}
+
+// Children are the network and the classes' vectors.
+func (p *projection) Children() []nn.Module { return []nn.Module{p.Module, p.classes} }
+
+// State is the network's, and classes.
+func (p *projection) State(prefix string, visit func(nn.Entry)) {
+	p.Module.State(prefix, visit)
+	p.classes.State(key(prefix, "classes"), visit)
+}
+
+// Describe is add(score(h), sum(mul(embedding(labels, classes), h))).
+func (p *projection) Describe(g *nn.Graph, prefix, x string) string {
+	h, scores := p.describe(g, prefix, x)
+	if p.area > 1 {
+		h = g.Add(nn.Node{Op: "sum", Inputs: []string{h}, Dims: []int{2, 3}})
+	}
+	along := g.Add(nn.Node{Op: "mul", Inputs: []string{g.Describe(p.classes, key(prefix, "classes"), nn.LabelsInput), h}})
+	return g.Add(nn.Node{Op: "add", Inputs: []string{scores, g.Add(nn.Node{Op: "sum", Inputs: []string{along}, Dims: []int{1}})}})
+}
+
+// describe appends the network, and returns the values of its features and of its scores.
+func (j judgement) describe(g *nn.Graph, prefix, x string) (h, scores string) {
+	if n, is := j.Module.(named); is {
+		prefix = key(prefix, n.name)
+	}
+	h = g.Describe(j.features, prefix, x)
+	for i, m := range j.score {
+		if i == 0 {
+			scores = g.Describe(m, key(prefix, fmt.Sprint(len(j.features))), h)
+		} else {
+			scores = g.Describe(m, "", scores)
+		}
+	}
+	return h, scores
+}
+
+// Classifier is a discriminator that names the class too.
+type Classifier interface {
+	// Judge is logits [N], and logits of the classes [N,K].
+	Judge(x torch.Tensor) (scores, classes torch.Tensor)
+}
+
+// auxiliary is a discriminator with a second last layer, the logits of the classes.
+type auxiliary struct {
+	judgement
+	classes *nn.Linear // features to K
+}
+
+func newAuxiliary(b *Builder, net nn.Module, classes int) nn.Module {
+	a := &auxiliary{judgement: newJudgement(net)}
+	a.classes = b.glorotLinear(a.channels*a.area, classes)
+	return a
+}
+
+// Forward is logits [N].
+func (a *auxiliary) Forward(x torch.Tensor) torch.Tensor { return a.Module.Forward(x) }
+
+// Judge is a Classifier's.
+func (a *auxiliary) Judge(x torch.Tensor) (scores, classes torch.Tensor) {
+	h := a.features.Forward(x)
+	scores = a.score.Forward(h)
+	return scores, a.classes.Forward(h.Reshape(-1, a.channels*a.area)).To(scores.Info().DType)
+}
+
+// Children are the network and the second last layer.
+func (a *auxiliary) Children() []nn.Module { return []nn.Module{a.Module, a.classes} }
+
+// State is the network's, and classes.
+func (a *auxiliary) State(prefix string, visit func(nn.Entry)) {
+	a.Module.State(prefix, visit)
+	a.classes.State(key(prefix, "classes"), visit)
+}
+
+// Describe is the score alone.
+func (a *auxiliary) Describe(g *nn.Graph, prefix, x string) string {
+	return g.Describe(a.Module, prefix, x)
+}
