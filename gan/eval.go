@@ -3,6 +3,7 @@ package gan
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,12 +22,14 @@ type EvalOptions struct {
 	Checkpoint string      // what it draws, or
 	Images     string      // the data of this spec, or
 	Self       bool        // another half of the real data, which shows what figures a perfect model would have
-	Against    string      // the real data; "": what the checkpoint was trained on
+	Against    string      // the real data, or statistics of it (.npz); "": what the checkpoint was trained on
 	Size       vision.Size // of data whose images have many; none: the checkpoint's, or the data's own
 
-	Metrics  []string // keys of metric.Table; none: those that suit the data
-	Features string   // as feature.Open takes them; "": random of images, pixels of points
-	N        int      // samples of each
+	Metrics  []string        // keys of metric.Table; none: those that suit the data
+	Features string          // as feature.Open takes them; "": random of images, pixels of points
+	Feature  feature.Options // none: their defaults
+	SaveTo   string          // write the statistics of the real data's features to this .npz; then nothing need be judged
+	N        int             // samples of each
 	Seed     uint64
 	Average  bool // draw from the averaged generator
 	Device   string
@@ -50,34 +53,50 @@ func (o EvalOptions) check() error {
 		}
 	}
 	switch {
-	case sources != 1:
+	case sources > 1, sources == 0 && o.SaveTo == "":
 		return setting.Usagef("eval: one of --checkpoint, --images and --self says what is judged: pass one of them")
 	case o.Against == "" && o.Checkpoint == "":
 		return setting.Usagef("--against is needed: name the real data, such as mnist:DIR")
 	case o.N < 2:
 		return setting.Usagef("--n %d: too small: use 2 or more", o.N)
+	case o.SaveTo != "" && filepath.Ext(o.SaveTo) != ".npz":
+		return setting.Usagef("--save-stats %s: statistics are written as NumPy's .npz: name one", o.SaveTo)
+	case o.known() && (o.Self || o.SaveTo != ""):
+		return setting.Usagef("--against %s: it holds statistics, and no data to take halves or statistics of: name the data", o.Against)
 	}
 	for _, name := range o.Metrics {
-		if _, ok := metric.Table[name]; !ok {
+		m, ok := metric.Table[name]
+		if !ok {
 			return setting.Usagef("--metrics %q: unknown: have %s", name, strings.Join(setting.Keys(metric.Table), ", "))
 		}
+		if o.known() && !m.Sums {
+			return setting.Usagef("--metrics %s: it takes samples, and %s holds their statistics: name the data, or measure fid", name, o.Against)
+		}
 	}
-	if o.Features != "" {
-		if _, _, err := feature.Parse(o.Features); err != nil {
+	for _, s := range []setting.Set{o.Measures.Settings(), o.Feature.Settings("")} {
+		if err := s.Check(); err != nil {
 			return err
 		}
 	}
-	if err := o.Measures.Settings().Check(); err != nil {
-		return err
+	if o.Features != "" {
+		if err := feature.Check(o.Features, o.Feature); err != nil {
+			return err
+		}
 	}
 	return trainer.CheckDevice(o.Device)
 }
+
+// known reports whether of the real data only statistics are there.
+func (o EvalOptions) known() bool { return strings.HasSuffix(o.Against, ".npz") }
 
 // Eval scores a checkpoint or a set of data against real data.
 func Eval(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 	defer torch.Catch(&err)
 	if slices.Contains(o.Metrics, nll) {
 		return evalLikelihood(ctx, o)
+	}
+	if o.Feature == (feature.Options{}) {
+		o.Feature.Settings("").Reset()
 	}
 	if err := o.check(); err != nil {
 		return e, err
@@ -94,9 +113,11 @@ func Eval(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 type judge struct {
 	EvalOptions
 	ctx       context.Context
-	drawer    *drawer      // nil: images are judged
-	real      data.Dataset // and what is compared with it,
-	other     data.Dataset // nil of a checkpoint
+	drawer    *drawer         // nil: images are judged
+	real      data.Dataset    // nil where only statistics of it are known
+	stats     *metric.Moments // those; nil else
+	other     data.Dataset    // what is compared with it; nil of a checkpoint
+	shape     data.Shape      // of both
 	root      *torch.Scope
 	scope     *torch.Scope // below it, of all features
 	extractor *feature.Extractor
@@ -108,6 +129,7 @@ func (j *judge) close() {
 			ds.Close()
 		}
 	}
+	j.extractor.Close()
 	if j.root != nil {
 		j.root.Close()
 	}
@@ -115,30 +137,29 @@ func (j *judge) close() {
 
 // open opens what is compared.
 func (j *judge) open() (err error) {
-	shape := data.Settings{Spec: j.Against, Size: j.Size, Cache: "none"}
+	real := data.Settings{Spec: j.Against, Size: j.Size, Cache: "none"}
 	if j.Checkpoint != "" {
 		if j.drawer, err = openDrawer(j.ctx, j.Checkpoint, j.Average, j.Device); err != nil {
 			return err
 		}
-		j.root = j.drawer.Root
-		if shape, err = j.trainedOn(); err != nil {
+		j.root, j.shape = j.drawer.Root, j.drawer.Shape
+		if real, err = j.trainedOn(); err != nil {
 			return err
 		}
 	}
-	if j.real, err = shape.Open(j.Seed, 0); err != nil {
-		return err
+	if j.known() {
+		if j.stats, err = feature.ReadStatistics(j.Against); err != nil {
+			return fmt.Errorf("--against: %w", err)
+		}
+	} else {
+		if j.real, err = real.Open(j.Seed, 0); err != nil {
+			return err
+		}
+		j.shape = j.real.Shape()
 	}
 	if j.Images != "" {
-		like := j.real.Shape()
-		other := data.Settings{Spec: j.Images, Cache: "none"}
-		if !like.IsPoints() {
-			other.Size, other.Channels = like.Size(), like.Channels
-		}
-		if j.other, err = other.Open(j.Seed, 0); err != nil {
+		if err := j.openImages(); err != nil {
 			return err
-		}
-		if j.other.Shape() != like {
-			return fmt.Errorf("--images %s: %s, and --against %s: %s: they must be alike", j.Images, j.other.Shape(), j.Against, like)
 		}
 	}
 	if j.root == nil {
@@ -146,7 +167,9 @@ func (j *judge) open() (err error) {
 		if err != nil {
 			return err
 		}
-		torch.SetMath(torch.Math{})
+		if _, err := torch.SetMath(torch.Math{}); err != nil {
+			return err
+		}
 		if j.root, err = torch.NewScope(torch.On(dev), torch.Layout(torch.ChannelsLast), torch.NoGrad, torch.Eval); err != nil {
 			return err
 		}
@@ -154,19 +177,35 @@ func (j *judge) open() (err error) {
 	return j.openFeatures()
 }
 
+// openImages opens what is judged, in the form that the real data has.
+func (j *judge) openImages() (err error) {
+	other := data.Settings{Spec: j.Images, Size: j.Size, Cache: "none"}
+	if j.real != nil && !j.shape.IsPoints() {
+		other.Channels = j.shape.Channels
+	}
+	if j.other, err = other.Open(j.Seed, 0); err != nil {
+		return err
+	}
+	if j.real != nil && j.other.Shape() != j.shape {
+		return fmt.Errorf("--images %s: %s, and --against %s: %s: they must be alike: bring images to one side with --size",
+			j.Images, j.other.Shape(), j.Against, j.shape)
+	}
+	j.shape = j.other.Shape()
+	return nil
+}
+
 // trainedOn is the real data in the form that the checkpoint's network makes.
 func (j *judge) trainedOn() (data.Settings, error) {
-	of := j.drawer.Shape
 	s := j.drawer.data
 	if j.Against != "" {
 		s = data.Settings{Spec: j.Against}
 	}
 	s.Cache, s.Flip = "none", false
-	if !of.IsPoints() {
-		if !j.Size.IsZero() && j.Size != of.Size() {
-			return s, setting.Usagef("--size %s: the checkpoint's images are of %s: leave it away", j.Size, of.Size())
+	if !j.shape.IsPoints() {
+		if !j.Size.IsZero() && j.Size != j.shape.Size() {
+			return s, setting.Usagef("--size %s: the checkpoint's images are of %s: leave it away", j.Size, j.shape.Size())
 		}
-		s.Size, s.Channels = of.Size(), of.Channels
+		s.Size, s.Channels = j.shape.Size(), j.shape.Channels
 	}
 	return s, nil
 }
@@ -174,53 +213,70 @@ func (j *judge) trainedOn() (data.Settings, error) {
 func (j *judge) openFeatures() (err error) {
 	if j.Features == "" {
 		j.Features = "random"
-		if j.real.Shape().IsPoints() {
+		if j.shape.IsPoints() {
 			j.Features = "pixels"
+		}
+		if err := feature.Check(j.Features, j.Feature); err != nil {
+			return err
 		}
 	}
 	if len(j.Metrics) == 0 {
-		j.Metrics = imageMetrics
-		if j.real.Shape().IsPoints() {
-			j.Metrics = pointMetrics
-			if data.MixtureOf(j.real.Spec()) != nil {
-				j.Metrics = append(slices.Clone(j.Metrics), "modes")
-			}
-		}
+		j.Metrics = j.suitable()
 	}
 	j.scope = j.root.Child()
-	j.extractor, err = feature.Open(j.Features, feature.From{Context: j.ctx, Scope: j.scope, Shape: j.real.Shape(), Tell: j.Tell})
-	return err
+	j.extractor, err = feature.Open(j.Features, feature.From{Context: j.ctx, Scope: j.scope, Shape: j.shape, Options: j.Feature, Tell: j.Tell})
+	if err != nil {
+		return err
+	}
+	if made := j.extractor.Width; j.stats != nil && len(j.stats.Mean) != made {
+		return fmt.Errorf("--against %s: statistics of %d features, and --features %s are %d: name those that they were taken by",
+			j.Against, len(j.stats.Mean), j.Features, made)
+	}
+	return nil
+}
+
+// suitable are the measures where none were asked for.
+func (j *judge) suitable() []string {
+	switch {
+	case j.stats != nil:
+		return []string{"fid"}
+	case !j.judges():
+		return nil
+	case !j.shape.IsPoints():
+		return imageMetrics
+	case j.answer() != nil:
+		return append(slices.Clone(pointMetrics), "modes")
+	}
+	return pointMetrics
+}
+
+// judges reports whether there is anything to judge, beside statistics to save.
+func (j *judge) judges() bool { return j.drawer != nil || j.other != nil || j.Self }
+
+// answer is what is known of the real data's distribution; nil: nothing.
+func (j *judge) answer() *data.Mixture {
+	if j.real == nil {
+		return nil
+	}
+	return data.MixtureOf(j.real.Spec())
 }
 
 // evaluate takes features of both samples and measures.
 func (j *judge) evaluate() (e Evaluation, err error) {
 	s := j.scope.Child()
 	defer s.Close()
-	n := min(j.N, j.real.Len())
-	want := n // of the real data
-	if j.Self {
-		n = min(j.N, j.real.Len()/2)
-		want = 2 * n
-	}
-	// The floor of precision and recall takes as many real samples again.
-	floor := slices.Contains(j.Metrics, "prdc") && !j.Self && j.real.Len() >= 2*n
-	if floor {
-		want = 2 * n
-	}
-	all, err := feature.OfData(j.ctx, s, j.extractor, j.real, want, j.Seed)
+	of, err := j.samples(s)
 	if err != nil {
 		return e, err
 	}
-	real, again := all.Slice(0, n), all.Slice(n, want)
-	fake := again
-	if !j.Self {
-		if fake, err = j.generated(s); err != nil {
-			return e, err
+	if j.SaveTo != "" {
+		if err := feature.WriteStatistics(j.SaveTo, of.real.Moments()); err != nil {
+			return e, fmt.Errorf("--save-stats: %w: name a file that can be written", err)
 		}
 	}
-	e = Evaluation{Protocol: j.protocol(real, fake), Names: j.Metrics, Metrics: map[string]metric.Result{}}
-	pair := metric.Pair{Real: real, Fake: fake, Images: j.extractor.Pixels && !j.real.Shape().IsPoints()}
-	if m := data.MixtureOf(j.real.Spec()); m != nil && j.extractor.Pixels {
+	e = Evaluation{Protocol: j.protocol(of), Names: j.Metrics, Metrics: map[string]metric.Result{}}
+	pair := metric.Pair{Real: of.real, Fake: of.fake, Images: j.extractor.Pixels && !j.shape.IsPoints()}
+	if m := j.answer(); m != nil && j.extractor.Pixels {
 		pair.Answer = &metric.Modes{Centres: m.Means, SD: m.SD}
 	}
 	o := j.Measures
@@ -233,8 +289,8 @@ func (j *judge) evaluate() (e Evaluation, err error) {
 		if err != nil {
 			return e, fmt.Errorf("%s: %w", name, err)
 		}
-		if name == "prdc" && floor {
-			below, err := metric.Table[name].Of(s, metric.Pair{Real: real, Fake: again}, o)
+		if name == "prdc" && of.again != nil {
+			below, err := metric.Table[name].Of(s, metric.Pair{Real: of.real, Fake: *of.again}, o)
 			if err != nil {
 				return e, fmt.Errorf("%s: %w", name, err)
 			}
@@ -253,12 +309,4 @@ func floorOf(r metric.Result) (all []metric.Field) {
 		}
 	}
 	return all
-}
-
-// generated are the features of what is judged.
-func (j *judge) generated(s *torch.Scope) (metric.Set, error) {
-	if j.other != nil {
-		return feature.OfData(j.ctx, s, j.extractor, j.other, min(j.N, j.other.Len()), j.Seed)
-	}
-	return feature.OfSampler(j.ctx, s, j.extractor, j.drawer.sampler, seed.Of(j.Seed, "samples"), j.N)
 }

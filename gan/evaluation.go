@@ -15,8 +15,8 @@ type Protocol struct {
 	Real      string  `json:"real"`
 	Contents  string  `json:"fingerprint"` // of the real data
 	Generated string  `json:"generated"`
-	NReal     int     `json:"n_real"`
-	N         int     `json:"n"` // generated
+	NReal     int     `json:"n_real"` // 0: statistics of so many as their file does not say
+	N         int     `json:"n"`      // generated
 	Shape     string  `json:"shape"`
 	Decoder   string  `json:"decoder"`
 	Seed      uint64  `json:"seed"`
@@ -43,11 +43,17 @@ func (e Evaluation) MarshalJSON() ([]byte, error) {
 }
 
 // protocol is that of an evaluation of these samples.
-func (j *judge) protocol(real, fake metric.Set) Protocol {
+func (j *judge) protocol(of compared) Protocol {
 	p := Protocol{
-		Features: j.extractor.Protocol, Real: j.real.Spec(), Contents: j.real.Fingerprint(), NReal: real.N(), N: fake.N(), Shape: j.real.Shape().String(),
+		Features: j.extractor.Protocol, Real: j.Against, NReal: of.real.N(), Shape: j.shape.String(),
 		Decoder: vision.Decoder, Seed: j.Seed, Bins: j.Measures.Bins, Permuted: j.Measures.Permutations, Alpha: j.Measures.Alpha,
 		Program: release.Version(), Libtorch: torch.Version(),
+	}
+	if j.real != nil {
+		p.Real, p.Contents = j.real.Spec(), j.real.Fingerprint()
+	}
+	if j.judges() {
+		p.N = of.fake.N()
 	}
 	switch {
 	case j.drawer != nil:
@@ -57,7 +63,7 @@ func (j *judge) protocol(real, fake metric.Set) Protocol {
 		}
 	case j.other != nil:
 		p.Generated = j.other.Spec()
-	default:
+	case j.Self:
 		p.Generated = "another half of the real data"
 	}
 	return p

@@ -132,7 +132,7 @@ func (d *drawer) animate(o InterpolateOptions, r route) error {
 		grid = vision.Grid(drawn, walks, of.Height, of.Width, of.Channels, gifSide)
 		frames[frame] = grid.Pix
 	}
-	return vision.SaveGIF(o.Out, frames, grid.Height, grid.Width, grid.Channels, gifDelay)
+	return vision.SaveGIF(o.Out, frames, grid.Height, grid.Width, grid.Channels, gifDelay, 0)
 }
 
 // places are what samples are drawn at: latents and, where labels were learnt, shares of the classes, one after the other.

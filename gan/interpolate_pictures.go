@@ -41,7 +41,7 @@ func (d *drawer) between(o InterpolateOptions, gif bool) error {
 	}
 	shape := d.Shape
 	if gif {
-		return vision.SaveGIF(o.Out, frames, shape.Height, shape.Width, shape.Channels, gifDelay)
+		return vision.SaveGIF(o.Out, frames, shape.Height, shape.Width, shape.Channels, gifDelay, 0)
 	}
 	strip := slices.Concat(pictures[0], slices.Concat(frames...), pictures[1])
 	return vision.SavePNG(o.Out, vision.Grid(strip, o.Frames+2, shape.Height, shape.Width, shape.Channels, o.Frames+2))

@@ -160,7 +160,7 @@ func TestSettingsOfOtherMethodsAreRefused(t *testing.T) {
 			c := DefaultConfig()
 			c.Given = setting.Given{}
 			require.NoError(t, c.take(given, func(string) bool { return false }))
-			for _, l := range lines(given) {
+			for _, l := range presetLines(given) {
 				c.Given[l.Name] = "--" + l.Name
 			}
 			c.Run.DryRun, c.Run.Device = true, "cpu"

@@ -54,8 +54,8 @@ var Presets = map[string]Preset{
 	"gaussian1d": {
 		"from U[0,1] to N(0,1): the map that is learned is known, the inverse normal distribution function",
 		`data=gaussian1d model=toy latent=1 gen-width=64 disc-width=64 depth=3 prior=uniform01
-		loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002
-		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=512 steps=8000`,
+		loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002 disc-steps=3
+		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=8000`,
 	},
 	"ring8": {
 		"eight narrow normal distributions on a circle: none may be lost (the modes of PacGAN's protocol)",
@@ -88,9 +88,9 @@ type Line struct {
 }
 
 // Lines are what a preset sets, in its order.
-func (p Preset) Lines() []Line { return lines(p.set) }
+func (p Preset) Lines() []Line { return presetLines(p.set) }
 
-func lines(texts string) (all []Line) {
+func presetLines(texts string) (all []Line) {
 	for _, text := range strings.Fields(texts) {
 		name, value, _ := strings.Cut(text, "=")
 		if i := slices.IndexFunc(all, func(l Line) bool { return l.Name == name }); i >= 0 {
@@ -126,7 +126,7 @@ func (c *Config) takePreset() error {
 // take sets what NAME=VALUE texts say, but for what is kept as it is.
 func (c *Config) take(texts string, kept func(name string) bool) error {
 	all := c.Settings()
-	for _, l := range lines(texts) {
+	for _, l := range presetLines(texts) {
 		if kept(l.Name) {
 			continue
 		}

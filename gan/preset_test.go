@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,11 +43,14 @@ func TestPresetsAreSettings(t *testing.T) {
 
 // What a preset plays and how it learns is what gan/method compares with PyTorch under its name; grid25 is ring8's.
 func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
-	var golden struct {
+	var golden, since struct {
 		Runs map[string]struct{ Settings []string }
 	}
 	torchtest.Golden(t, "method/testdata/gans.json", &golden)
-	torchtest.Golden(t, "method/testdata/likelihoods.json", &golden) // which adds to them
+	torchtest.Golden(t, "method/testdata/recipes.json", &since)
+	maps.Copy(golden.Runs, since.Runs)
+	torchtest.Golden(t, "method/testdata/likelihoods.json", &since) // which adds to them
+	maps.Copy(golden.Runs, since.Runs)
 	elsewhere := []string{"data", "size", "channels", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
 	kept := func(texts []string) []string {
 		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {
@@ -238,4 +242,5 @@ func TestArithmeticOfPenalties(t *testing.T) {
 	assert.Greater(t, r1, plain)
 	assert.Greater(t, gp, r1)
 	assert.InDelta(t, (gp-plain)/4, lazy-plain, 1e-12)
+	assert.Equal(t, plain, flops(func(c *Config) { c.Method.SpectralNorm = true }), "what makes the weights ready is not counted")
 }

@@ -2,6 +2,7 @@ package gan
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,35 @@ func TestEvaluationMovesNothing(t *testing.T) {
 	assert.Equal(t, plain.State, evaluated.State)
 	assert.FileExists(t, res.Best)
 	assert.Equal(t, filepath.Join(c.Run.Out, "checkpoints", "best.pt"), res.Best)
+}
+
+// What the discriminator says is read as probabilities where the objective makes it that, by which a saturation is known.
+func TestALogTellsProbabilities(t *testing.T) {
+	for loss, want := range map[string]bool{"nonsaturating": true, "hinge": false} {
+		c := tinyConfig(t)
+		c.Method.Loss = loss
+		var r gantest.Recorder
+		_, err := train(t, t.Context(), c, &r)
+		require.NoError(t, err)
+		for _, m := range r.Lines[0].Means {
+			assert.Equal(t, want && (m.Name == "d_real" || m.Name == "d_fake"), m.Probability, "%s of %s", m.Name, loss)
+		}
+	}
+}
+
+// A log has the gradient's norm where one of its steps measured it, and what the value function says.
+func TestALogsFiguresOfHealth(t *testing.T) {
+	c := tinyConfig(t)
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+	for _, m := range gantest.LeftBy(t, res).Metrics {
+		steep, measured := m["grad_g"].(float64)
+		assert.Equal(t, m["step"] == 12., measured, "of steps 9 to 12 it is the tenth")
+		assert.True(t, !measured || steep > 0)
+		loss, gap := m["loss_d"].(float64), m["value_gap"].(float64)
+		assert.InDelta(t, math.Log(4)-loss, gap, 1e-12)
+		assert.InDelta(t, gap/2, m["js_estimate"], 1e-12)
+	}
 }
 
 // A run that goes on writes the evaluations of one that never stopped, and knows its best.
@@ -156,4 +186,7 @@ func rolledBack(t *testing.T, dir, last string) {
 		step = m["step"].(float64)
 	}
 	assert.InDelta(t, 300, step, 0)
+	s := tensorBoard(t, dir)
+	assert.Equal(t, lines(t, dir), s.Scalars)
+	assert.Contains(t, s.Texts["alerts/text_summary"][0][1], "collapsed")
 }

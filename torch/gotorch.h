@@ -30,6 +30,7 @@ typedef struct gt_span gt_span;           /* a named stretch of a trace, owned b
 typedef struct gt_graph gt_graph;         /* work that the device repeats by itself, owned by the caller */
 typedef struct gt_uploader gt_uploader;   /* batches on their way to the device, owned by the caller */
 typedef struct gt_generator gt_generator; /* a stream of random numbers, owned by the caller */
+typedef struct gt_script gt_script;       /* a TorchScript module, owned by the caller */
 
 typedef enum gt_code {
   GT_OK = 0,
@@ -301,7 +302,8 @@ GT_API int gt_adam_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const 
 /* momentum and its buffers are both NULL or neither is; the buffers begin as zeros; nesterov wants a momentum */
 GT_API int gt_sgd_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *momentum_buffer, int n, gt_tensor *lr,
                        gt_tensor *momentum, double weight_decay, int nesterov);
-/* the norm of all gradients of params before they are scaled to max_norm at most, 0-dim on the device: nothing is read */
+/* the norm of all gradients of params before they are scaled to max_norm at most (infinite: they stay as they are), 0-dim on
+ * the device: nothing is read */
 GT_API gt_tensor *gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, int n, double max_norm);
 GT_API int gt_rmsprop_step(gt_scope *s, gt_tensor *const *params, gt_tensor *const *square_avg,
                            gt_tensor *const *momentum_buffer, gt_tensor *const *steps, int n, gt_tensor *lr,
@@ -341,6 +343,12 @@ GT_API void gt_uploader_free(gt_uploader *u);
 /* --- TorchScript: a module with the n tensors under their state_dict keys, whose forward is source, written to path -- */
 GT_API int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors,
                           const int *buffers, int n, const char *path);
+/* the module of a file, on the scope's device and in inference mode */
+GT_API gt_script *gt_script_open(gt_scope *s, const char *path);
+/* its forward of x, a tensor or several: the first `most` of them are kept, and n counts them all. Where forward has an
+ * argument return_features, that is true. */
+GT_API int gt_script_forward(gt_scope *s, gt_script *m, gt_tensor *x, gt_tensor **out, int most, int *n);
+GT_API void gt_script_free(gt_script *m);
 
 /* --- meters ----------------------------------------------------------------------------------------------------- */
 /* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 counts

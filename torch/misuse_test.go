@@ -38,7 +38,7 @@ var options = map[string]bool{"BF16": true, "Eval": true, "NoGrad": true, "Train
 var receivers = []reflect.Type{
 	reflect.TypeFor[torch.Tensor](), reflect.TypeFor[*torch.Scope](), reflect.TypeFor[*torch.Generator](),
 	reflect.TypeFor[*torch.Graph](), reflect.TypeFor[*torch.Uploader](), reflect.TypeFor[*torch.Event](),
-	reflect.TypeFor[torch.Device](), reflect.TypeFor[torch.DType](), reflect.TypeFor[torch.ConvKernels](),
+	reflect.TypeFor[*torch.Script](), reflect.TypeFor[torch.Device](), reflect.TypeFor[torch.DType](), reflect.TypeFor[torch.ConvKernels](),
 	reflect.TypeFor[torch.Conv](), reflect.TypeFor[torch.Pool](), reflect.TypeFor[*torch.Error](),
 }
 
@@ -157,6 +157,9 @@ func tidy(result reflect.Value) {
 		made.Free()
 		made.Free()
 	case *torch.Uploader:
+		made.Free()
+		made.Free()
+	case *torch.Script:
 		made.Free()
 		made.Free()
 	case func():

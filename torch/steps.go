@@ -57,7 +57,8 @@ func (s *Scope) SGDStep(params, buffers []Tensor, a SGDOptions) {
 }
 
 // ClipGradNorm scales the gradients of params so that their norm, as of one vector, is maxNorm at most, and returns what it
-// was: 0-dim on the device, in s. Nothing is read back. PyTorch: torch.nn.utils.clip_grad_norm_.
+// was: 0-dim on the device, in s. With an infinite maxNorm they stay as they are. Nothing is read back. PyTorch:
+// torch.nn.utils.clip_grad_norm_.
 func (s *Scope) ClipGradNorm(params []Tensor, maxNorm float64) Tensor {
 	const op = "clip_grad_norm_"
 	s.open(op)

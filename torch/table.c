@@ -172,6 +172,9 @@ static struct {
   gt_tensor * (*gt_uploader_take_points)(gt_scope *s, gt_uploader *u, int64_t n, int64_t d);
   void (*gt_uploader_free)(gt_uploader *u);
   int (*gt_script_save)(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path);
+  gt_script * (*gt_script_open)(gt_scope *s, const char *path);
+  int (*gt_script_forward)(gt_scope *s, gt_script *m, gt_tensor *x, gt_tensor **out, int most, int *n);
+  void (*gt_script_free)(gt_script *m);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
   gt_event * (*gt_event_new)(gt_scope *s);
   void (*gt_event_free)(gt_event *e);
@@ -354,6 +357,9 @@ static const struct {
     {"gt_uploader_take_points", (void **)&table.gt_uploader_take_points},
     {"gt_uploader_free", (void **)&table.gt_uploader_free},
     {"gt_script_save", (void **)&table.gt_script_save},
+    {"gt_script_open", (void **)&table.gt_script_open},
+    {"gt_script_forward", (void **)&table.gt_script_forward},
+    {"gt_script_free", (void **)&table.gt_script_free},
     {"gt_meter_add", (void **)&table.gt_meter_add},
     {"gt_event_new", (void **)&table.gt_event_new},
     {"gt_event_free", (void **)&table.gt_event_free},
@@ -714,6 +720,12 @@ gt_tensor * gt_uploader_take_points(gt_scope *s, gt_uploader *u, int64_t n, int6
 void gt_uploader_free(gt_uploader *u) { table.gt_uploader_free(u); }
 
 int gt_script_save(gt_scope *s, const char *source, const char *const *keys, gt_tensor *const *tensors, const int *buffers, int n, const char *path) { return table.gt_script_save(s, source, keys, tensors, buffers, n, path); }
+
+gt_script * gt_script_open(gt_scope *s, const char *path) { return table.gt_script_open(s, path); }
+
+int gt_script_forward(gt_scope *s, gt_script *m, gt_tensor *x, gt_tensor **out, int most, int *n) { return table.gt_script_forward(s, m, x, out, most, n); }
+
+void gt_script_free(gt_script *m) { table.gt_script_free(m); }
 
 int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) { return table.gt_meter_add(s, sums, values, n); }
 

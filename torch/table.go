@@ -338,6 +338,12 @@ package torch
 #cgo nocallback gt_uploader_free
 #cgo noescape gt_script_save
 #cgo nocallback gt_script_save
+#cgo noescape gt_script_open
+#cgo nocallback gt_script_open
+#cgo noescape gt_script_forward
+#cgo nocallback gt_script_forward
+#cgo noescape gt_script_free
+#cgo nocallback gt_script_free
 #cgo noescape gt_meter_add
 #cgo nocallback gt_meter_add
 #cgo noescape gt_event_new

@@ -62,7 +62,7 @@ func TestPillowReadsOurGIFs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			file, raw := filepath.Join(dir, "walk.gif"), filepath.Join(dir, "raw")
-			require.NoError(t, SaveGIF(file, c.frames, c.h, c.w, c.c, c.delay))
+			require.NoError(t, SaveGIF(file, c.frames, c.h, c.w, c.c, c.delay, 0))
 			require.NoError(t, os.WriteFile(raw, slices.Concat(c.frames...), 0o666))
 			args := []string{"testdata/check_gif.py", file, raw}
 			for _, n := range []int{len(c.frames), c.h, c.w, c.c, c.delay} {
@@ -82,10 +82,11 @@ func TestGIFDoesNotFlicker(t *testing.T) {
 		copy(f[:40*20*3], frames[0]) // the upper half stands still
 	}
 	var b bytes.Buffer
-	require.NoError(t, encodeGIF(&b, frames, 40, 40, 3, 5))
+	require.NoError(t, encodeGIF(&b, frames, 40, 40, 3, 5, 95))
 	g, err := gif.DecodeAll(&b)
 	require.NoError(t, err)
 	require.Len(t, g.Image, 6)
+	assert.Equal(t, []int{5, 5, 5, 5, 5, 100}, g.Delay)
 	for i, m := range g.Image {
 		assert.Equal(t, g.Image[0].Pix[:40*20], m.Pix[:40*20])
 		assert.Equal(t, g.Config.ColorModel, m.Palette, "frame %d has a palette of its own", i)
@@ -106,7 +107,7 @@ func TestSaveGIFSaysWhatIsWrong(t *testing.T) {
 		{"vision: gif: 0x2: sides go from 1 to 65535", [][]byte{nil}, 2, 0, 3, 5},
 		{"vision: gif: a delay of -1 hundredths of a second: give 0 to 65535", [][]byte{frame}, 2, 2, 3, -1},
 	} {
-		assert.EqualError(t, SaveGIF(path, c.frames, c.h, c.w, c.c, c.delay), c.want)
+		assert.EqualError(t, SaveGIF(path, c.frames, c.h, c.w, c.c, c.delay, 0), c.want)
 	}
 	assert.NoFileExists(t, path)
 }

@@ -21,6 +21,7 @@ func newEval() *cobra.Command {
 	o := gan.EvalOptions{N: 10000, Device: "auto"}
 	o.Measures.Settings().Reset()
 	o.Likelihood.Settings().Reset()
+	o.Feature.Settings("").Reset()
 	var jsonTo string
 	var above, below []string
 	cmd := &cobra.Command{
@@ -29,7 +30,9 @@ func newEval() *cobra.Command {
 		Long: "Score a checkpoint or a set of images against real data. Figures of different protocols (features, counts, data) are not to be compared.\n\n" +
 			wordList("--metrics", setting.Words(metric.Table, func(m metric.Measure) string { return m.Doc })) + "\n" + wordList("--features", feature.Words()),
 		Example: "  forger eval --checkpoint runs/0000-dcgan-mnist/checkpoints/latest --against mnist:DIR --metrics fid,prdc\n" +
-			"  forger eval --self --against mnist:DIR   # what a perfect model would have",
+			"  forger eval --self --against mnist:DIR   # what a perfect model would have\n" +
+			"  forger eval --checkpoint RUN --metrics fid,is --features inception:pt_inception-2015-12-05-6726825d.pth --n 50000\n" +
+			"  forger eval --against cifar10:DIR --features inception:FILE --n 50000 --save-stats cifar10.npz",
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			limits, err := limitsOf(above, below)
@@ -52,10 +55,12 @@ func newEval() *cobra.Command {
 	f.StringVar(&o.Checkpoint, "checkpoint", "", "judge what this checkpoint draws")
 	f.StringVar(&o.Images, "images", "", "judge this data: a source as in train's --data")
 	f.BoolVar(&o.Self, "self", false, "judge one half of the real data by the other: the floor of every measure")
-	f.StringVar(&o.Against, "against", "", "the real data (default: what the checkpoint was trained on)")
+	f.StringVar(&o.Against, "against", "", "the real data, or a .npz of its statistics (default: what the checkpoint was trained on)")
 	f.Var(&o.Size, "size", "image side of the data, or HEIGHTxWIDTH (default: the checkpoint's, or the data's own)")
 	f.StringSliceVar(&o.Metrics, "metrics", nil, "what to measure, with commas between (default: by the kind of data)")
 	f.StringVar(&o.Features, "features", "", "what images are compared by (default random; of points the points)")
+	addSettings(f, o.Feature.Settings(""))
+	f.StringVar(&o.SaveTo, "save-stats", "", "write mean and covariance of the real data's features to this .npz, as pytorch-fid does; nothing need be judged then")
 	f.IntVar(&o.N, "n", o.N, "how many samples of each, at most")
 	f.Uint64Var(&o.Seed, "seed", 0, "of samples, choices and permutations")
 	addSettings(f, o.Measures.Settings())
@@ -104,7 +109,14 @@ func tellEval(cmd *cobra.Command, e gan.Evaluation, jsonTo string) error {
 // writeEval is a table of the figures under their protocol.
 func writeEval(out io.Writer, e gan.Evaluation) error {
 	p := e.Protocol
-	fmt.Fprintf(out, "generated  %s, %d samples\nreal       %s, %d samples\nfeatures   %s\nseed       %d\n\n", p.Generated, p.N, p.Real, p.NReal, p.Features, p.Seed)
+	if p.Generated != "" {
+		fmt.Fprintf(out, "generated  %s, %d samples\n", p.Generated, p.N)
+	}
+	real := fmt.Sprintf("%d samples", p.NReal)
+	if p.NReal == 0 {
+		real = "statistics of samples whose number it does not say"
+	}
+	fmt.Fprintf(out, "real       %s, %s\nfeatures   %s\nseed       %d\n\n", p.Real, real, p.Features, p.Seed)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, name := range e.Names {
 		r := e.Metrics[name]

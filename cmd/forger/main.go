@@ -87,7 +87,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newSample(), newInterpolate(), newExport(), newEval(), newCompare(), newBench(), newCheckpoint(), newData(), newDoctor(), newVersion())
+	root.AddCommand(newTrain(), newSample(), newInterpolate(), newExport(), newEval(), newCompare(), newFilm(), newWatch(), newReport(), newBench(), newCheckpoint(), newData(), newDoctor(), newVersion())
 	return root
 }
 

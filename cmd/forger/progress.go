@@ -37,7 +37,7 @@ func newProgress(w io.Writer, quiet bool) *progress {
 
 // barWidth is what a terminal has left for the bar beside the figures; a line that wraps would leave a trail.
 func (p *progress) barWidth() int {
-	const figures, percent, left = len("12345/s loss D 12.34 D(x) 0.12 D(G(z)) 0.12 loss G 12.34"), len(" 100% || "), len(" [10m30s:1h2m3s]")
+	const figures, percent, left = len("training 12345/s wait 12% loss D 12.34 D(x) 0.12 D(G(z)) 0.12 loss G 12.34"), len(" 100% || "), len(" [10m30s:1h2m3s]")
 	counts := len("(/)") + 2*len(count(p.total))
 	return min(max(p.width-figures-percent-counts-left, 0), 30)
 }
@@ -89,18 +89,29 @@ func (p *progress) Logged(l report.Line) {
 		return
 	}
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%.0f/s%s", l.ImagesPerSecond, means(l, " %s %.2f")))
+		p.bar.Describe(fmt.Sprintf("%s %.0f/s wait %.0f%%%s", state(l), l.ImagesPerSecond, 100*l.DataWait, means(l, " %s %.2f")))
 		return
 	}
 	left := time.Duration(float64(time.Since(p.start)) / float64(l.Step-p.first) * float64(p.total-l.Step))
-	fmt.Fprintf(p.w, "step %d/%s  epoch %.2f  %.0f images/s%s  %s left\n",
-		l.Step, count(p.total), l.Epoch, l.ImagesPerSecond, means(l, "  %s %.3f"), left.Round(time.Second))
+	fmt.Fprintf(p.w, "step %d/%s  %s  epoch %.2f  %.0f images/s  data wait %.0f%%%s  %s left\n",
+		l.Step, count(p.total), state(l), l.Epoch, l.ImagesPerSecond, 100*l.DataWait, means(l, "  %s %.3f"), left.Round(time.Second))
+}
+
+// state is how a training goes, in a word.
+func state(l report.Line) string {
+	if l.State != "" {
+		return l.State
+	}
+	return "training"
 }
 
 // means are the values of a log, each as form has its label and number.
 func means(l report.Line, form string) string {
 	var b strings.Builder
 	for _, m := range l.Means {
+		if m.Label == "" {
+			continue
+		}
 		fmt.Fprintf(&b, form, m.Label, m.Value)
 	}
 	return b.String()

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"forger/gan/method"
 	"forger/torch/nn"
@@ -17,6 +18,9 @@ func (a arithmetic) times(n float64) arithmetic { return arithmetic{a.flops * n,
 func (a arithmetic) plus(b arithmetic) arithmetic {
 	return arithmetic{a.flops + b.flops, a.bytes + b.bytes}
 }
+
+// normalised is what a weight's name has behind its layer's where nn.SpectralNorm keeps it; nn.Describe has ".weight" there.
+const normalised = ".parametrizations.weight.original"
 
 // layerCost is a forward pass of each layer with products, for one image, and of the first of them alone.
 func layerCost(m nn.Module, input []int, batch int) (all, first arithmetic, err error) {
@@ -42,7 +46,7 @@ func netCost(n method.Net, batch int) (all, first arithmetic, err error) {
 func graphCost(g *nn.Graph, m nn.Module, input []int, batch int) (all, first arithmetic, err error) {
 	weights := map[string][]int{}
 	for _, e := range nn.Entries(m) {
-		weights[e.Name] = e.Tensor.Shape()
+		weights[strings.Replace(e.Name, normalised, ".weight", 1)] = e.Tensor.Shape()
 	}
 	shapes := map[string][]int{g.Inputs[0]: input, nn.LabelsInput: {}} // [C,H,W] or [features], without the batch
 	seen := false

@@ -78,6 +78,11 @@ func head(root *pt.Dict) (h Head, err error) {
 
 func restoreMeters(s *torch.Scope, root *pt.Dict, p *method.Parts) error {
 	for _, m := range p.Meters {
+		if kept, err := pt.At[*pt.Dict](root, "meters"); err == nil && m.Period > 0 {
+			if _, has := kept.Get(m.Key); !has {
+				continue // a run from before there was this meter
+			}
+		}
 		saved, err := pt.At[*pt.Tensor](root, "meters", m.Key)
 		if err == nil {
 			err = fill(s, m.Sums, saved)

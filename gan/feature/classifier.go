@@ -75,7 +75,7 @@ func classifier(f From) (*Extractor, error) {
 	if each > 1 {
 		protocol += ", a channel each"
 	}
-	return &Extractor{Protocol: protocol, Of: func(x torch.Tensor) (features, logits torch.Tensor) { return net.judge(x, each) }}, nil
+	return &Extractor{Protocol: protocol, Width: classifierWidth * each, Of: func(x torch.Tensor) (features, logits torch.Tensor) { return net.judge(x, each) }}, nil
 }
 
 // judge makes features and logits of images; each: of so many channels, one by one. The logits of combinations are the sums

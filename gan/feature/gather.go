@@ -2,7 +2,7 @@ package feature
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"math"
 
 	"forger/data"
@@ -15,9 +15,31 @@ import (
 // gatherBatch is how many elements pass at once; it bounds the memory.
 const gatherBatch = 64
 
-// OfData are the features of n elements of a set, a choice by the seed, in s.
-func OfData(ctx context.Context, s *torch.Scope, e *Extractor, ds data.Dataset, n int, of uint64) (metric.Set, error) {
-	var g gathered
+// Keep says what is kept of features.
+type Keep bool
+
+const (
+	KeepAll     Keep = true  // themselves
+	KeepMoments Keep = false // their moments, in memory that their count has no part in; fewer than they have dimensions are kept themselves
+)
+
+// KeepFor is what these measures need.
+func KeepFor(metrics []string) Keep {
+	for _, name := range metrics {
+		if !metric.Table[name].Sums {
+			return KeepAll
+		}
+	}
+	return KeepMoments
+}
+
+// OfData are the features of elements of a set, a choice by the seed, in s: sets of so many that follow each other.
+func OfData(ctx context.Context, s *torch.Scope, e *Extractor, ds data.Dataset, keep Keep, of uint64, counts ...int) ([]metric.Set, error) {
+	g := gathering{s: s, keep: keep, what: "the data"}
+	n := 0
+	for _, count := range counts {
+		g.sets, n = append(g.sets, gathered{n: count}), n+count
+	}
 	shape := ds.Shape()
 	_, order := seed.Data(of)
 	err := data.Stream(ctx, ds, data.DumpOptions{N: n, Shuffled: true, Seed: order}, func(bytes []byte, labels []int32) (err error) {
@@ -25,22 +47,22 @@ func OfData(ctx context.Context, s *torch.Scope, e *Extractor, ds data.Dataset, 
 		c := s.Child()
 		defer c.Close()
 		if shape.IsPoints() {
-			g.add(s, e, c.FromBytes(bytes, torch.Float32, len(labels), shape.Points))
+			g.add(e.Of(c.FromBytes(bytes, torch.Float32, len(labels), shape.Points)))
 		} else {
-			g.add(s, e, c.Images(bytes, len(labels), shape.Height, shape.Width, shape.Channels))
+			g.add(e.Of(c.Images(bytes, len(labels), shape.Height, shape.Width, shape.Channels)))
 		}
 		return nil
 	})
 	if err != nil {
-		return metric.Set{}, err
+		return nil, err
 	}
 	return g.whole()
 }
 
 // OfSampler are the features of n samples that a seed decides, in s.
-func OfSampler(ctx context.Context, s *torch.Scope, e *Extractor, from method.Sampler, of uint64, n int) (_ metric.Set, err error) {
+func OfSampler(ctx context.Context, s *torch.Scope, e *Extractor, from method.Sampler, keep Keep, of uint64, n int) (_ metric.Set, err error) {
 	defer torch.Catch(&err)
-	var g gathered
+	g := gathering{s: s, keep: keep, what: "the samples", sets: []gathered{{n: n}}}
 	noise := s.NewGenerator(of)
 	for first := 0; first < n; first += gatherBatch {
 		if err := ctx.Err(); err != nil {
@@ -48,33 +70,82 @@ func OfSampler(ctx context.Context, s *torch.Scope, e *Extractor, from method.Sa
 		}
 		c := s.Child()
 		some := min(n-first, gatherBatch)
-		g.add(s, e, from.Sample(from.Noise(c, noise, some), from.Labels(c, first, some)))
+		g.add(e.Of(from.Sample(from.Noise(c, noise, some), from.Labels(c, first, some))))
 		c.Close()
 	}
-	return g.whole()
+	all, err := g.whole()
+	if err != nil {
+		return metric.Set{}, err
+	}
+	return all[0], nil
 }
 
-// gathered are features, batch by batch.
-type gathered struct{ features, logits []torch.Tensor }
+// gathering are features of several sets that follow each other, batch by batch.
+type gathering struct {
+	s    *torch.Scope // where they outlive the batches
+	keep Keep
+	what string // they are of
+	sets []gathered
+	at   int // the set that the next are of
+}
 
-// add takes the features of a batch, which outlive it in s.
-func (g *gathered) add(s *torch.Scope, e *Extractor, batch torch.Tensor) {
-	f, l := e.Of(batch)
-	g.features = append(g.features, s.Use(f).Clone())
-	if l.Valid() {
-		g.logits = append(g.logits, s.Use(l).Clone())
+// gathered is one of the sets.
+type gathered struct {
+	n, have          int
+	features, logits []torch.Tensor
+	sums             *metric.Accumulator // instead of them
+}
+
+// add takes the features and, where there are any, the logits of a batch.
+func (g *gathering) add(features, logits torch.Tensor) {
+	n := features.Shape()[0]
+	for first := 0; first < n && g.at < len(g.sets); {
+		one := &g.sets[g.at]
+		last := min(n, first+one.n-one.have)
+		one.add(g, features.Slice(0, first, last, 1))
+		if logits.Valid() && one.sums == nil {
+			one.logits = append(one.logits, g.s.Use(logits.Slice(0, first, last, 1)).Clone())
+		}
+		one.have += last - first
+		first = last
+		if one.have == one.n {
+			g.at++
+		}
 	}
 }
 
-// whole is all of them as one set.
-func (g *gathered) whole() (x metric.Set, err error) {
+func (one *gathered) add(g *gathering, features torch.Tensor) {
+	if d := features.Shape()[1]; one.have == 0 && g.keep == KeepMoments && one.n >= d {
+		one.sums = metric.NewAccumulator(g.s, d)
+	}
+	if one.sums != nil {
+		one.sums.Add(features)
+		return
+	}
+	one.features = append(one.features, g.s.Use(features).Clone())
+}
+
+// whole are the sets.
+func (g *gathering) whole() (all []metric.Set, err error) {
 	defer torch.Catch(&err)
-	x.X = torch.Cat(0, g.features...)
-	if len(g.logits) > 0 {
-		x.Logits = torch.Cat(0, g.logits...)
+	for _, one := range g.sets {
+		x, sum := metric.Set{}, 0.
+		if one.sums != nil {
+			x.Known = one.sums.Moments()
+			for k, v := range x.Known.Mean {
+				sum += v + x.Known.Cov.At(k, k)
+			}
+		} else {
+			x.X = torch.Cat(0, one.features...)
+			sum = x.X.Abs().Sum().Item()
+		}
+		if len(one.logits) > 0 {
+			x.Logits = torch.Cat(0, one.logits...)
+		}
+		if math.IsNaN(sum) || math.IsInf(sum, 0) {
+			return nil, fmt.Errorf("%s hold values that are not finite: there is nothing to compare: draw from an earlier checkpoint", g.what)
+		}
+		all = append(all, x)
 	}
-	if sum := x.X.Abs().Sum().Item(); math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return x, errors.New("the samples hold values that are not finite: there is nothing to compare: draw from an earlier checkpoint")
-	}
-	return x, nil
+	return all, nil
 }

@@ -34,7 +34,7 @@ func random(f From) (*Extractor, error) {
 	}
 	act := nn.LeakyReLU(.2)
 	return &Extractor{
-		Protocol: fmt.Sprintf("random-%d, %d features", randomVersion, width),
+		Protocol: fmt.Sprintf("random-%d, %d features", randomVersion, width), Width: width,
 		Of: func(x torch.Tensor) (torch.Tensor, torch.Tensor) {
 			if x.Shape()[1] == 1 {
 				x = torch.Cat(1, x, x, x)

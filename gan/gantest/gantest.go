@@ -91,7 +91,7 @@ func LeftBy(t testing.TB, res report.Result) Left {
 	for line := range strings.Lines(string(text)) {
 		var m map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &m))
-		for _, timing := range []string{"images_per_second", "data_wait", "seconds"} {
+		for _, timing := range []string{"images_per_second", "data_wait", "host_mib", "device_mib", "seconds"} {
 			delete(m, timing)
 		}
 		l.Metrics = append(l.Metrics, m)

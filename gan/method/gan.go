@@ -15,7 +15,8 @@ type gan struct {
 	loss         Objective
 	label        float64      // of real samples
 	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are, augmentations' chance and penalties; {loss}
-	average      *average     // of the generator; nil without one
+	steepness    steepness
+	average      *average // of the generator; nil without one
 	draw         func(s *torch.Scope, n int) torch.Tensor
 	updates      int // of the discriminator a step
 	held         held
@@ -41,8 +42,8 @@ const (
 func (g *gan) Parts() *Parts { return &g.parts }
 func (g *gan) Batches() int  { return g.updates }
 
-// Variant is 1 where gradients are penalised, and 0 where not.
-func (g *gan) Variant(step int64) int { return g.held.variant(step) }
+// Variant says which gradients are penalised and measured.
+func (g *gan) Variant(step int64) int { return g.held.variant(step) | g.steepness.variant(step) }
 
 // Step is the official order (pytorch/examples, dcgan/main.py): a discriminator update on each batch of reals, then the
 // generator once, on the fakes that the discriminator has just seen.
@@ -57,7 +58,7 @@ func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 	g.parts.At(phaseGen)
 	fake := nn.ForwardFor(g.gen, g.draw(c, b.X.Shape()[0]), b.Labels)
 	g.trainDisc(c, b, fake, variant)
-	g.trainGen(c, b, fake)
+	g.trainGen(c, b, fake, variant)
 }
 
 // discOnly is a discriminator update whose fakes the generator will not learn from, so they need no graph.
@@ -136,7 +137,7 @@ func (g *gan) learn(loss torch.Tensor, penalties ...torch.Tensor) torch.Tensor {
 }
 
 // trainGen is an update of the generator, through the updated discriminator.
-func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor) {
+func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor, variant int) {
 	g.parts.At(phaseGen)
 	var onReal torch.Tensor
 	if g.loss.Pair != nil {
@@ -156,6 +157,7 @@ func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor) {
 	}
 	g.parts.At(phaseGenOpt)
 	c.MeterAdd(g.sumsG, l.Detach())
+	g.steepness.measure(c, variant)
 	g.optG.Step()
 	if g.average != nil {
 		g.average.follow(c)

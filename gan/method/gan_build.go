@@ -116,7 +116,12 @@ func (g *gan) meters(s *torch.Scope) {
 		newMeter(s, keyDiscriminator, g.updates, names, labels),
 		newMeter(s, keyGenerator, 1, []string{"loss_g"}, []string{"loss G"}),
 	}
+	g.parts.Meters[0].Probabilities = g.loss.Probabilities
 	g.sumsD, g.sumsG = g.parts.Meters[0].Sums, g.parts.Meters[1].Sums
+	g.steepness = g.parts.measureGradient(s, g.gen)
+	if g.loss.Value && g.label == 1 {
+		g.parts.Figures = valueFigures("loss_d")
+	}
 }
 
 // hold sets up the penalties.

@@ -24,7 +24,7 @@ func (t term) of(gradient torch.Tensor, m int) torch.Tensor {
 	return t.Of(gradient.Reshape(n, -1)).Mul(t.weight)
 }
 
-// penalised is the variant in which gradients are.
+// penalised is the bit of a variant in which gradients are.
 const penalised = 1
 
 func (h held) variant(step int64) int {
@@ -51,7 +51,7 @@ type judgement struct {
 func (g *gan) judge(x, labels torch.Tensor, at place, variant int) judgement {
 	var due []term
 	for _, t := range g.held.terms {
-		if t.On == at && variant == penalised {
+		if t.On == at && variant&penalised != 0 {
 			due = append(due, t)
 		}
 	}
@@ -80,7 +80,7 @@ func (g *gan) judgeFor(x, labels torch.Tensor, due []term) (j judgement) {
 // penalise differentiates the penalties that are taken at samples of their own, and returns their sum. Each is a pass
 // forward in training like any other: as in PyTorch, running statistics and power iterations move on.
 func (g *gan) penalise(c *torch.Scope, real, fake, labels torch.Tensor, variant int) (sum torch.Tensor) {
-	if variant != penalised {
+	if variant&penalised == 0 {
 		return sum
 	}
 	for _, t := range g.held.terms {

@@ -7,6 +7,8 @@ type Objective struct {
 	Doc string
 	// Probabilities: sigmoid(logit) is D(x), so meters and exports show probabilities.
 	Probabilities bool
+	// Value: the discriminator's loss is -V, the value function of Goodfellow et al. 2014, equation 1.
+	Value bool
 	// Labels: the discriminator is told what is real by a number, which --label-smoothing lowers.
 	Labels bool
 

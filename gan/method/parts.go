@@ -16,6 +16,7 @@ type Parts struct {
 	Optimizers []Optimizer
 	Streams    []Stream
 	Meters     []Meter
+	Figures    []Figure
 	Dials      []*Dial
 	Kept       []Kept
 	Notes      []string // what the user should know of this training
@@ -156,14 +157,22 @@ func (p *Parts) stream(b *model.Builder, use string) *torch.Generator {
 type Meter struct {
 	Key    string   // in a checkpoint
 	Names  []string // of the sums, the loss first
-	Labels []string // the same for people
+	Labels []string // the same for people; "": they are not shown
 	Every  int      // updates of a step, a value each
+	Period int      // steps from one that has values to the next; 0: each has
 	// Probabilities: all but the loss are.
 	Probabilities bool
 	Sums          torch.Tensor // float64 [len(Names)+2], as Scope.MeterAdd has it
 }
 
-// NewMeter makes a meter in s.
+// Figure is what a log shows beside the means, made of one of them.
+type Figure struct {
+	Name string
+	Of   string // a meter's
+	At   func(mean float64) float64
+}
+
+// newMeter makes a meter in s.
 func newMeter(s *torch.Scope, key string, every int, names, labels []string) Meter {
 	return Meter{Key: key, Names: names, Labels: labels, Every: every, Sums: s.FullOf(torch.Float64, 0, len(names)+2)}
 }

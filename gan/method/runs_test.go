@@ -161,11 +161,18 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 	return g
 }
 
+// goldenRuns are golden_gans.py's, and golden_recipes.py's instead where a preset has changed.
+func goldenRuns(t *testing.T) map[string]training {
+	var all, since struct{ Runs map[string]training }
+	torchtest.Golden(t, "testdata/gans.json", &all)
+	torchtest.Golden(t, "testdata/recipes.json", &since)
+	maps.Copy(all.Runs, since.Runs)
+	return all.Runs
+}
+
 // Ten steps of every way to train agree with PyTorch's: losses, scores, penalties, rates, and in the end every tensor.
 func TestTenStepsOfEveryTrainingAsPyTorchInFloat64(t *testing.T) {
-	var golden struct{ Runs map[string]training }
-	torchtest.Golden(t, "testdata/gans.json", &golden)
-	for name, want := range golden.Runs {
+	for name, want := range goldenRuns(t) {
 		t.Run(name, func(t *testing.T) {
 			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 				g := rerun(t, s, want, len(want.Log), func(step int, line []float64) {
@@ -202,10 +209,14 @@ func few(values []float64) (some []float64) {
 // In float32, by our own kernels wherever they can be, two steps agree with PyTorch here and now.
 func TestTwoStepsOfEveryTrainingAsPyTorchInFloat32(t *testing.T) {
 	python := torchtest.Python(t)
-	script := filepath.Join(torchtest.Root(t), "scripts", "golden_gans.py")
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-		var golden map[string]training
-		torchtest.JSON(t, &golden, python, script, "steps", "2", "float32", strings.TrimSuffix(s.Device().String(), ":0"))
+		golden := map[string]training{}
+		for _, script := range []string{"golden_gans.py", "golden_recipes.py"} {
+			var some map[string]training
+			path := filepath.Join(torchtest.Root(t), "scripts", script)
+			torchtest.JSON(t, &some, python, path, "steps", "2", "float32", strings.TrimSuffix(s.Device().String(), ":0"))
+			maps.Copy(golden, some)
+		}
 		for _, name := range slices.Sorted(maps.Keys(golden)) {
 			rerun(t, s.Child(), golden[name], 2, func(step int, line []float64) {
 				torchtest.Close(t, golden[name].Log[step], line, 1e-4, 1e-4, fmt.Sprint(name, ": step ", step))

@@ -10,32 +10,27 @@ import (
 
 // fid is |m1-m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) of the features' means and covariances (Heusel et al. 2017, eq. 6).
 func fid(s *torch.Scope, p Pair, _ Options) Result {
-	n, d := p.Real.size()
-	m, _ := p.Fake.size()
+	a, b := p.Real.Moments(), p.Fake.Moments()
+	d := len(a.Mean)
 	var root float64
-	if least := min(n, m); least < d {
+	if p.Real.X.Valid() && p.Fake.X.Valid() && min(a.N, b.N) < d {
 		root = rootOfSamples(s, p.Real.X, p.Fake.X)
-	}
-	a, b := momentsOf(p.Real.X), momentsOf(p.Fake.X)
-	if min(n, m) >= d {
+	} else {
 		root = rootOfMoments(s, a.Cov, b.Cov)
 	}
 	r := Result{Value: frechet(a, b, root)}
-	if least := min(n, m); least < 2*d {
+	least := min(a.N, b.N)
+	if least == 0 {
+		least = max(a.N, b.N) // of the other nobody said how many they were
+	}
+	if least > 0 && least < 2*d {
 		r.Note = nothing("%d samples for %d features: biased upwards, and not to be compared with figures of more", least, d).Note
 	}
 	return r
 }
 
-// frechetOf is the Frechet distance of two normals.
-func frechetOf(s *torch.Scope, a, b moments) float64 {
-	c := s.Child(torch.NoGrad, torch.Of(torch.Float64))
-	defer c.Close()
-	return frechet(a, b, rootOfMoments(c, a.Cov, b.Cov))
-}
-
 // frechet takes tr (S1 S2)^(1/2).
-func frechet(a, b moments, root float64) float64 {
+func frechet(a, b *Moments, root float64) float64 {
 	sum := mat.Trace(a.Cov) + mat.Trace(b.Cov) - 2*root
 	for k := range a.Mean {
 		sum += (a.Mean[k] - b.Mean[k]) * (a.Mean[k] - b.Mean[k])

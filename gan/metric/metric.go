@@ -12,12 +12,26 @@ import (
 
 // Set is one of the two samples.
 type Set struct {
-	X      torch.Tensor // points, or features of images, [N,D]
+	X      torch.Tensor // points, or features of images, [N,D]; the zero Tensor where only their moments are known
 	Logits torch.Tensor // a classifier's, [N,K]; the zero Tensor where there is none
+	Known  *Moments     // of X; nil: they are taken when they are asked for
 }
 
-// N is how many samples there are.
-func (x Set) N() int { return x.X.Shape()[0] }
+// N is how many samples there are; 0: it is not known.
+func (x Set) N() int {
+	if x.X.Valid() {
+		return x.X.Shape()[0]
+	}
+	return x.Known.N
+}
+
+// Moments are those of the samples.
+func (x Set) Moments() *Moments {
+	if x.Known != nil {
+		return x.Known
+	}
+	return momentsOf(x.X)
+}
 
 // Slice is the samples from one number up to another.
 func (x Set) Slice(from, to int) Set {
@@ -57,6 +71,7 @@ type Measure struct {
 	Doc    string
 	wants  wants
 	Higher bool // values are better the higher they are
+	Sums   bool // a function of the samples' moments alone
 	of     func(s *torch.Scope, p Pair, o Options) Result
 }
 
@@ -85,7 +100,7 @@ var Table = map[string]Measure{
 	"parzen":    {Doc: "Parzen-window log-likelihood of real data under the generated, nats (Goodfellow et al. 2014)", Higher: true, of: parzen},
 	"modes":     {Doc: "modes covered, and samples of high quality, where the modes are known (PacGAN)", Higher: true, wants: known, of: modes},
 	"stacked":   {Doc: "classes found by a classifier among the generated, of all; KL(generated || real) of their frequencies", Higher: true, wants: classes, of: stacked},
-	"fid":       {Doc: "Frechet distance of normals with the features' moments (Heusel et al.)", of: fid},
+	"fid":       {Doc: "Frechet distance of normals with the features' moments (Heusel et al.)", Sums: true, of: fid},
 	"kid":       {Doc: "kernel distance: squared MMD with (x.y/d+1)^3, 100 subsets (Binkowski et al.)", of: kid},
 	"prdc":      {Doc: "precision, recall, density, coverage, k = 5 (Naeem et al.); the value is coverage", Higher: true, of: prdc},
 	"nll":       {Doc: "negative log-likelihood of the real data, nats an image: exact of a PixelCNN, of a VAE an importance-weighted estimate", wants: model},
@@ -107,13 +122,15 @@ func (m Measure) Of(s *torch.Scope, p Pair, o Options) (r Result, err error) {
 // cannot is why a pair cannot be measured.
 func (m Measure) cannot(p Pair) string {
 	for name, x := range map[string]Set{"real": p.Real, "generated": p.Fake} {
-		if n := x.X.Shape()[0]; n < 2 {
+		if n := x.N(); n < 2 && x.X.Valid() {
 			return fmt.Sprintf("%d %s samples: too few", n, name)
 		}
 	}
 	switch {
 	case m.wants&model != 0:
 		return "it asks a model, and is shown samples: use forger eval --checkpoint"
+	case !m.Sums && (!p.Real.X.Valid() || !p.Fake.X.Valid()):
+		return "the moments of the samples alone are known"
 	case m.wants&known != 0 && p.Answer == nil:
 		return "the modes of the real distribution are not known"
 	case m.wants&classes != 0 && (!p.Real.Logits.Valid() || !p.Fake.Logits.Valid()):
@@ -124,7 +141,9 @@ func (m Measure) cannot(p Pair) string {
 
 // in is x as tensors of s, so that results are s's.
 func (x Set) in(s *torch.Scope) Set {
-	x.X = s.Use(x.X)
+	if x.X.Valid() {
+		x.X = s.Use(x.X)
+	}
 	if x.Logits.Valid() {
 		x.Logits = s.Use(x.Logits)
 	}

@@ -184,11 +184,11 @@ func TestMomentsBatchByBatch(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 		x := sample(s, 1, 80, 3, 1, 0)
 		for _, shift := range []float64{0, 1e6} {
-			a := newAccumulator(s, 3)
+			a := NewAccumulator(s, 3)
 			for first := 0; first < 80; first += 13 {
 				a.Add(x.Slice(0, first, min(first+13, 80), 1).AddScalar(shift))
 			}
-			m := a.moments()
+			m := a.Moments()
 			assert.Equal(t, 80, m.N)
 			torchtest.Close(t, w.Moments.Cov, dense(m.Cov), 1e-8, 0, "covariance")
 			for k, v := range m.Mean {

@@ -6,27 +6,36 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// moments are the mean [D] and the covariance [D,D] of N samples, which divides by N-1.
-type moments struct {
+// Moments are the mean [D] and the covariance [D,D] of N samples, which divides by N-1. N is 0 where nobody told it.
+type Moments struct {
 	N    int
 	Mean []float64
 	Cov  *mat.SymDense
 }
 
-// accumulator adds up moments batch by batch, in memory that does not depend on how many there are.
-type accumulator struct {
+// NewMoments are moments of n samples from their numbers, the covariance [D,D] in row-major order; what is above its diagonal
+// counts.
+func NewMoments(n int, mean, cov []float64) *Moments {
+	return &Moments{N: n, Mean: mean, Cov: mat.NewSymDense(len(mean), cov)}
+}
+
+// Covariance is the covariance's numbers [D,D] in row-major order.
+func (m *Moments) Covariance() []float64 { return dense(m.Cov) }
+
+// Accumulator adds up moments batch by batch, in memory that does not depend on how many there are.
+type Accumulator struct {
 	n                 int
 	shift, sum, outer torch.Tensor // float64 [1,D], [1,D], [D,D]
 }
 
-// newAccumulator makes one in s for samples of d dimensions.
-func newAccumulator(s *torch.Scope, d int) *accumulator {
+// NewAccumulator makes one in s for samples of d dimensions.
+func NewAccumulator(s *torch.Scope, d int) *Accumulator {
 	zeros := func(shape ...int) torch.Tensor { return s.FullOf(torch.Float64, 0, shape...) }
-	return &accumulator{shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
+	return &Accumulator{shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
 }
 
 // Add takes a batch [n,D].
-func (a *accumulator) Add(x torch.Tensor) {
+func (a *Accumulator) Add(x torch.Tensor) {
 	c := a.sum.Scope().Child(torch.NoGrad)
 	defer c.Close()
 	x = c.Use(x).To(torch.Float64)
@@ -41,23 +50,21 @@ func (a *accumulator) Add(x torch.Tensor) {
 	a.n += n
 }
 
-// moments are those of all that was added: two samples at least.
-func (a *accumulator) moments() moments {
+// Moments are those of all that was added: two samples at least.
+func (a *Accumulator) Moments() *Moments {
 	c := a.sum.Scope().Child(torch.NoGrad)
 	defer c.Close()
 	n := float64(a.n)
 	mean := c.Use(a.sum).MulScalar(1 / n)
 	cov := c.Use(a.outer).Sub(mean.Permute(1, 0).MatMul(mean).MulScalar(n)).MulScalar(1 / (n - 1))
-	m := moments{N: a.n, Mean: mean.Add(c.Use(a.shift)).Doubles()}
-	m.Cov = mat.NewSymDense(len(m.Mean), cov.Doubles())
-	return m
+	return NewMoments(a.n, mean.Add(c.Use(a.shift)).Doubles(), cov.Doubles())
 }
 
 // momentsOf are the moments of samples [N,D].
-func momentsOf(x torch.Tensor) moments {
+func momentsOf(x torch.Tensor) *Moments {
 	c := x.Scope().Child(torch.NoGrad)
 	defer c.Close()
-	a := newAccumulator(c, x.Shape()[1])
+	a := NewAccumulator(c, x.Shape()[1])
 	a.Add(x)
-	return a.moments()
+	return a.Moments()
 }

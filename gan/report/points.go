@@ -37,6 +37,9 @@ func (s Samples) Plot(of data.Shape) vision.Image {
 	if s.Scope != nil && s.Sampler.HasMap() {
 		h.Map = s.learned()
 	}
+	if s.Judge.Probabilities {
+		h.Judge = s.probability(of)
+	}
 	return h.Draw()
 }
 
@@ -45,6 +48,21 @@ func (s Samples) score(of data.Shape) func(points []float32) []float32 {
 		return nil
 	}
 	return func(points []float32) []float32 { return s.Judge.Scores(s.Scope, points) }
+}
+
+// probability is the scores' sigmoid.
+func (s Samples) probability(of data.Shape) func(points []float32) []float32 {
+	score := s.score(of)
+	if score == nil {
+		return nil
+	}
+	return func(points []float32) []float32 {
+		all := score(points)
+		for i, v := range all {
+			all[i] = float32(1 / (1 + math.Exp(-float64(v))))
+		}
+		return all
+	}
 }
 
 // places is how many latents the picture of a map has.

@@ -12,6 +12,7 @@ import (
 	"forger/data"
 	"forger/gan/method"
 	"forger/torch"
+	"forger/torch/nn"
 	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
@@ -73,3 +74,27 @@ func TestALearnedMapIsBesideTheExactOne(t *testing.T) {
 		}
 	})
 }
+
+// What is drawn of a discriminator of one dimension is its probability, where it has one.
+func TestADiscriminatorIsDrawnByItsProbability(t *testing.T) {
+	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+		judge := method.Net{Module: double{}, Input: method.Value{Shape: []int{1}}, Probabilities: true}
+		of := data.Shape{Points: 1}
+		samples := Samples{Generated: bytesOf(1, 2), Scope: s, Judge: judge}
+		got := samples.probability(of)([]float32{0, 1.5, -.25})
+		for i, want := range []float64{.5, .95257413, .37754067} { // torch.sigmoid(2*x)
+			assert.InDelta(t, want, got[i], 1e-6)
+		}
+		with := samples.Plot(of)
+		samples.Judge.Probabilities = false
+		assert.Equal(t, 2*samples.Plot(of).Width, with.Width)
+		samples.Judge = method.Net{Probabilities: true, Input: method.Value{Shape: []int{2}}}
+		assert.Nil(t, samples.probability(of), "it judges pairs")
+	})
+}
+
+// double is a network that says 2x of points [N,1].
+type double struct{}
+
+func (double) Forward(x torch.Tensor) torch.Tensor { return x.MulScalar(2).Reshape(-1) }
+func (double) State(string, func(nn.Entry))        {}

@@ -2,8 +2,8 @@
 package report
 
 import (
-	"bytes"
 	"encoding/json"
+	"math"
 
 	"forger/data"
 )
@@ -39,13 +39,16 @@ type Line struct {
 	Means           []Mean  // of the method's meters
 	ImagesPerSecond float64
 	DataWait        float64 // share of the time that the step waited for data
+	HostMiB         float64 // memory of the process; 0: nothing says
+	DeviceMiB       float64 // of tensors on the CUDA device; 0: on the CPU
 	Seconds         float64 // since the start
 	Aside           bool    // of an evaluation alone, between two logs
+	State           string  // that the training is in, where it is told of: collapsed, saturated, oscillating; "": healthy
 }
 
 // Mean is a value of a log: its name in metrics.jsonl, and what people call it.
 type Mean struct {
-	Name, Label string
+	Name, Label string // no Label: it is for files alone
 	Value       float64
 	Probability bool // of a discriminator
 }
@@ -60,40 +63,42 @@ func (l Line) Value(name string) float64 {
 	return 0
 }
 
-// MarshalJSON writes the means beside the rest, under their names.
+// figures are all values of the line, in the order of metrics.jsonl.
+func (l Line) figures() []Mean {
+	all := []Mean{{Name: "step", Value: float64(l.Step)}, {Name: "images", Value: float64(l.Images)}, {Name: "epoch", Value: l.Epoch}}
+	all = append(all, l.Means...)
+	if l.Aside {
+		return all
+	}
+	all = append(all, Mean{Name: "images_per_second", Value: l.ImagesPerSecond}, Mean{Name: "data_wait", Value: l.DataWait})
+	for _, m := range []Mean{{Name: "host_mib", Value: l.HostMiB}, {Name: "device_mib", Value: l.DeviceMiB}} {
+		if m.Value > 0 {
+			all = append(all, m)
+		}
+	}
+	return append(all, Mean{Name: "seconds", Value: l.Seconds})
+}
+
+// MarshalJSON writes the means beside the rest, under their names. What is not a number is null.
 func (l Line) MarshalJSON() ([]byte, error) {
-	type field struct {
-		name  string
-		value any
-	}
-	fields := []field{{"step", l.Step}, {"images", l.Images}, {"epoch", l.Epoch}}
-	for _, m := range l.Means {
-		fields = append(fields, field{m.Name, m.Value})
-	}
-	if !l.Aside {
-		fields = append(fields, field{"images_per_second", l.ImagesPerSecond}, field{"data_wait", l.DataWait}, field{"seconds", l.Seconds})
-	}
-	var b bytes.Buffer
-	for i, f := range fields {
-		if i == 0 {
-			b.WriteByte('{')
-		} else {
-			b.WriteByte(',')
+	b := []byte{'{'}
+	for i, f := range l.figures() {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		name, err := json.Marshal(f.name)
+		name, err := json.Marshal(f.Name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(f.value)
-		if err != nil {
-			return nil, err
+		value := []byte("null")
+		if !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) {
+			if value, err = json.Marshal(f.Value); err != nil {
+				return nil, err
+			}
 		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(value)
+		b = append(append(append(b, name...), ':'), value...)
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return append(b, '}'), nil
 }
 
 // Result is what a finished run leaves.

@@ -51,15 +51,17 @@ func (r *run) log(ctx context.Context, figures []report.Mean) error {
 		}
 	}
 	line.Means = append(line.Means, figures...)
-	if err := r.lines.Append(line); err != nil {
+	if err := errors.Join(r.lines.Append(line), r.events.Logged(line)); err != nil {
 		return err
 	}
+	var seen *alert
+	if due {
+		seen = r.lookAt(line)
+	}
+	line.State = r.health.Sentinel.State
 	r.ob.Logged(line)
 	r.tellSkipped()
-	if !due {
-		return nil
-	}
-	return r.lookAt(ctx, line)
+	return r.heed(ctx, seen)
 }
 
 // tellSkipped tells of the files that were no images, once each.
@@ -111,6 +113,9 @@ func (r *run) saveSample() (err error) {
 	}
 	r.lastSample = r.step
 	r.ob.Wrote(r.sampled)
+	if err := r.events.Picture(r.step, "samples", r.sampled); err != nil {
+		return err
+	}
 	return r.saveReconstructions(c)
 }
 
@@ -127,10 +132,11 @@ func (r *run) saveReconstructions(c *torch.Scope) error {
 	n := min(len(r.real)/of.Bytes(), comparedPairs)
 	seen, again := m.Reconstruct(upload(c, r.real[:n*of.Bytes()], n, of))
 	path, err := report.Pairs(r.dir.Sample(fmt.Sprintf("reconstructions-%08d", r.step)), of, seen.Pixels(), again.Pixels())
-	if err == nil {
-		r.ob.Wrote(path)
+	if err != nil {
+		return err
 	}
-	return err
+	r.ob.Wrote(path)
+	return r.events.Picture(r.step, "reconstructions", path)
 }
 
 // saveCheckpoint takes the state and starts to write it; the training goes on meanwhile, unless --save sync.

@@ -24,6 +24,7 @@ type Watching struct {
 	EvalN      int     // samples of each
 	EvalBudget float64 // share of the time
 	Features   string
+	Feature    feature.Options
 	Patience   int // evaluations without a better one that end the run; 0: any number
 	OnCollapse string
 }
@@ -33,18 +34,18 @@ var onCollapse = []string{"warn", "stop", "rollback", "ignore"}
 
 // Settings are the options as a user sets them.
 func (w *Watching) Settings() setting.Set {
-	return setting.Set{
+	return append(setting.Set{
 		{Name: "eval-every", Help: "steps between evaluations; 0: none", Value: &w.EvalEvery, Check: setting.AtLeast(0), Marks: setting.Resume},
 		{Name: "eval", Help: "what to measure, with commas between; the first decides which checkpoint is the best", Value: &w.Eval, Default: "fid",
 			Check: knownMetrics, Marks: setting.Resume},
 		{Name: "eval-n", Help: "samples of each that an evaluation compares", Value: &w.EvalN, Default: 2048, Check: setting.AtLeast(2), Marks: setting.Resume},
 		{Name: "eval-budget", Help: "share of the time that evaluations may take: beyond it they are put off", Value: &w.EvalBudget, Default: .05,
 			Check: setting.Above0, Marks: setting.Resume},
-		{Name: "eval-features", Help: "what images are compared by (default random)", Value: &w.Features, Check: knownFeatures, Marks: setting.Auto | setting.Resume},
+		{Name: "eval-features", Help: "what images are compared by (default random)", Value: &w.Features, Marks: setting.Auto | setting.Resume},
 		{Name: "patience", Help: "end the run after so many evaluations without a better one; 0: never", Value: &w.Patience, Check: setting.AtLeast(0), Marks: setting.Resume},
 		{Name: "on-collapse", Help: "a training that collapses, saturates or swings wider and wider: warn, stop, rollback (to the last healthy checkpoint, at half the rate), ignore",
 			Value: &w.OnCollapse, Default: "warn", Check: setting.OneOf(onCollapse...), Marks: setting.Resume},
-	}
+	}, w.Feature.Settings("eval-")...)
 }
 
 // check tells what the settings show to be wrong together.
@@ -52,7 +53,10 @@ func (w Watching) check() error {
 	if w.Patience > 0 && w.EvalEvery == 0 {
 		return setting.Usagef("--patience %d: nothing is evaluated: add --eval-every", w.Patience)
 	}
-	return nil
+	if w.Features == "" {
+		return nil
+	}
+	return feature.Check(w.Features, w.Feature)
 }
 
 func knownMetrics(r setting.Row) error {
@@ -67,19 +71,11 @@ func knownMetrics(r setting.Row) error {
 	return nil
 }
 
-func knownFeatures(r setting.Row) error {
-	if spec := r.Get().(string); spec != "" {
-		if _, _, err := feature.Parse(spec); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // evaluator measures what the network draws against real data that it keeps the features of.
 type evaluator struct {
 	scope     *torch.Scope // of all that it keeps, below the run's
 	extractor *feature.Extractor
+	keep      feature.Keep
 	real      metric.Set
 	names     []string
 	n         int
@@ -106,13 +102,24 @@ func newEvaluator(ctx context.Context, t *Trainer, tell func(string)) (e *evalua
 	if m := data.MixtureOf(t.ds.Spec()); m != nil {
 		e.answer = &metric.Modes{Centres: m.Means, SD: m.SD}
 	}
-	if e.extractor, err = feature.Open(spec, feature.From{Context: ctx, Scope: e.scope, Shape: of, Tell: tell}); err != nil {
+	if e.extractor, err = feature.Open(spec, feature.From{Context: ctx, Scope: e.scope, Shape: of, Options: w.Feature, Tell: tell}); err != nil {
 		return e, err
 	}
 	e.n = min(w.EvalN, t.ds.Len())
-	e.real, err = feature.OfData(ctx, e.scope, e.extractor, t.ds, e.n, e.seed)
-	return e, err
+	if e.keep = feature.KeepFor(e.names); e.keep == feature.KeepMoments {
+		e.real, err = feature.Statistics(ctx, e.scope, e.extractor, t.ds, e.seed, e.n)
+		return e, err
+	}
+	all, err := feature.OfData(ctx, e.scope, e.extractor, t.ds, e.keep, e.seed, e.n)
+	if err != nil {
+		return e, err
+	}
+	e.real = all[0]
+	return e, nil
 }
+
+// evalPrefix begins the names of what was evaluated.
+const evalPrefix = "eval_"
 
 // measure evaluates the network as it stands: a mean for each measure, NaN where there is no figure.
 func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.Mean, err error) {
@@ -120,7 +127,7 @@ func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.M
 	defer func() { e.spent += time.Since(started) }()
 	s := e.scope.Child()
 	defer s.Close()
-	fake, err := feature.OfSampler(ctx, s, e.extractor, t.sampler, e.seed, e.n)
+	fake, err := feature.OfSampler(ctx, s, e.extractor, t.sampler, e.keep, e.seed, e.n)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +137,7 @@ func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.M
 		if err != nil {
 			return nil, fmt.Errorf("evaluation: %s: %w", name, err)
 		}
-		figures = append(figures, report.Mean{Name: "eval_" + name, Label: name, Value: r.Value})
+		figures = append(figures, report.Mean{Name: evalPrefix + name, Label: name, Value: r.Value})
 	}
 	return figures, nil
 }

@@ -47,3 +47,17 @@ func (j *Job) explainMemory(err *error) {
 	text += fmt.Sprintf(": lower --batch (%d), --gen-width (%d), --disc-width (%d) or --size", j.Batch, j.Method.Model.GenWidth, j.Method.Model.DiscWidth)
 	*err = &MemoryError{text, *err}
 }
+
+// memory is what the process takes on the host, and its tensors on the CUDA device, in MiB; 0 where nothing says.
+func (t *Trainer) memory() (host, device float64) {
+	const mib = 1 << 20
+	if now, _, err := machine.Resident(); err == nil {
+		host = float64(now) / mib
+	}
+	if d := t.root.Device(); d.CUDA {
+		if m, err := torch.CUDAMemory(d.Index); err == nil {
+			device = float64(m.Allocated) / mib
+		}
+	}
+	return host, device
+}

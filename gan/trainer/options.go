@@ -29,6 +29,7 @@ type Options struct {
 	LogEvery, SampleEvery, CheckpointEvery int
 	Keep                                   int
 	Save, OnSaveError                      string
+	TensorBoard                            bool
 	DryRun                                 bool
 
 	Watch Watching
@@ -96,6 +97,7 @@ func (o *Options) cadences() setting.Set {
 			Default: "async", Check: setting.OneOf("async", "sync"), Marks: setting.Resume},
 		{Name: "on-save-error", Help: "a checkpoint that cannot be written: stop or warn", Value: &o.OnSaveError, Default: "stop",
 			Check: setting.OneOf("stop", "warn"), Marks: setting.Resume},
+		{Name: "tensorboard", Help: "write the same for TensorBoard: events.out.tfevents.*", Value: &o.TensorBoard, Default: true, Marks: setting.Resume},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"forger/data"
 	"forger/gan/report"
@@ -20,13 +21,15 @@ type run struct {
 	ob    report.Observer
 	saver saver
 
-	alerts *report.Lines // nil: there was none yet
-	eval   *evaluator    // nil: nothing was evaluated yet
+	alerts *report.Lines       // nil: there was none yet
+	events *report.TensorBoard // nil: none is wanted
+	eval   *evaluator          // nil: nothing was evaluated yet
 
-	real       []byte       // data that pictures show
-	sampled    string       // the last picture
-	lastSample int64        // the step it was drawn at
-	skipped    map[int]bool // images whose files were told of: they are none
+	real        []byte       // data that pictures show
+	realPicture string       // its picture, of a run that begins
+	sampled     string       // the last picture
+	lastSample  int64        // the step it was drawn at
+	skipped     map[int]bool // images whose files were told of: they are none
 }
 
 // Run trains job from where it starts to the first of its bounds, or until ctx ends: then the step is finished and
@@ -106,7 +109,30 @@ func (r *run) open(ctx context.Context, p *setup) error {
 		return fmt.Errorf("%s: %w: it must be writable", r.dir.Metrics(), atomicfile.Bare(err))
 	}
 	r.saver.dir, r.saver.lines, r.saver.keep = r.dir, r.lines, r.job.Keep
-	return r.goOnWarning()
+	if err := r.goOnWarning(); err != nil {
+		return err
+	}
+	return r.openEvents(config, from.file == nil)
+}
+
+// openEvents begins the file for TensorBoard, where one is wanted; that of a run that begins has the real data too.
+func (r *run) openEvents(config []byte, begins bool) (err error) {
+	if !r.job.TensorBoard {
+		return nil
+	}
+	of := report.Described{Settings: r.settings(), YAML: string(config)}
+	for _, m := range r.parts.Meters {
+		of.Figures = append(of.Figures, m.Names...)
+	}
+	if w := r.job.Watch; w.EvalEvery > 0 {
+		for _, name := range strings.Split(w.Eval, ",") {
+			of.Figures = append(of.Figures, evalPrefix+name)
+		}
+	}
+	if r.events, err = report.OpenTensorBoard(r.dir.Path, r.step, of); err != nil || !begins {
+		return err
+	}
+	return r.events.Picture(0, "real", r.realPicture)
 }
 
 // first makes the directory of a run that begins, and shows what it will learn. The data is read before anything is
@@ -121,7 +147,7 @@ func (r *run) first(ctx context.Context, config []byte) (err error) {
 		}
 		r.warn(r.dir.Warning)
 	}
-	_, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), report.Samples{Real: r.real, Mixture: data.MixtureOf(r.ds.Spec())})
+	r.realPicture, err = report.Picture(r.dir.Sample("real"), r.ds.Shape(), report.Samples{Real: r.real, Mixture: data.MixtureOf(r.ds.Spec())})
 	return err
 }
 
@@ -151,6 +177,10 @@ func (r *run) close(err *error) {
 		if lines != nil {
 			*err = errors.Join(*err, lines.Close())
 		}
+	}
+	*err = errors.Join(*err, r.events.Close())
+	if r.eval != nil {
+		r.eval.extractor.Close()
 	}
 	if r.dir != nil {
 		r.dir.Close()
@@ -186,6 +216,11 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 	}
 	if err := r.finish(); err != nil {
 		return report.Result{}, r.explain(err)
+	}
+	if r.done() || enough {
+		if err := r.events.Done(); err != nil {
+			return report.Result{}, err
+		}
 	}
 	return report.Result{
 		Dir: r.dir.Path, First: first, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,

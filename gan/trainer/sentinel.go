@@ -12,6 +12,7 @@ import (
 type sentinel struct {
 	Past  []reading `json:"past"`  // the last ones, oldest first
 	Best  float64   `json:"best"`  // the highest diversity so far
+	Usual float64   `json:"usual"` // the generator's gradient as it was when all was well
 	State string    `json:"state"` // that was told of; "": healthy
 }
 
@@ -19,9 +20,10 @@ type sentinel struct {
 type reading struct {
 	Step      int64   `json:"step"`
 	Diversity float64 `json:"diversity"`
-	Real      float64 `json:"real"` // D(x), where the objective makes it a probability
-	Fake      float64 `json:"fake"` // D(G(z))
-	Loss      float64 `json:"loss"` // the generator's
+	Real      float64 `json:"real"`     // D(x), where the objective makes it a probability
+	Fake      float64 `json:"fake"`     // D(G(z))
+	Loss      float64 `json:"loss"`     // the generator's
+	Gradient  float64 `json:"gradient"` // the norm of the generator's; 0: not measured
 }
 
 // The states that are told of.
@@ -33,19 +35,25 @@ const (
 
 // What is taken for ill: judgement, mended where healthy runs were called ill; no study of many runs.
 const (
-	watched      = 40  // readings that are kept
-	inARow       = 3   // readings that must agree
-	noDiversity  = .05 // of the real data's
-	lostOfBest   = .2  // of the highest diversity so far
-	startingUp   = 100 // steps in which a generator may have no diversity yet
-	certain      = .99 // D of what it is sure of
-	growth       = 3   // of an oscillation, from the first half of what is kept to the second
-	wide         = .25 // of the mean: what swings less is at rest
-	enoughOfWave = 8   // crossings of the mean that make an oscillation
+	watched      = 40   // readings that are kept
+	inARow       = 3    // readings that must agree
+	noDiversity  = .05  // of the real data's
+	lostOfBest   = .2   // of the highest diversity so far
+	startingUp   = 100  // steps in which a generator may have no diversity yet
+	onItsFeet    = .25  // of the real data's diversity: a generator that had it has started
+	certain      = .99  // D of what it is sure of
+	fooled       = .02  // by so much D takes samples for more real than the data
+	vanished     = 1e-3 // of the usual gradient
+	growth       = 3    // of an oscillation, from the first half of what is kept to the second
+	wide         = .25  // of the mean: what swings less is at rest
+	enoughOfWave = 8    // crossings of the mean that make an oscillation
 )
 
 // alert is a state that begins or ends.
-type alert struct{ State, Text string }
+type alert struct {
+	State, Text string
+	Over        bool // it ends
+}
 
 // look takes a reading, and returns what is to be told of: nil, or a change of state.
 func (s *sentinel) look(r reading) *alert {
@@ -57,15 +65,18 @@ func (s *sentinel) look(r reading) *alert {
 	if r.Diversity > s.Best {
 		s.Best = r.Diversity
 	}
+	if state == "" {
+		s.Usual = s.gradient()
+	}
 	if state == s.State {
 		return nil
 	}
 	was := s.State
 	s.State = state
 	if state == "" {
-		return &alert{was, fmt.Sprintf("step %d: no longer %s", r.Step, was)}
+		return &alert{was, fmt.Sprintf("step %d: no longer %s", r.Step, was), true}
 	}
-	return &alert{state, fmt.Sprintf("step %d: %s: %s", r.Step, state, text)}
+	return &alert{State: state, Text: fmt.Sprintf("step %d: %s: %s", r.Step, state, text)}
 }
 
 // lastGood is the step of the last reading before those that made the state; 0: there is none.
@@ -88,17 +99,36 @@ func (s *sentinel) judge() (state, why string) {
 	now := last[inARow-1]
 	switch {
 	case now.Diversity <= s.Best && all(func(r reading) bool { // one that is still finding its feet gains with every reading
-		return r.Step > startingUp && (r.Diversity < noDiversity || r.Diversity < lostOfBest*s.Best)
+		return (r.Step > startingUp || s.Best > onItsFeet) && (r.Diversity < noDiversity || r.Diversity < lostOfBest*s.Best)
 	}):
 		return collapsed, fmt.Sprintf("samples have %.1f %% of the real data's diversity (%.0f %% at best): lower the rates, or add --penalty r1 or --pack", 100*now.Diversity, 100*s.Best)
 	case all(func(r reading) bool { return r.Real > certain && r.Fake < 1-certain }):
 		return saturated, fmt.Sprintf("D(x) %.4f, D(G(z)) %.4f: the discriminator is sure of everything and teaches nothing: lower --disc-lr, or add --penalty r1 or --instance-noise", now.Real, now.Fake)
 	case all(func(r reading) bool { return r.Fake > certain }):
 		return saturated, fmt.Sprintf("D(G(z)) %.4f: the discriminator takes everything for real: raise --disc-lr or --disc-steps", now.Fake)
+	case all(func(r reading) bool { return r.Fake > r.Real+fooled }):
+		return saturated, fmt.Sprintf("D(G(z)) %.4f, D(x) %.4f: the discriminator takes samples for more real than the data: raise --disc-lr or --disc-steps", now.Fake, now.Real)
+	case all(func(r reading) bool { return r.Gradient > 0 && r.Gradient < vanished*s.Usual }):
+		return saturated, fmt.Sprintf("the generator's gradient is %.2g, and was %.2g: the discriminator teaches nothing: lower --disc-lr, or add --penalty r1 or --instance-noise", now.Gradient, s.Usual)
 	case s.grows():
 		return oscillating, "the generator's loss swings wider and wider: lower the rates"
 	}
 	return "", ""
+}
+
+// gradient is the median of the generator's.
+func (s *sentinel) gradient() float64 {
+	var all []float64
+	for _, r := range s.Past {
+		if r.Gradient > 0 {
+			all = append(all, r.Gradient)
+		}
+	}
+	if all == nil {
+		return s.Usual
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // grows reports whether the generator's loss swings around its mean, and wider than it did.

@@ -12,7 +12,7 @@ import (
 
 // healthy readings wander about as those of runs that went well do.
 func healthy(step int) reading {
-	return reading{Step: int64(50 * step), Diversity: .6 + .1*math.Sin(float64(step)), Real: .7, Fake: .3, Loss: 1 + .2*math.Sin(2.2*float64(step))}
+	return reading{Step: int64(50 * step), Diversity: .6 + .1*math.Sin(float64(step)), Real: .7, Fake: .3, Loss: 1 + .2*math.Sin(2.2*float64(step)), Gradient: .1 + .05*math.Sin(float64(step))}
 }
 
 func TestTheSentinelsStates(t *testing.T) {
@@ -25,6 +25,8 @@ func TestTheSentinelsStates(t *testing.T) {
 		{collapsed, func(_ int, r *reading) { r.Diversity = .1 }}, // of .7 at best
 		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .999, .001 }},
 		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .5, .995 }},
+		{saturated, func(_ int, r *reading) { r.Gradient = 1e-5 }},
+		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .7, .73 }},
 		{oscillating, func(i int, r *reading) { r.Loss = 1 + .2*math.Pow(1.1, float64(i))*math.Sin(2.2*float64(i)) }},
 	} {
 		want, spoil := c.want, c.spoil
@@ -68,6 +70,12 @@ func TestTheSentinelWaits(t *testing.T) {
 			r.Diversity = 0
 		}
 		assert.Nil(t, s.look(r))
+	}
+	var lost sentinel // one that had started, and lost all of it
+	for i, diversity := range []float64{.4, 0, 0, 0} {
+		r := healthy(i)
+		r.Step, r.Diversity = int64(20*(i+1)), diversity
+		assert.Equal(t, i == 3, lost.look(r) != nil)
 	}
 }
 

@@ -34,16 +34,22 @@ func (t *Trainer) tree(take checkpoint.HostCopy) (*pt.Dict, error) {
 
 // config is every setting of the run by name, and under "resolved" what was decided where they left it open.
 func (t *Trainer) config() (string, error) {
-	all := t.job.Settings.Map()
+	all := t.settings()
 	all[setting.ResolvedKey] = t.resolved
-	if t.resolved.Points == 0 {
-		all["size"], all["channels"] = t.resolved.Size, t.resolved.Channels
-	}
 	text, err := json.Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("config: %w", err)
 	}
 	return string(text), nil
+}
+
+// settings are those of the run by name.
+func (t *Trainer) settings() map[string]any {
+	all := t.job.Settings.Map()
+	if t.resolved.Points == 0 {
+		all["size"], all["channels"] = t.resolved.Size, t.resolved.Channels
+	}
+	return all
 }
 
 // meta is what made the checkpoint, as strings.

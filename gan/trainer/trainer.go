@@ -199,9 +199,14 @@ func (t *Trainer) readMeters() (means []report.Mean, err error) {
 	var bad *checkpoint.NotFiniteError
 	for _, m := range t.parts.Meters {
 		sums, n := m.Sums.Doubles(), len(m.Names)
+		if sums[n] == 0 {
+			continue // none of these steps had a value
+		}
 		if bads := int64(sums[n+1]); bads > 0 {
 			first := int64(sums[n]) - bads + 1
-			first = t.clock.step + (first+int64(m.Every)-1)/int64(m.Every) // counted in updates, of which a step may have several
+			first = (first + int64(m.Every) - 1) / int64(m.Every) // counted in updates, of which a step may have several
+			period := int64(max(m.Period, 1))
+			first = (t.clock.step/period + first) * period
 			if bad == nil || first < bad.Step {
 				bad = &checkpoint.NotFiniteError{What: m.Names[0], Step: first}
 			}
@@ -212,6 +217,13 @@ func (t *Trainer) readMeters() (means []report.Mean, err error) {
 	}
 	if bad != nil {
 		return nil, bad
+	}
+	for _, f := range t.parts.Figures {
+		for _, m := range means {
+			if m.Name == f.Of {
+				means = append(means, report.Mean{Name: f.Name, Value: f.At(m.Value)})
+			}
+		}
 	}
 	return means, nil
 }
@@ -233,6 +245,7 @@ func (t *Trainer) logLine() (report.Line, error) {
 		DataWait:        math.Min(1, t.clock.wait.Seconds()/elapsed),
 		Seconds:         t.clock.elapsed(),
 	}
+	line.HostMiB, line.DeviceMiB = t.memory()
 	for _, m := range t.parts.Meters {
 		m.Sums.Fill(0)
 	}

@@ -49,12 +49,16 @@ func (h *health) take(text string) error {
 	return nil
 }
 
-// lookAt judges a log: what it is to be told and done about.
-func (r *run) lookAt(ctx context.Context, line report.Line) error {
+// lookAt judges a log: what is to be told of, or nil.
+func (r *run) lookAt(line report.Line) *alert {
 	if r.job.Watch.OnCollapse == "ignore" {
 		return nil
 	}
-	a := r.health.Sentinel.look(readingOf(line))
+	return r.health.Sentinel.look(readingOf(line))
+}
+
+// heed tells of a change of state, nil for none, and does what was asked for then.
+func (r *run) heed(ctx context.Context, a *alert) error {
 	if a == nil {
 		return nil
 	}
@@ -81,16 +85,18 @@ func (r *run) alert(a alert) error {
 			return err
 		}
 	}
-	return r.alerts.Append(struct {
+	err := r.alerts.Append(struct {
 		Step int64  `json:"step"`
 		Kind string `json:"kind"`
 		Text string `json:"text"`
-	}{r.step, a.State, a.Text})
+		Over bool   `json:"over,omitempty"`
+	}{r.step, a.State, a.Text, a.Over})
+	return errors.Join(err, r.events.Warned(r.step, a.Text))
 }
 
 // readingOf is what a log says of the training's health. Scores that are no probabilities say nothing.
 func readingOf(l report.Line) reading {
-	r := reading{Step: l.Step, Diversity: 1, Real: .5, Fake: .5, Loss: l.Value("loss_g")}
+	r := reading{Step: l.Step, Diversity: 1, Real: .5, Fake: .5, Loss: l.Value("loss_g"), Gradient: l.Value("grad_g")}
 	for _, m := range l.Means {
 		switch {
 		case m.Name == "diversity":
@@ -135,7 +141,7 @@ func (r *run) rollback(ctx context.Context, why alert) error {
 	for _, s := range r.parts.Streams {
 		s.SetState(r.root.NewGenerator(seed.Of(r.job.Seed+uint64(back), s.Use)).State())
 	}
-	if err := r.alert(alert{"rollback", fmt.Sprintf("step %d: goes on from here at %v of the rates, with other noise (rollback %d of %d)", r.step, rateShare(back), back, maxRollbacks)}); err != nil {
+	if err := r.alert(alert{State: "rollback", Text: fmt.Sprintf("step %d: goes on from here at %v of the rates, with other noise (rollback %d of %d)", r.step, rateShare(back), back, maxRollbacks)}); err != nil {
 		return err
 	}
 	return r.saveCheckpoint()
@@ -166,6 +172,9 @@ func (r *run) goBack(ctx context.Context, file *pt.File) error {
 		return err
 	}
 	r.saver.lines = r.lines
+	if err := r.events.GoOn(r.step); err != nil {
+		return err
+	}
 	return r.dir.SetAsideAfter(r.step, ".collapsed")
 }
 

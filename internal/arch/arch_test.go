@@ -25,7 +25,7 @@ type pkg struct {
 var rooms = [][]string{
 	{"forger/cmd", "forger/scripts"},
 	{"forger/gan"},
-	{"forger/gan/bench", "forger/gan/export", "forger/gan/gantest"},
+	{"forger/gan/bench", "forger/gan/board", "forger/gan/export", "forger/gan/gantest"},
 	{"forger/gan/trainer"},
 	{"forger/gan/feature"},
 	{"forger/gan/checkpoint", "forger/gan/report", "forger/gan/rundir"},

@@ -22,7 +22,7 @@ type uses struct {
 }
 
 // called are methods that others call by an interface of theirs, or by reflection.
-var called = []string{".ColorModel", ".ReadByte", ".Error", ".Unwrap", ".String", ".MarshalJSON", ".UnmarshalJSON", ".MarshalYAML", ".UnmarshalYAML", ".Write", ".Read", ".ReadAt", ".Close", ".Set", ".Type", ".Colors", ".Z"}
+var called = []string{".ColorModel", ".ReadByte", ".Error", ".Unwrap", ".String", ".MarshalJSON", ".ServeHTTP", ".UnmarshalJSON", ".MarshalYAML", ".UnmarshalYAML", ".Write", ".Read", ".ReadAt", ".Close", ".Set", ".Type", ".Colors", ".Z"}
 
 func newUses() uses {
 	return uses{map[string][]string{}, map[string]map[string]bool{}, map[string]string{}}

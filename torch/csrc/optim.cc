@@ -2,6 +2,7 @@
 #include "scope.h"
 #include "zeros.h"
 
+#include <cmath>
 #include <limits>
 
 using at::Tensor;
@@ -159,7 +160,7 @@ GT_EXPORT gt_tensor *gt_clip_grad_norm(gt_scope *s, gt_tensor *const *params, in
       if (const Tensor &grad = get(params[i]).grad(); grad.defined()) grads.push_back(grad);
     if (grads.empty()) return at::zeros({}, s->device);
     Tensor total = at::linalg_vector_norm(at::stack(at::_foreach_norm(grads, 2)), 2);
-    at::_foreach_mul_(grads, (max_norm / (total + 1e-6)).clamp_max(1));
+    if (std::isfinite(max_norm)) at::_foreach_mul_(grads, (max_norm / (total + 1e-6)).clamp_max(1));
     return total;
   });
 }

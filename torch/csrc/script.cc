@@ -1,6 +1,8 @@
-// script.cc: networks as TorchScript, for programs without Forger and without their Python class.
+// script.cc: networks as TorchScript: ours for programs without Forger and without their Python class, and those of others.
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <unordered_map>
 
 #include "scope.h"
 
@@ -78,3 +81,52 @@ GT_EXPORT int gt_script_save(gt_scope *s, const char *source, const char *const 
     if (!file) throw gt::Error(GT_FAILED, std::string(path) + " cannot be written: " + std::strerror(errno));
   });
 }
+
+struct gt_script {
+  Module module;
+  std::unordered_map<std::string, c10::IValue> named; // what forward is given beside x
+};
+
+GT_EXPORT gt_script *gt_script_open(gt_scope *s, const char *path) {
+  gt_script *made = nullptr;
+  gt::run(s, [&] {
+    auto opened = std::make_unique<gt_script>(gt_script{torch::jit::load(path, s->device), {}});
+    opened->module.eval();
+    for (const c10::Argument &a : opened->module.get_method("forward").function().getSchema().arguments())
+      if (a.name() == "return_features") opened->named.emplace(a.name(), true);
+    made = opened.release();
+  });
+  return made;
+}
+
+// The interpreter tells where in the module it failed, in many lines, of which the last says why.
+static c10::IValue forward(gt_script *m, const at::Tensor &x) {
+  // Compiling for the shapes of a few batches costs more than it gains.
+  torch::jit::GraphOptimizerEnabledGuard plain(false);
+  try {
+    return m->module.get_method("forward")({x}, m->named);
+  } catch (const std::exception &e) {
+    std::string why = e.what();
+    why.erase(why.find_last_not_of(" \n") + 1);
+    throw std::runtime_error(why.substr(why.rfind('\n') + 1));
+  }
+}
+
+GT_EXPORT int gt_script_forward(gt_scope *s, gt_script *m, gt_tensor *x, gt_tensor **out, int most, int *n) {
+  return gt::run(s, [&] {
+    const c10::IValue y = forward(m, get(x));
+    std::vector<at::Tensor> all;
+    if (y.isTensor())
+      all.push_back(y.toTensor());
+    else if (y.isTensorList())
+      all = y.toTensorVector();
+    else if (y.isTuple())
+      for (const c10::IValue &v : y.toTupleRef().elements()) all.push_back(v.toTensor());
+    else
+      throw gt::Error(GT_FAILED, "forward gives a " + y.tagKind() + ", and not a tensor or several");
+    *n = static_cast<int>(all.size());
+    for (int i = 0; i < std::min(*n, most); i++) out[i] = s->keep(all[i]);
+  });
+}
+
+GT_EXPORT void gt_script_free(gt_script *m) { delete m; }

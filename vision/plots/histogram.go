@@ -15,6 +15,9 @@ type Histogram struct {
 	Real, Generated []float32               // either may be empty
 	Density         func(x float64) float64 // of what the real ones are drawn from; nil: it is not known
 	Map             *Map                    // nil: there is none
+	// Judge is the probability of being real that a discriminator gives points [N], [N]; nil: there is none. Beside it is drawn the
+	// best that could be said of these samples, p/(p+q) (Goodfellow et al. 2014, proposition 1).
+	Judge func(points []float32) []float32
 }
 
 // Map is a function of one number at ascending places.
@@ -26,7 +29,7 @@ type Map struct {
 // bins is how many intervals the samples' range has.
 const bins = 50
 
-// Draw is the picture: the histograms over the density, and the map beside them.
+// Draw is the picture: the histograms over the density, and beside them the map and the discriminator.
 func (h Histogram) Draw() vision.Image {
 	p := panel("x", "density")
 	low, high := span(h.Real, h.Generated)
@@ -42,10 +45,44 @@ func (h Histogram) Draw() vision.Image {
 		curve(p, "density", through, black, true)
 	}
 	p.Y.Min = 0
-	if h.Map == nil {
-		return render(p)
+	panels := []*plot.Plot{p}
+	if h.Map != nil {
+		panels = append(panels, h.Map.panel())
 	}
-	return render(p, h.Map.panel())
+	if h.Judge != nil {
+		panels = append(panels, h.judged(low, high))
+	}
+	return render(panels...)
+}
+
+// judged is what the discriminator says at the middle of each interval, beside the best that could be said there.
+func (h Histogram) judged(low, high float64) *plot.Plot {
+	p := panel("x", "D(x)")
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, 0, 1
+	places := make([]float32, bins)
+	for i := range places {
+		places[i] = float32(low + (high-low)*(float64(i)+.5)/bins)
+	}
+	said := make(plotter.XYs, bins)
+	for i, d := range h.Judge(places) {
+		said[i] = plotter.XY{X: float64(places[i]), Y: float64(d)}
+	}
+	curve(p, "D", said, blue, false)
+	if h.Density != nil && len(h.Generated) > 0 {
+		curve(p, "p/(p+q)", h.best(low, high), black, true)
+	}
+	return p
+}
+
+// best is p/(p+q) at the middle of each interval: p by the density, q by the histogram of the generated.
+func (h Histogram) best(low, high float64) plotter.XYs {
+	all := make(plotter.XYs, bins)
+	for i, q := range histogram(h.Generated, low, high) {
+		x := (q.Min + q.Max) / 2
+		p := h.Density(x)
+		all[i] = plotter.XY{X: x, Y: p / (p + q.Weight)}
+	}
+	return all
 }
 
 // bars adds values as a histogram to p.

@@ -103,13 +103,13 @@ func TestBars(t *testing.T) {
 // Each part of the picture of one dimension is there when it is given, and a map adds a panel.
 func TestHistogramParts(t *testing.T) {
 	some, other := normal(200), normal(210)[10:]
-	density := func(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
 	m := &Map{Latents: []float32{0, .5, 1}, Values: []float32{-1, .2, 1}}
 	exact := *m
 	exact.Exact = []float64{-2, 0, 2}
 	pictures := []vision.Image{
 		Histogram{Real: some}.Draw(), Histogram{Generated: some}.Draw(), Histogram{Real: some, Generated: other}.Draw(),
 		Histogram{Real: some, Density: density}.Draw(), Histogram{Real: some, Map: m}.Draw(), Histogram{Real: some, Map: &exact}.Draw(),
+		Histogram{Real: some, Judge: half}.Draw(), Histogram{Generated: some, Judge: half}.Draw(), Histogram{Generated: some, Judge: half, Density: density}.Draw(),
 	}
 	for i, a := range pictures {
 		for k, b := range pictures[:i] {
@@ -117,6 +117,42 @@ func TestHistogramParts(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 2*pictures[0].Width, pictures[4].Width)
+	assert.Equal(t, 2*pictures[0].Width, pictures[6].Width)
+	assert.Equal(t, 3*pictures[0].Width, Histogram{Real: some, Map: m, Judge: half}.Draw().Width)
+}
+
+// The best discriminator is p/(p+q): the density, and the samples' share of an interval over its width.
+func TestTheBestDiscriminator(t *testing.T) {
+	h := Histogram{Generated: []float32{.05, .05, .05, .25}, Density: density}
+	best := h.best(0, 5)
+	require.Len(t, best, bins)
+	for i, q := range map[int]float64{0: 7.5, 1: 0, 2: 2.5} {
+		x := .1*float64(i) + .05
+		assert.InDelta(t, x, best[i].X, 1e-12)
+		assert.InDelta(t, density(x)/(density(x)+q), best[i].Y, 1e-12)
+	}
+	asked := false
+	h.Judge = func(points []float32) []float32 {
+		asked = true
+		require.Len(t, points, bins)
+		low, high := span(h.Generated)
+		assert.InDelta(t, low+(high-low)/(2*bins), points[0], 1e-6, "the middle of the first interval")
+		return points
+	}
+	h.Draw()
+	assert.True(t, asked)
+}
+
+// density is that of N(0,1).
+func density(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
+
+// half is a discriminator that knows nothing.
+func half(points []float32) []float32 {
+	all := make([]float32, len(points))
+	for i := range all {
+		all[i] = .5
+	}
+	return all
 }
 
 // One picture has one sequence of bytes, and no samples are too odd to be drawn.
