@@ -151,7 +151,7 @@ func Dimensions(of data.Shape) float64 { return float64(of.Bytes()) * math.Ln2 }
 func (o *Options) likelihoods() setting.Set {
 	return setting.Set{
 		{Name: "binarize", Help: "of gray images, where a likelihood is learnt: auto (dynamic of gray, none of colour)", Value: &o.Binarize, Default: auto,
-			Check: setting.OneOf(append([]string{auto}, setting.Keys(binarisations)...)...), Marks: form | setting.Auto,
+			Check: setting.OneOf(append([]string{auto}, setting.Keys(binarisations)...)...), Marks: form,
 			Words: setting.Words(binarisations, func(b Binarisation) string { return b.Doc })},
 		{Name: "beta", Help: "weight of a VAE's divergence from the prior", Value: &o.Beta, Default: 1., Check: setting.NotNegative, Marks: form},
 		{Name: "free-bits", Help: "nats of each latent's divergence that cost a VAE nothing", Value: &o.FreeBits, Check: setting.NotNegative, Marks: form},
