@@ -92,11 +92,11 @@ func (o EvalOptions) known() bool { return strings.HasSuffix(o.Against, ".npz") 
 // Eval scores a checkpoint or a set of data against real data.
 func Eval(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 	defer torch.Catch(&err)
-	if slices.Contains(o.Metrics, nll) {
-		return evalLikelihood(ctx, o)
-	}
 	if o.Feature == (feature.Options{}) {
 		o.Feature.Settings("").Reset()
+	}
+	if slices.Contains(o.Metrics, nll) {
+		return evalLikelihood(ctx, o)
 	}
 	if err := o.check(); err != nil {
 		return e, err

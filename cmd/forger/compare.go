@@ -16,6 +16,7 @@ func newCompare() *cobra.Command {
 	o.N, o.Device = 10000, "auto"
 	o.Measures.Settings().Reset()
 	o.Likelihood.Settings().Reset()
+	o.Feature.Settings("").Reset()
 	cmd := &cobra.Command{
 		Use:   "compare CHECKPOINT|RUN ... --against SPEC --out DIR",
 		Short: "Several checkpoints under one protocol: tables and a picture",
@@ -44,6 +45,7 @@ func newCompare() *cobra.Command {
 	f.StringVar(&o.Out, "out", "", "the folder to write to; it is made")
 	f.StringSliceVar(&o.Metrics, "metrics", nil, "what to measure, with commas between (default: quality by two kinds of features, Parzen, nll)")
 	f.StringVar(&o.Features, "features", "", "what images are compared by (default: random, and a classifier where the data have labels)")
+	addSettings(f, o.Feature.Settings(""))
 	f.IntVar(&o.N, "n", o.N, "how many samples of each, at most")
 	f.Uint64Var(&o.Seed, "seed", 0, "of samples, choices and permutations")
 	addSettings(f, o.Measures.Settings())
