@@ -38,6 +38,9 @@ func (c *Config) Check() error {
 	if err := c.Settings().Check(); err != nil {
 		return err
 	}
+	if err := c.Method.CheckRead(c.Given); err != nil {
+		return err
+	}
 	for _, check := range []func() error{c.Data.Check, c.Method.Check, c.Run.Check} {
 		if err := check(); err != nil {
 			return err

@@ -33,7 +33,9 @@ type EvalOptions struct {
 	Average  bool // draw from the averaged generator
 	Device   string
 	Measures metric.Options
-	Tell     func(string) // what takes a while
+
+	Likelihood LikelihoodOptions
+	Tell       func(string) // what takes a while
 }
 
 // Defaults of an evaluation.
@@ -91,6 +93,9 @@ func Eval(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 	defer torch.Catch(&err)
 	if o.Feature == (feature.Options{}) {
 		o.Feature.Settings("").Reset()
+	}
+	if slices.Contains(o.Metrics, nll) {
+		return evalLikelihood(ctx, o)
 	}
 	if err := o.check(); err != nil {
 		return e, err

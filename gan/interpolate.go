@@ -19,6 +19,7 @@ type InterpolateOptions struct {
 	Out        string // .gif: animated; .png: a strip, the walk from left to right
 	Frames     int    // 0: 60 of a .gif, 10 of a strip
 	Seed       uint64
+	From, To   string // pictures between whose latents is walked; "": between latents that are drawn
 	Average    bool
 	Device     string
 
@@ -53,6 +54,9 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 	if o.Frames < 2 {
 		return setting.Usagef("--frames %d: too few: use 2 or more", o.Frames)
 	}
+	if (o.From == "") != (o.To == "") {
+		return setting.Usagef("--from %s --to %s: a walk has two ends: name both pictures", o.From, o.To)
+	}
 	d, err := openDrawer(ctx, o.Checkpoint, o.Average, o.Device)
 	if err != nil {
 		return err
@@ -63,6 +67,8 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 		return fmt.Errorf("%s: it makes points, and a walk is of pictures: use forger sample", o.Checkpoint)
 	case d.sampler.Path == nil:
 		return fmt.Errorf("%s: a %s has no latent space: there is nothing to walk through", o.Checkpoint, d.Options.Method)
+	case o.From != "":
+		return d.between(o, gif)
 	}
 	r, err := d.route(o.Label, o.ToLabel)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"forger/gan/method"
 	"forger/internal/setting"
 )
 
@@ -70,6 +71,16 @@ var Presets = map[string]Preset{
 		loss=relativistic penalty=r1=.02 penalty=r2=.02
 		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=15000`,
 	},
+	"vae": {
+		"Kingma and Welling 2014 in the form of Burda et al. 2016: 784-200-200-50, tanh, on binarised digits",
+		`method=vae model=mlp size=28 channels=1 latent=50 gen-width=200 disc-width=200 depth=2 binarize=dynamic
+		optim=adam lr=2e-3 beta1=.9 beta2=.999 schedule=cosine lr-end=.01 batch=100 epochs=100`,
+	},
+	"pixelcnn": {
+		"van den Oord et al. 2016 at a small width, on binarised digits",
+		`method=pixelcnn model=masked size=28 channels=1 gen-width=32 depth=8 binarize=dynamic
+		optim=adam lr=2e-3 beta1=.9 beta2=.999 schedule=cosine lr-end=.01 batch=64 epochs=40`,
+	},
 }
 
 // Line is a setting of a preset.
@@ -79,40 +90,54 @@ type Line struct {
 }
 
 // Lines are what a preset sets, in its order.
-func (p Preset) Lines() []Line {
-	var lines []Line
-	for _, text := range strings.Fields(p.set) {
+func (p Preset) Lines() []Line { return presetLines(p.set) }
+
+func presetLines(texts string) (all []Line) {
+	for _, text := range strings.Fields(texts) {
 		name, value, _ := strings.Cut(text, "=")
-		if i := slices.IndexFunc(lines, func(l Line) bool { return l.Name == name }); i >= 0 {
-			lines[i].Values = append(lines[i].Values, value)
+		if i := slices.IndexFunc(all, func(l Line) bool { return l.Name == name }); i >= 0 {
+			all[i].Values = append(all[i].Values, value)
 			continue
 		}
-		lines = append(lines, Line{name, []string{value}})
+		all = append(all, Line{name, []string{value}})
 	}
-	return lines
+	return all
 }
 
-// takePreset sets what a preset says and nobody gave. A bound that was given takes the place of the preset's.
+// takePreset sets what a preset says and nobody gave, and then the method's own defaults. A bound that was given takes the
+// place of the preset's.
 func (c *Config) takePreset() error {
 	if c.Preset == "" {
-		return nil
+		return c.take(method.Table[c.Method.Method].Defaults, c.Given.Has)
 	}
 	p, ok := Presets[c.Preset]
 	if !ok {
 		return setting.Usagef("--preset %q: unknown: have %s", c.Preset, strings.Join(slices.Sorted(maps.Keys(Presets)), ", "))
 	}
 	bounded := slices.ContainsFunc(bounds, c.Given.Has)
+	kept := func(name string) bool { return c.Given.Has(name) || bounded && slices.Contains(bounds, name) }
+	if err := c.take(p.set, kept); err != nil {
+		return setting.Usagef("--preset %s: %v", c.Preset, err)
+	}
+	set := p.Lines()
+	return c.take(method.Table[c.Method.Method].Defaults, func(name string) bool {
+		return c.Given.Has(name) || slices.ContainsFunc(set, func(l Line) bool { return l.Name == name })
+	})
+}
+
+// take sets what NAME=VALUE texts say, but for what is kept as it is.
+func (c *Config) take(texts string, kept func(name string) bool) error {
 	all := c.Settings()
-	for _, l := range p.Lines() {
-		if c.Given.Has(l.Name) || bounded && slices.Contains(bounds, l.Name) {
+	for _, l := range presetLines(texts) {
+		if kept(l.Name) {
 			continue
 		}
 		row, ok := all.Find(l.Name)
 		if !ok {
-			return setting.Usagef("--preset %s: it sets %q, which is no setting", c.Preset, l.Name)
+			return setting.Usagef("%s: no such setting", l.Name)
 		}
 		if err := row.Parse(l.Values...); err != nil {
-			return setting.Usagef("--preset %s: %s: %v", c.Preset, l.Name, err)
+			return setting.Usagef("%s: %v", l.Name, err)
 		}
 	}
 	return nil

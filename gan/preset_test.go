@@ -49,7 +49,9 @@ func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
 	torchtest.Golden(t, "method/testdata/gans.json", &golden)
 	torchtest.Golden(t, "method/testdata/recipes.json", &since)
 	maps.Copy(golden.Runs, since.Runs)
-	elsewhere := []string{"data", "size", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
+	torchtest.Golden(t, "method/testdata/likelihoods.json", &since) // which adds to them
+	maps.Copy(golden.Runs, since.Runs)
+	elsewhere := []string{"data", "size", "channels", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
 	kept := func(texts []string) []string {
 		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {
 			name, _, _ := strings.Cut(text, "=")
@@ -88,6 +90,12 @@ func small(t *testing.T, preset string) Config {
 	for _, name := range []string{"gen-width", "disc-width", "latent", "batch", "steps"} {
 		c.Given[name] = "here"
 	}
+	if preset == "pixelcnn" { // which has neither
+		d := DefaultConfig().Method.Model
+		c.Method.Model.Latent, c.Method.Model.DiscWidth, c.Method.Model.GenWidth = d.Latent, d.DiscWidth, 4
+		delete(c.Given, "latent")
+		delete(c.Given, "disc-width")
+	}
 	c.Data.Size = vision.Square(smallSizes[preset])
 	if !c.Data.Size.IsZero() {
 		c.Given["size"] = "here"
@@ -96,7 +104,7 @@ func small(t *testing.T, preset string) Config {
 }
 
 // smallSizes are the sides at which presets are tried whose own is larger.
-var smallSizes = map[string]int{"dcgan": 16, "wgan": 16, "lsgan": 16, "r3gan": 16, "gan2014": 8}
+var smallSizes = map[string]int{"dcgan": 16, "wgan": 16, "lsgan": 16, "r3gan": 16, "gan2014": 8, "vae": 8, "pixelcnn": 8}
 
 // A resume of each preset is a resume, and of what no preset has beside.
 func TestEveryPresetResumesExactly(t *testing.T) {

@@ -38,7 +38,12 @@ type SampleOptions struct {
 
 	Seeds      []uint64 // a sample of each, whatever the others are, instead of N and Seed
 	Truncation float64  // no number of the noise is farther from 0; 0: no bound
-	Label      string   // classes with commas between, as many samples each; "": a row of the picture each
+
+	Complete string // data whose images are completed, instead of N whole ones
+	KeepRows int    // of them that stay, from above
+
+	Tell  func(share float64) // how much is drawn, of what takes its time; nil: nobody asks
+	Label string              // classes with commas between, as many samples each; "": a row of the picture each
 }
 
 // sampleBatch is how many images are drawn at once; it bounds the memory.
@@ -78,6 +83,12 @@ func Sample(ctx context.Context, o SampleOptions) (err error) {
 			return err
 		}
 	}
+	if o.Complete != "" {
+		if err := d.completed(o); err != nil {
+			return err
+		}
+	}
+	d.watched(o.Tell)
 	if d.sampler.Classes > 0 || o.Label != "" {
 		if err := d.labelled(o.Label); err != nil {
 			return err

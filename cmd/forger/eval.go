@@ -20,6 +20,7 @@ import (
 func newEval() *cobra.Command {
 	o := gan.EvalOptions{N: 10000, Device: "auto"}
 	o.Measures.Settings().Reset()
+	o.Likelihood.Settings().Reset()
 	o.Feature.Settings("").Reset()
 	var jsonTo string
 	var above, below []string
@@ -63,6 +64,7 @@ func newEval() *cobra.Command {
 	f.IntVar(&o.N, "n", o.N, "how many samples of each, at most")
 	f.Uint64Var(&o.Seed, "seed", 0, "of samples, choices and permutations")
 	addSettings(f, o.Measures.Settings())
+	addSettings(f, o.Likelihood.Settings())
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&jsonTo, "json", "", "write protocol and figures to this file, - for the standard output")
 	f.StringArrayVar(&above, "fail-above", nil, "NAME=X: exit with 1 where a figure is above X, e.g. fid=30 or prdc.recall=1 (repeatable)")
@@ -129,7 +131,7 @@ func writeEval(out io.Writer, e gan.Evaluation) error {
 				more = append(more, field.Name+" "+figure(v))
 			case int:
 				more = append(more, fmt.Sprintf("%s %d", field.Name, v))
-			case bool:
+			case bool, string:
 				more = append(more, fmt.Sprintf("%s %v", field.Name, v))
 			}
 		}

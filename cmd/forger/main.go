@@ -1,4 +1,4 @@
-// Command forger trains, evaluates and exports generative adversarial networks on libtorch.
+// Command forger trains, evaluates and exports generative models on libtorch: GANs, variational autoencoders, autoregressive models.
 package main
 
 import (
@@ -76,8 +76,8 @@ func oneLine(err error) string { return strings.Join(strings.Fields(err.Error())
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "forger",
-		Short: "Train, evaluate and export generative adversarial networks on libtorch",
-		Long: "forger trains, evaluates and exports generative adversarial networks on libtorch.\n\n" +
+		Short: "Train, evaluate and export generative models on libtorch",
+		Long: "forger trains, evaluates and exports generative models on libtorch: GANs, variational autoencoders, autoregressive models.\n\n" +
 			"Settings come from, first to last: flags, FORGER_* environment variables (FORGER_BATCH=32), the --config file, defaults.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -87,7 +87,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newSample(), newInterpolate(), newExport(), newEval(), newFilm(), newWatch(), newReport(), newBench(), newCheckpoint(), newData(), newDoctor(), newVersion())
+	root.AddCommand(newTrain(), newSample(), newInterpolate(), newExport(), newEval(), newCompare(), newFilm(), newWatch(), newReport(), newBench(), newCheckpoint(), newData(), newDoctor(), newVersion())
 	return root
 }
 

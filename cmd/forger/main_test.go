@@ -116,7 +116,7 @@ func TestWhatTheCommandLineShowsToBeWrong(t *testing.T) {
 		"export --checkpoint x --out y":                       "forger: export: --format: not given: name onnx, pth, safetensors, torchscript",
 		"export --checkpoint x --out y.pt":                    "forger: export: --format: not given: name onnx, pth",
 		"export --checkpoint x --out y --format h5":           `forger: export: --format "h5": unknown`,
-		"export --checkpoint x --out y --format pth --net e":  `forger: export: --net "e": unknown: have discriminator, ema, generator`,
+		"export --checkpoint x --out y --format pth --net e":  `forger: export: --net "e": unknown: have decoder, discriminator, ema, encoder, encoder-ema, generator, model`,
 		"interpolate --checkpoint x --out y.mp4":              "forger: interpolate: --out y.mp4: neither .gif nor .png",
 		"interpolate --checkpoint x --out y.gif --frames 1":   "forger: interpolate: --frames 1: too few",
 		"checkpoint inf":                                      `forger: checkpoint: unknown command "inf": have info`,

@@ -136,3 +136,22 @@ func (p *progress) end() {
 		fmt.Fprintln(p.w)
 	}
 }
+
+// share shows how far something is: a live line on a terminal, a line every quarter elsewhere.
+func share(w io.Writer, what string) func(float64) {
+	shown := 0
+	if t := terminalOn(w); t != nil {
+		return func(share float64) {
+			fmt.Fprintf(t, "\r%.0f %% %s", 100*share, what)
+			if share >= 1 {
+				fmt.Fprintln(t)
+			}
+		}
+	}
+	return func(share float64) {
+		if quarter := int(4 * share); quarter > shown {
+			shown = quarter
+			fmt.Fprintf(w, "%d %% %s\n", 25*quarter, what)
+		}
+	}
+}

@@ -39,6 +39,15 @@ func newSample() *cobra.Command {
 			if cmd.Flags().Changed("truncation") && (!(o.Truncation >= .01) || o.Latents != "") {
 				return setting.Usagef("--truncation %v: it wants .01 or more, and no --latents: 0.5 is a strong one, 2 a weak one", o.Truncation)
 			}
+			switch completes := cmd.Flags().Changed("keep-rows"); {
+			case o.Complete == "" && completes:
+				return &setting.UsageError{Msg: "--keep-rows: there is nothing to complete: add --complete with data, such as folder:DIR"}
+			case o.Complete != "" && !completes:
+				return &setting.UsageError{Msg: "--complete: add --keep-rows: how many rows of each image stay"}
+			case o.Complete != "" && (o.Latents != "" || seeds != ""):
+				return &setting.UsageError{Msg: "--complete: the data say how many: leave out --latents and --seeds"}
+			}
+			o.Tell = share(cmd.ErrOrStderr(), "drawn")
 			var err error
 			if o.Seeds, err = parseSeeds(seeds); err != nil {
 				return err
@@ -58,6 +67,8 @@ func newSample() *cobra.Command {
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&o.Latents, "latents", "", "a .npy of float32 [N,Z] or [N,Z,1,1] to draw instead of --n and --seed")
 	f.StringVar(&o.Raw, "raw", "", "write float32 [N,C,H,W] in [-1,1], of points [N,D], to this .npy, beside --out or alone")
+	f.StringVar(&o.Complete, "complete", "", "complete the images of this data, such as folder:DIR, instead of drawing whole ones: of a pixelcnn")
+	f.IntVar(&o.KeepRows, "keep-rows", 0, "rows of each image that --complete leaves as they are, from above")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	return cmd
 }

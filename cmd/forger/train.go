@@ -21,8 +21,8 @@ func newTrain() *cobra.Command {
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "train",
-		Short: "Train a GAN; writes a run directory",
-		Long:  "Train a GAN; writes a run directory.\n\n" + tables(cfg.Settings()),
+		Short: "Train a generative model; writes a run directory",
+		Long:  "Train a generative model; writes a run directory.\n\n" + tables(cfg.Settings()),
 		Example: "  forger train --data glyphs --size 32 --steps 500\n" +
 			"  forger train --data mnist:DIR --size 32 --epochs 5 --device cuda\n" +
 			"  forger train --config runs/0000-dcgan-glyphs/config.yaml --seed 1\n" +

@@ -77,7 +77,7 @@ func nodeCost(n nn.Node, given [][]int, weights map[string][]int, batch int) (co
 		w, c := weights[n.Params[0]], n.Conv // [out,in/groups,k]
 		y = []int{w[0], outSize(x[1], w[2], c.Stride[1], c.Padding[1], c.Dilation[1])}
 		cost.flops = 2 * float64(size(w)) * float64(y[1])
-	case "conv2d":
+	case "conv2d", "masked_conv2d": // what is masked is computed too
 		w, c := weights[n.Params[0]], n.Conv // [out,in/groups,kh,kw]
 		y = []int{w[0], outSize(x[1], w[2], c.Stride[0], c.Padding[0], c.Dilation[0]), outSize(x[2], w[3], c.Stride[1], c.Padding[1], c.Dilation[1])}
 		cost.flops = 2 * float64(size(w)) * float64(y[1]*y[2])

@@ -26,6 +26,10 @@ func moved(n nn.Node, x []int, weights map[string][]int) ([]int, error) {
 	case "batch_norm", "layer_norm", "group_norm", "instance_norm", "add", "mul", "relu", "leaky_relu", "tanh", "sigmoid", "silu",
 		"gelu", "elu", "prelu", "softplus", "softmax", "log_softmax":
 		return x, nil
+	case "narrow":
+		y := slices.Clone(x)
+		y[n.Dims[0]-1] = n.Shape[1]
+		return y, nil
 	case "one_hot":
 		return []int{n.Factor}, nil
 	case "embedding":

@@ -17,6 +17,7 @@ type Info struct {
 	Format      int64             `json:"format"`
 	Step        int64             `json:"step"`
 	Images      int64             `json:"images"`
+	Seconds     float64           `json:"seconds"` // trained
 	Data        string            `json:"data"`
 	Position    int64             `json:"position"` // batches used
 	Length      int64             `json:"length"`   // images of an epoch
@@ -66,6 +67,7 @@ func (c *Info) fill(root *pt.Dict) error {
 	c.Config = json.RawMessage(config)
 	err = errors.Join(err,
 		get(root, &c.Format, "format"), get(root, &c.Step, "step"), get(root, &c.Images, "images"),
+		get(root, &c.Seconds, "meters", "seconds"),
 		get(root, &c.Data, "data", "spec"), get(root, &c.Position, "data", "position"),
 		get(root, &c.Length, "data", "length"), get(root, &c.Fingerprint, "data", "fingerprint"))
 	meta, missing := pt.At[*pt.Dict](root, "meta")

@@ -38,6 +38,7 @@ type Opened struct {
 	Net     method.Net
 	Judge   method.Net   // the network that scores points, beside one that draws them
 	Root    *torch.Scope // the caller closes it
+	nets    []method.Net // all of the method
 }
 
 // Open loads a network of a checkpoint onto a device: the one that word names in `export --net`, or with "" the one that
@@ -81,6 +82,9 @@ func Open(path, word string, average bool, device string, read Reader) (_ *Opene
 	if o.Judge = o.Options.Judge(nets); word == "" && o.Judge.TakesPoints(o.Shape.Points) {
 		loaded = append(loaded, o.Judge)
 	}
+	if o.nets = nets; word == "" && o.Options.Entry().Likelihood != nil {
+		loaded = nets
+	}
 	for _, n := range loaded {
 		state, err := pt.At[*pt.Dict](file.Root(), n.Key)
 		if err == nil {
@@ -121,4 +125,36 @@ func Missing(key string) error {
 }
 
 // Sampler draws from the network.
-func (o *Opened) Sampler() method.Sampler { return o.Options.Entry().Sampler(o.Net, o.Options) }
+func (o *Opened) Sampler() method.Sampler {
+	return o.Options.Entry().Sampler(o.Net, o.Options, o.Shape)
+}
+
+// Parameters counts what was trained, and of that what the network that is open has.
+func (o *Opened) Parameters() (all, of int) {
+	for _, n := range o.nets {
+		if n.Averages == "" {
+			all += numbersOf(n.Module)
+		}
+	}
+	return all, numbersOf(o.Net.Module)
+}
+
+func numbersOf(m nn.Module) (n int) {
+	for _, p := range nn.Parameters(m) {
+		of := 1
+		for _, size := range p.Shape() {
+			of *= size
+		}
+		n += of
+	}
+	return n
+}
+
+// Likelihood is that of the networks that samples are drawn from, where the method knows one.
+func (o *Opened) Likelihood() (of method.Likelihood, ok bool) {
+	likelihood := o.Options.Entry().Likelihood
+	if likelihood == nil {
+		return of, false
+	}
+	return likelihood(o.nets, o.Net.Averages != "", o.Options, o.Shape), true
+}

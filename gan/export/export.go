@@ -42,8 +42,8 @@ var Formats = map[string]Format{
 	"torchscript": {"weights and operations (inference), for torch.jit.load without a class", exportScript},
 }
 
-// Words lists what a network may be called, whatever the method.
-func Words() []string {
+// words lists what a network may be called, whatever the method.
+func words() []string {
 	var all []string
 	for _, e := range method.Table {
 		all = append(all, setting.Keys(e.Words)...)
@@ -54,8 +54,8 @@ func Words() []string {
 
 // check checks the names. Errors are *setting.UsageError.
 func (o Options) check() error {
-	if !slices.Contains(Words(), o.Net) {
-		return setting.Usagef("--net %q: unknown: have %s", o.Net, strings.Join(Words(), ", "))
+	if !slices.Contains(words(), o.Net) {
+		return setting.Usagef("--net %q: unknown: have %s", o.Net, strings.Join(words(), ", "))
 	}
 	if _, ok := Formats[o.Format]; !ok {
 		return setting.Usagef("--format %q: unknown: have %s", o.Format, strings.Join(setting.Keys(Formats), ", "))
@@ -146,9 +146,10 @@ func exportSafetensors(o Options, read checkpoint.Reader) error {
 // described is a network on the CPU, what it does, and the form of what goes in and comes out.
 type described struct {
 	*checkpoint.Opened
-	graph  *nn.Graph
-	inputs []onnx.Value
-	output onnx.Value
+	graph   *nn.Graph
+	inputs  []onnx.Value
+	outputs []onnx.Value
+	results []string // the graph's values that are the outputs
 }
 
 // describe loads the network to export and lists its operations. Logits that are read as probabilities get the official
@@ -159,7 +160,7 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 		return nil, err
 	}
 	d := &described{Opened: opened}
-	d.inputs, d.output = []onnx.Value{value(opened.Net.Input)}, value(opened.Net.Output)
+	d.inputs = []onnx.Value{value(opened.Net.Input)}
 	if opened.Net.Classes > 0 {
 		d.inputs = append(d.inputs, onnx.Value{Name: nn.LabelsInput, Type: pt.Int64, Dims: onnx.Shape("N")})
 		d.graph, err = nn.DescribeFor(opened.Net.Module)
@@ -173,7 +174,21 @@ func describe(o Options, read checkpoint.Reader) (*described, error) {
 	if opened.Net.Probabilities {
 		d.graph.Add(nn.Node{Op: "sigmoid", Inputs: []string{d.graph.Output}})
 	}
+	d.outputs, d.results = []onnx.Value{value(opened.Net.Output)}, []string{d.graph.Output}
+	if opened.Net.Second != "" {
+		d.part()
+	}
 	return d, nil
+}
+
+// part makes two outputs of one that is two values side by side.
+func (d *described) part() {
+	n, whole := d.Net.Output.Shape[0], d.graph.Output
+	half := func(i int) string {
+		return d.graph.Add(nn.Node{Op: "narrow", Inputs: []string{whole}, Dims: []int{1}, Shape: []int{i * n, n}})
+	}
+	d.outputs = append(d.outputs, value(method.Value{Name: d.Net.Second, Shape: d.Net.Output.Shape}))
+	d.results = []string{half(0), half(1)}
 }
 
 // joined is one table of two.

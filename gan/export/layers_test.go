@@ -61,10 +61,11 @@ func TestLayersAreExported(t *testing.T) {
 
 func saveLayer(t *testing.T, s *torch.Scope, m nn.Module, path string, in, out onnx.Value) {
 	t.Helper()
-	d := &described{Opened: &checkpoint.Opened{Net: method.Net{Module: m}, Root: s}, inputs: []onnx.Value{in}, output: out}
+	d := &described{Opened: &checkpoint.Opened{Net: method.Net{Module: m}, Root: s}, inputs: []onnx.Value{in}, outputs: []onnx.Value{out}}
 	var err error
 	d.graph, err = nn.Describe(m)
 	require.NoError(t, err)
+	d.results = []string{d.graph.Output}
 	model, err := d.onnx("layer")
 	require.NoError(t, err)
 	require.NoError(t, onnx.WriteFile(path+".onnx", model))

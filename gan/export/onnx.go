@@ -30,9 +30,12 @@ func exportONNX(o Options, read checkpoint.Reader) error {
 // onnx is the network as a model of that name.
 func (d *described) onnx(name string) (*onnx.Model, error) {
 	m := &onnx.Model{
-		Producer: "forger", ProducerVersion: release.Version(), Name: name, Inputs: d.inputs, Outputs: []onnx.Value{d.output},
+		Producer: "forger", ProducerVersion: release.Version(), Name: name, Inputs: d.inputs, Outputs: d.outputs,
 	}
-	names := map[string]string{d.graph.Output: d.output.Name}
+	names := map[string]string{}
+	for i, v := range d.results {
+		names[v] = d.outputs[i].Name
+	}
 	for i, v := range d.graph.Inputs {
 		names[v] = d.inputs[i].Name
 	}
@@ -97,7 +100,7 @@ var onnxOps = joined(onnxLayers, map[string]func(n nn.Node, m *onnx.Model) onnx.
 	"conv_transpose2d": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "ConvTranspose", Inputs: inputs(n), Attrs: append(convAttrs(n), onnx.Ints("output_padding", n.Conv.OutputPadding[:]...))}
 	},
-	"add":  func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Add", Inputs: inputs(n)} },
+	"add":  same("Add"),
 	"relu": func(n nn.Node, _ *onnx.Model) onnx.Node { return onnx.Node{Op: "Relu", Inputs: inputs(n)} },
 	"leaky_relu": func(n nn.Node, _ *onnx.Model) onnx.Node {
 		return onnx.Node{Op: "LeakyRelu", Inputs: inputs(n), Attrs: []onnx.Attr{onnx.Float("alpha", float32(n.Slope))}}

@@ -153,6 +153,14 @@ var onnxLayers = map[string]func(n nn.Node, m *onnx.Model) onnx.Node{
 		return onnx.Node{Op: "Gather", Inputs: []string{n.Params[0], n.Inputs[0]}}
 	},
 	"mul": same("Mul"),
+	"narrow": func(n nn.Node, m *onnx.Model) onnx.Node {
+		p, from := parts{n, m}, n.Shape[0]
+		return onnx.Node{Op: "Slice", Inputs: []string{n.Inputs[0], p.ints(from), p.ints(from + n.Shape[1]), p.ints(n.Dims[0])}}
+	},
+	"masked_conv2d": func(n nn.Node, m *onnx.Model) onnx.Node {
+		weight := parts{n, m}.add("Mul", n.Params[:2])
+		return onnx.Node{Op: "Conv", Inputs: []string{n.Inputs[0], weight, n.Params[2]}, Attrs: convAttrs(n)}
+	},
 	"cat": along("Concat"),
 	"one_hot": func(n nn.Node, m *onnx.Model) onnx.Node {
 		p := parts{n, m}

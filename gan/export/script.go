@@ -44,7 +44,7 @@ func exportScript(o Options, read checkpoint.Reader) (err error) {
 
 // script writes the network to path.
 func (d *described) script(path string) error {
-	source, err := script(d.graph)
+	source, err := script(d.graph, d.results)
 	if err != nil {
 		return err
 	}
@@ -56,8 +56,8 @@ func (d *described) script(path string) error {
 	return nil
 }
 
-// script is a graph as a forward method in TorchScript's language.
-func script(g *nn.Graph) (string, error) {
+// script is a graph as a forward method in TorchScript's language, which returns these of its values.
+func script(g *nn.Graph, results []string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "def forward(self, %s):\n", strings.Join(g.Inputs, ", "))
 	for _, n := range g.Nodes {
@@ -67,7 +67,7 @@ func script(g *nn.Graph) (string, error) {
 		}
 		fmt.Fprintf(&b, "    %s = torch.%s\n", n.Output, write(n))
 	}
-	fmt.Fprintf(&b, "    return %s\n", g.Output)
+	fmt.Fprintf(&b, "    return %s\n", strings.Join(results, ", "))
 	return b.String(), nil
 }
 
@@ -76,10 +76,7 @@ var scriptOps = joined(scriptLayers, map[string]func(n nn.Node) string{
 	"linear": func(n nn.Node) string {
 		return fmt.Sprintf("linear(%s, %s, %s)", n.Inputs[0], attribute(n.Params[0]), attribute(n.Params[1]))
 	},
-	"conv2d": func(n nn.Node) string {
-		return fmt.Sprintf("conv2d(%s, %s, %s, %s, %s, %s, %d)", n.Inputs[0], attribute(n.Params[0]), attribute(n.Params[1]),
-			list(n.Conv.Stride[:]), list(n.Conv.Padding[:]), list(n.Conv.Dilation[:]), n.Conv.Groups)
-	},
+	"conv2d": func(n nn.Node) string { return conv2d(n, attribute(n.Params[0]), n.Params[1]) },
 	"conv_transpose2d": func(n nn.Node) string {
 		return fmt.Sprintf("conv_transpose2d(%s, %s, %s, %s, %s, %s, %d, %s)", n.Inputs[0], attribute(n.Params[0]),
 			attribute(n.Params[1]), list(n.Conv.Stride[:]), list(n.Conv.Padding[:]), list(n.Conv.OutputPadding[:]), n.Conv.Groups,
@@ -89,13 +86,26 @@ var scriptOps = joined(scriptLayers, map[string]func(n nn.Node) string{
 		return fmt.Sprintf("batch_norm(%s, %s, %s, %s, %s, False, 0., %v, False)", n.Inputs[0], attribute(n.Params[2]),
 			attribute(n.Params[3]), attribute(n.Params[0]), attribute(n.Params[1]), n.Eps)
 	},
-	"add":        func(n nn.Node) string { return fmt.Sprintf("add(%s, %s)", n.Inputs[0], n.Inputs[1]) },
+	"add":        func(n nn.Node) string { return call("add", n, second(n)) },
 	"relu":       elementwise,
 	"leaky_relu": func(n nn.Node) string { return fmt.Sprintf("leaky_relu(%s, %v)", n.Inputs[0], n.Slope) },
 	"tanh":       elementwise,
 	"sigmoid":    elementwise,
 	"reshape":    func(n nn.Node) string { return fmt.Sprintf("reshape(%s, %s)", n.Inputs[0], list(n.Shape)) },
 })
+
+func conv2d(n nn.Node, weight, bias string) string {
+	return fmt.Sprintf("conv2d(%s, %s, %s, %s, %s, %s, %d)", n.Inputs[0], weight, attribute(bias), list(n.Conv.Stride[:]), list(n.Conv.Padding[:]),
+		list(n.Conv.Dilation[:]), n.Conv.Groups)
+}
+
+// second is the other operand of two: a value or a parameter.
+func second(n nn.Node) string {
+	if len(n.Inputs) > 1 {
+		return n.Inputs[1]
+	}
+	return attribute(n.Params[0])
+}
 
 func elementwise(n nn.Node) string { return fmt.Sprintf("%s(%s)", n.Op, n.Inputs[0]) }
 

@@ -75,11 +75,10 @@ var scriptLayers = map[string]func(n nn.Node) string{
 	"embedding": func(n nn.Node) string {
 		return fmt.Sprintf("embedding(%s, %s)", attribute(n.Params[0]), n.Inputs[0])
 	},
-	"mul": func(n nn.Node) string {
-		if len(n.Params) == 0 {
-			return call("mul", n, n.Inputs[1])
-		}
-		return call("mul", n, attribute(n.Params[0]))
+	"mul":    func(n nn.Node) string { return call("mul", n, second(n)) },
+	"narrow": func(n nn.Node) string { return call("narrow", n, n.Dims[0], n.Shape[0], n.Shape[1]) },
+	"masked_conv2d": func(n nn.Node) string {
+		return conv2d(n, fmt.Sprintf("torch.mul(%s, %s)", attribute(n.Params[0]), attribute(n.Params[1])), n.Params[2])
 	},
 	"cat": func(n nn.Node) string { return fmt.Sprintf("cat([%s], %d)", strings.Join(n.Inputs, ", "), n.Dims[0]) },
 	"one_hot": func(n nn.Node) string {

@@ -11,7 +11,8 @@ import (
 
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
-	for _, check := range []func() error{o.checkHeld, o.checkSeen, o.checkUpdates, o.Model.Check} {
+	needs := func() error { return o.Entry().Needs(o.Model) }
+	for _, check := range []func() error{needs, o.checkHeld, o.checkSeen, o.checkUpdates, o.checkBound, o.Model.Check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -73,6 +74,39 @@ func (o Options) checkUpdates() error {
 	return nil
 }
 
+// checkBound refuses a bound of importance samples that is not one.
+func (o Options) checkBound() error {
+	switch {
+	case o.IWSamples > 1 && o.Beta != 1:
+		return setting.Usagef("--iw-samples %d --beta %v: the importance-weighted bound has no divergence to weigh: use one of them", o.IWSamples, o.Beta)
+	case o.IWSamples > 1 && o.FreeBits > 0:
+		return setting.Usagef("--iw-samples %d --free-bits %v: the importance-weighted bound has no divergence to leave free: use one of them", o.IWSamples, o.FreeBits)
+	}
+	return nil
+}
+
+// CheckShape refuses data that the method or its model is not made for.
+func (o Options) CheckShape(of data.Shape) error {
+	if err := o.Entry().Needs(o.Model); err != nil {
+		return err
+	}
+	if of.IsPoints() && o.Augment != "" {
+		return fmt.Errorf("--augment %s: it changes images, and the data are points: leave it out", o.Augment)
+	}
+	if err := o.Model.CheckShape(of); err != nil {
+		return err
+	}
+	switch {
+	case o.Entry().Likelihood == nil:
+		return nil
+	case of.IsPoints():
+		return fmt.Errorf("--method %s: it learns images, and the data are points of %s: use --method gan", o.Method, of)
+	case o.pixels(of).binary && of.Channels != 1:
+		return fmt.Errorf("--binarize %s: black and white is of gray images, and these have %d channels: use --channels 1, or --binarize none", o.Binarize, of.Channels)
+	}
+	return nil
+}
+
 // CheckBatch refuses a batch that the discriminator cannot be shown. Errors are *setting.UsageError.
 func (o Options) CheckBatch(n int) error {
 	if n%o.Pack == 0 {
@@ -87,14 +121,6 @@ func (o Options) CheckLast(n int) error {
 		return nil
 	}
 	return fmt.Errorf("--pack %d: it does not divide the last batch of an epoch, which has %d: add --drop-last", o.Pack, n)
-}
-
-// CheckShape refuses data that what is asked for is not made for.
-func (o Options) CheckShape(of data.Shape) error {
-	if of.IsPoints() && o.Augment != "" {
-		return fmt.Errorf("--augment %s: it changes images, and the data are points: leave it out", o.Augment)
-	}
-	return o.Model.CheckShape(of)
 }
 
 // notes are what people may want, and should know of.

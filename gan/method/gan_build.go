@@ -49,7 +49,7 @@ func sampleValue(of data.Shape) Value {
 	return Value{"images", []int{of.Channels, of.Height, of.Width}}
 }
 
-func ganSampler(n Net, o Options) Sampler { return latents(n, o.Prior, o.Model.Latent) }
+func ganSampler(n Net, o Options, _ data.Shape) Sampler { return latents(n, o.Prior, o.Model.Latent) }
 
 // newGAN adds to the networks what trains them, on batches of a size.
 func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
@@ -64,9 +64,9 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 		Notes:   o.notes(),
 		Phases:  []string{phaseReal, phaseFake, phaseUpdate, phaseGen, phaseGenOpt},
 	}
-	g.optG = g.parts.optimize(s, "optimizer_g", "lr_g", o, nets[0], o.GenLR)
-	g.optD = g.parts.optimize(s, "optimizer_d", "lr_d", o, nets[1], o.DiscLR)
-	draw := ganSampler(nets[0], o).Noise
+	g.optG = g.parts.optimize(s, "optimizer_g", "lr_g", o, o.GenLR, nets[0])
+	g.optD = g.parts.optimize(s, "optimizer_d", "lr_d", o, o.DiscLR, nets[1])
+	draw := latents(nets[0], o.Prior, o.Model.Latent).Noise
 	g.draw = func(s *torch.Scope, n int) torch.Tensor { return draw(s, b.Stream(Noise), n) }
 	if o.EMA > 0 {
 		g.average = newAverage(nets[2].Module, g.gen, g.parts.dial(s, "ema", risingDecay(o.EMA, o.EMAWarmup)))
@@ -195,6 +195,5 @@ func (o Options) discriminatorPasses() Passes {
 		shared[a.On] = a.On != elsewhere
 		p.Forward, p.Weights, p.Between, p.Input = p.Forward+due, p.Weights+due, p.Between+due, p.Input+due
 	}
-	m := float64(o.Pack)
-	return Passes{p.Forward / m, p.Weights / m, p.Between / m, p.Input / m}
+	return p.times(1 / float64(o.Pack))
 }

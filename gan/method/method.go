@@ -56,6 +56,12 @@ func (b Batch) CopyFrom(s *torch.Scope, from Batch) {
 	}
 }
 
+// Reconstructor is a method that makes images anew from what it keeps of them.
+type Reconstructor interface {
+	// Reconstruct is images [N,C,H,W] in [-1,1] as the method sees them, and as it makes them anew. It draws nothing.
+	Reconstruct(x torch.Tensor) (seen, again torch.Tensor)
+}
+
 // Entry is a method of the table.
 type Entry struct {
 	Doc string
@@ -66,7 +72,12 @@ type Entry struct {
 	// Nets builds the networks in b's scope, for data of a shape: enough to sample, export and evaluate.
 	Nets func(b *model.Builder, o Options, of data.Shape) []Net
 	// Sampler draws from a network of Nets that has Draws.
-	Sampler func(n Net, o Options) Sampler
+	Sampler func(n Net, o Options, of data.Shape) Sampler
+	// Likelihood is that of the networks that were trained, or of their averages; nil: the method knows none.
+	Likelihood func(nets []Net, average bool, o Options, of data.Shape) Likelihood
+	// Needs tells of a model that has not the networks; Defaults are settings that are not the table's own, NAME=VALUE.
+	Needs    func(o model.Options) error
+	Defaults string
 	// New adds what training on batches of a size needs to the networks.
 	New func(b *model.Builder, o Options, nets []Net, batch int) Method
 }
@@ -78,5 +89,28 @@ var Table = map[string]Entry{
 		Words: map[string]string{"generator": keyGenerator, "discriminator": keyDiscriminator, "ema": keyAverage},
 		Judge: keyDiscriminator,
 		Nets:  ganNets, Sampler: ganSampler, New: newGAN,
+		Needs: func(o model.Options) error {
+			return needs("generator", o, func(e model.Entry) bool { return e.Generator != nil })
+		},
+	},
+	"vae": {
+		Doc: "a variational autoencoder (Kingma and Welling 2014)",
+		Words: map[string]string{
+			"encoder": keyEncoder, "decoder": keyDecoder, "ema": keyAverageDecoder, "encoder-ema": keyAverageEncoder,
+		},
+		Nets: vaeNets, Sampler: vaeSampler, New: newVAE, Likelihood: vaeLikelihood,
+		Needs: func(o model.Options) error {
+			return needs("encoder", o, func(e model.Entry) bool { return e.Encoder != nil })
+		},
+		Defaults: "lr=1e-3 beta1=.9",
+	},
+	"pixelcnn": {
+		Doc:   "an autoregressive model: pixel by pixel (van den Oord et al. 2016)",
+		Words: map[string]string{"model": keyModel, "ema": keyAverageModel},
+		Nets:  pixelcnnNets, Sampler: pixelcnnSampler, New: newPixelCNN, Likelihood: pixelcnnLikelihood,
+		Needs: func(o model.Options) error {
+			return needs("masked convolutions", o, func(e model.Entry) bool { return e.Masked != nil })
+		},
+		Defaults: "model=masked lr=1e-3 beta1=.9",
 	},
 }

@@ -25,9 +25,9 @@ var optimizers = map[string]Optimization{
 	}},
 }
 
-// optimize makes the optimizer of a network, with a rate of its own or the common one where that is 0, and the dials
-// that it reads.
-func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, n Net, own float64) optim.Optimizer {
+// optimize makes the optimizer of networks, with a rate of its own or the common one where that is 0, and the dials that it
+// reads.
+func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, own float64, nets ...Net) optim.Optimizer {
 	if own == 0 {
 		own = o.LR
 	}
@@ -37,7 +37,11 @@ func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, n Net, own
 	if o.Momentum != 0 {
 		momentum = p.dial(s, "momentum", o.momentum())
 	}
-	opt := optimizers[o.Optim].new(o, s, nn.Parameters(n.Module), lr, momentum)
+	var params []torch.Tensor
+	for _, n := range nets {
+		params = append(params, nn.Parameters(n.Module)...)
+	}
+	opt := optimizers[o.Optim].new(o, s, params, lr, momentum)
 	p.Optimizers = append(p.Optimizers, Optimizer{key, opt})
 	return opt
 }

@@ -30,9 +30,15 @@ type Options struct {
 	MomentumEnd            float64 // 0: Momentum
 	Warmup                 int     // steps
 
-	EMA                              float64 // decay of the averaged generator; 0: there is none
-	EMAWarmup                        int     // steps
-	InitGenerator, InitDiscriminator string  // files of weights to start from
+	EMA       float64 // decay of the average; 0: there is none
+	EMAWarmup int     // steps
+
+	Binarize  string  // a key of binarisations, or auto
+	Beta      float64 // weight of a VAE's divergence
+	FreeBits  float64 // nats of each latent's
+	IWSamples int     // of its bound
+
+	InitGenerator, InitDiscriminator, InitEncoder, InitDecoder, InitModel string // files of weights to start from
 }
 
 const (
@@ -46,13 +52,27 @@ func (o *Options) Settings() setting.Set {
 		Words: setting.Words(Table, func(e Entry) string { return e.Doc })}}
 	all = append(all, o.Model.Settings()...)
 	all = append(all, o.game()...)
+	all = append(all, o.likelihoods()...)
 	all = append(all, o.updates()...)
-	return append(all, setting.Set{
-		{Name: "ema", Help: "decay of the averaged generator; 0: there is none", Value: &o.EMA, Check: setting.Share, Marks: counts},
+	all = append(all, setting.Set{
+		{Name: "ema", Help: "decay of the average of what draws; 0: there is none", Value: &o.EMA, Check: setting.Share, Marks: counts},
 		{Name: "ema-warmup", Help: "steps over which the average's half-life grows to what --ema says", Value: &o.EMAWarmup, Check: setting.AtLeast(0), Marks: counts | setting.Auto},
-		{Name: "init-generator", Help: "weights to start from: .pth, .pt or .safetensors", Value: &o.InitGenerator, Marks: setting.Bits | setting.Auto},
-		{Name: "init-discriminator", Help: "weights to start from: .pth, .pt or .safetensors", Value: &o.InitDiscriminator, Marks: setting.Bits | setting.Auto},
 	}...)
+	return append(all, o.starts()...)
+}
+
+// starts are the files that networks may start from.
+func (o *Options) starts() (all setting.Set) {
+	for _, start := range []struct {
+		net  string
+		path *string
+	}{
+		{keyGenerator, &o.InitGenerator}, {keyDiscriminator, &o.InitDiscriminator}, {keyEncoder, &o.InitEncoder}, {keyDecoder, &o.InitDecoder},
+		{keyModel, &o.InitModel},
+	} {
+		all = append(all, setting.Row{Name: "init-" + start.net, Help: "weights to start from: .pth, .pt or .safetensors", Value: start.path, Marks: setting.Bits | setting.Auto})
+	}
+	return all
 }
 
 // game is what the two play.

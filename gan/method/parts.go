@@ -76,6 +76,9 @@ type Net struct {
 	Input  Value
 	Output Value
 
+	// Second is what the other half of the output is along the channels, where it is two values in one; "": it is one.
+	Second string
+
 	Draws    bool   // samples are drawn from it
 	Classes  int    // of the labels that it takes beside its input; 0: it takes none
 	Averages string // the key of the network whose average it is; "": it is trained itself
@@ -109,6 +112,10 @@ type Init struct {
 // Passes counts what a step does with a network, for each element of a batch: passes forward, and passes back that
 // take the gradients of weights, of the activations between its layers, and of what it was given.
 type Passes struct{ Forward, Weights, Between, Input float64 }
+
+func (p Passes) times(n float64) Passes {
+	return Passes{p.Forward * n, p.Weights * n, p.Between * n, p.Input * n}
+}
 
 // Drawn is the network that samples are drawn from: the average where there is one.
 func Drawn(nets []Net) Net {

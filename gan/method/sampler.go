@@ -19,6 +19,9 @@ type Sampler struct {
 	Given   func(s *torch.Scope, values []float32) torch.Tensor          // the same of the user's own numbers
 	Sample  func(noise, labels torch.Tensor) torch.Tensor                // what the data is: [N,C,H,W] in [-1,1], or [N,D]
 	Path    func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
+	// Complete is Sample for images [N,C,H,W] in [-1,1] of which so many rows from above stay; nil: only whole images are drawn.
+	Complete func(noise, images torch.Tensor, rows int) torch.Tensor
+	Watch    func(tell func(share float64)) // has tell told what share of each batch is drawn; nil: it is drawn at once
 	// Quantile is the number below which this share of the noise's numbers lies; nil: they are not of one distribution.
 	Quantile func(share float64) float64
 }

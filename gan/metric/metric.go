@@ -81,6 +81,7 @@ type wants int
 const (
 	known   wants = 1 << iota // Pair.Answer
 	classes                   // the logits of a classifier
+	model                     // the model itself, not samples
 )
 
 // Table is where a measure is added: one line here, one file beside this one.
@@ -102,6 +103,7 @@ var Table = map[string]Measure{
 	"fid":       {Doc: "Frechet distance of normals with the features' moments (Heusel et al.)", Sums: true, of: fid},
 	"kid":       {Doc: "kernel distance: squared MMD with (x.y/d+1)^3, 100 subsets (Binkowski et al.)", of: kid},
 	"prdc":      {Doc: "precision, recall, density, coverage, k = 5 (Naeem et al.); the value is coverage", Higher: true, of: prdc},
+	"nll":       {Doc: "negative log-likelihood of the real data, nats an image: exact of a PixelCNN, of a VAE an importance-weighted estimate", wants: model},
 	"is":        {Doc: "Inception score: exp KL of a classifier's answers, 10 splits (Salimans et al.)", Higher: true, wants: classes, of: inceptionScore},
 }
 
@@ -125,6 +127,8 @@ func (m Measure) cannot(p Pair) string {
 		}
 	}
 	switch {
+	case m.wants&model != 0:
+		return "it asks a model, and is shown samples: use forger eval --checkpoint"
 	case !m.Sums && (!p.Real.X.Valid() || !p.Fake.X.Valid()):
 		return "the moments of the samples alone are known"
 	case m.wants&known != 0 && p.Answer == nil:

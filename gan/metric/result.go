@@ -14,7 +14,7 @@ type Result struct {
 	More  []Field // what belongs to it, in the order of a report
 }
 
-// Field is a further figure of a result: a float64, an int, a []float64 (one a dimension) or a []bool.
+// Field is a further figure of a result: a float64, an int, a []float64 (one a dimension), a bool, a []bool or a word.
 type Field struct {
 	Name  string
 	Value any
@@ -42,6 +42,16 @@ func (r Result) Figure(name string) (float64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Text is the further word of a name; "": there is none.
+func (r Result) Text(name string) string {
+	for _, f := range r.More {
+		if text, ok := f.Value.(string); ok && f.Name == name {
+			return text
+		}
+	}
+	return ""
 }
 
 // MarshalJSON writes value, note where there is one, and the further figures beside them. What is no number is null.

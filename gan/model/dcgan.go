@@ -43,6 +43,13 @@ var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
 // dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks, of other
 // proportions with another kernel in its first layer) with its initialisation, drawn from the builder's stream.
 func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
+	return dcganUp(b, n, of, nn.Tanh().InPlace())
+}
+
+// dcganDecoder is the generator with an open end.
+func dcganDecoder(b *Builder, n Options, of data.Shape) nn.Module { return dcganUp(b, n, of) }
+
+func dcganUp(b *Builder, n Options, of data.Shape, end ...nn.Module) nn.Module {
 	s, g, in := b.Scope, b.Init(), n.Latent
 	blocks, first := doublings(of.Size())
 	var layers nn.Sequential
@@ -55,13 +62,22 @@ func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 		layers = append(layers, grow, b.norm(n, of, out), nn.ReLU().InPlace())
 		in = out
 	}
-	layers = append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double), nn.Tanh().InPlace())
+	layers = append(append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double)), end...)
 	return dcganInit(named{"main", layers}, g)
 }
 
 // dcganDiscriminator is the official network but for its Sigmoid: training on logits has the same gradients and does
 // not overflow, so the Sigmoid belongs to those who read the scores.
 func dcganDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
+	return dcganDown(b, n, of, 1, toScores)
+}
+
+// dcganEncoder is the discriminator with means and log variances in place of its score.
+func dcganEncoder(b *Builder, n Options, of data.Shape) nn.Module {
+	return dcganDown(b, n, of, 2*n.Latent, nn.Reshape{-1, 2 * n.Latent})
+}
+
+func dcganDown(b *Builder, n Options, of data.Shape, out int, end nn.Module) nn.Module {
 	s, g := b.Scope, b.Init()
 	blocks, last := doublings(of.Size())
 	widths := dcganWidths(blocks)
@@ -73,7 +89,7 @@ func dcganDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 		layers = append(layers, nn.NewConv2d(s, g, in, out, 4, double), nn.NewBatchNorm2d(s, out), nn.LeakyReLU(.2).InPlace())
 		in = out
 	}
-	layers = append(layers, nn.NewConv2dOblong(s, g, in, 1, [2]int{last.Height, last.Width}, torch.Conv{}, true), toScores)
+	layers = append(layers, nn.NewConv2dOblong(s, g, in, out, [2]int{last.Height, last.Width}, torch.Conv{}, true), end)
 	return dcganInit(named{"main", layers}, g)
 }
 

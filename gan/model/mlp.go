@@ -37,6 +37,36 @@ func mlpDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 	return append(layers, b.dropout(dropHidden), nn.NewLinear(s, g, in, 1, false), toScores)
 }
 
+// mlpEncoder is a VAE's of the literature, at DiscWidth 200: hidden layers with tanh, a linear end (Burda et al. 2016).
+func mlpEncoder(b *Builder, n Options, of data.Shape) nn.Module {
+	return b.dense(nn.Sequential{newShares(b.Scope), nn.Reshape{-1, of.Bytes()}}, of.Bytes(), n.DiscWidth, n.depth(mlpDepth), 2*n.Latent)
+}
+
+// mlpDecoder is its mirror, at GenWidth 200.
+func mlpDecoder(b *Builder, n Options, of data.Shape) nn.Module {
+	layers := b.dense(nn.Sequential{nn.Reshape{-1, n.Latent}}, n.Latent, n.GenWidth, n.depth(mlpDepth), of.Bytes())
+	return append(layers, nn.Reshape{-1, of.Channels, of.Height, of.Width})
+}
+
+// dense appends hidden layers with tanh and a linear end, initialised as Glorot and Bengio (2010) have it for them.
+func (b *Builder) dense(layers nn.Sequential, in, width, depth, out int) nn.Sequential {
+	for i := range depth + 1 {
+		if i == depth {
+			width = out
+		}
+		l := nn.NewLinear(b.Scope, nil, in, width, false)
+		if g := b.Init(); g != nil {
+			nn.XavierUniform(l.Weight, g, 1)
+		}
+		layers = append(layers, l)
+		if i < depth {
+			layers = append(layers, nn.Tanh().InPlace())
+		}
+		in = width
+	}
+	return layers
+}
+
 // dropout draws from a stream of its own.
 func (b *Builder) dropout(p float64) nn.Module {
 	return &nn.Dropout{P: p, Generator: b.Stream("dropout")}
@@ -67,4 +97,24 @@ func (p pixels) State(prefix string, visit func(nn.Entry)) {
 func (p pixels) Describe(g *nn.Graph, prefix, x string) string {
 	scaled := g.Add(nn.Node{Op: "mul", Inputs: []string{x}, Params: []string{key(prefix, "scale")}})
 	return g.Describe(nn.Tanh(), "", scaled)
+}
+
+// shares is (x+1)/2: pixels from 0, which is black, to 1. A network that learns a likelihood from them is soon ahead of one that
+// is shown black as -1.
+type shares struct{ scale torch.Tensor } // a constant, the shift too
+
+func newShares(s *torch.Scope) shares { return shares{s.Full(.5)} }
+
+// Forward keeps x's shape.
+func (p shares) Forward(x torch.Tensor) torch.Tensor { return x.Affine(.5, .5) }
+
+// State is scale, a buffer.
+func (p shares) State(prefix string, visit func(nn.Entry)) {
+	visit(nn.Entry{Name: key(prefix, "scale"), Tensor: p.scale, Buffer: true})
+}
+
+// Describe is add(mul(x, scale), scale).
+func (p shares) Describe(g *nn.Graph, prefix, x string) string {
+	half := []string{key(prefix, "scale")}
+	return g.Add(nn.Node{Op: "add", Inputs: []string{g.Add(nn.Node{Op: "mul", Inputs: []string{x}, Params: half})}, Params: half})
 }

@@ -19,7 +19,8 @@ type Options struct {
 	Name                string // a key of Table
 	Latent              int    // nz
 	GenWidth, DiscWidth int    // ngf, ndf
-	Depth               int    // hidden layers of a dense network; 0: the model's
+	Depth               int    // hidden layers of a dense network, blocks of a masked one; 0: the model's
+	Gated               bool   // a masked network of two gated stacks
 	Conditional         string // a key of ways: how the labels are learnt
 }
 
@@ -32,7 +33,8 @@ func (o *Options) Settings() setting.Set {
 		{Name: "latent", Help: "size of the latent (nz)", Value: &o.Latent, Default: 100, Check: setting.AtLeast(1), Marks: of},
 		{Name: "gen-width", Help: "width of the generator (ngf)", Value: &o.GenWidth, Default: 64, Check: setting.AtLeast(1), Marks: of},
 		{Name: "disc-width", Help: "width of the discriminator (ndf)", Value: &o.DiscWidth, Default: 64, Check: setting.AtLeast(1), Marks: of},
-		{Name: "depth", Help: "hidden layers of both networks, where they are dense (default: the model's)", Value: &o.Depth, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "depth", Help: "hidden layers of both networks, where they are dense; blocks of a masked one (default: the model's)", Value: &o.Depth, Check: setting.AtLeast(0), Marks: of | setting.Auto},
+		{Name: "gated", Help: "a masked network of two gated stacks, which has no blind spot", Value: &o.Gated, Marks: of | setting.Auto},
 		o.conditional(),
 	}
 }
@@ -47,17 +49,21 @@ type Entry struct {
 	Normalises    bool                                                 // its generator has batch normalisation, by norm
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
 	Discriminator func(b *Builder, o Options, of data.Shape) nn.Module // that to logits [N]
+	Encoder       func(b *Builder, o Options, of data.Shape) nn.Module // images to [N,2Z]: means and log variances of latents; nil: there is none
+	Decoder       func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to a number of any size for each of an image's
+	// Masked makes so many numbers for each of an image's out of those before it; nil: there is no such network.
+	Masked func(b *Builder, o Options, of data.Shape, each int) *Masked
 }
 
 // Table is where a model is added: one line here, one file beside this one.
 var Table = map[string]Entry{
 	"dcgan": {
 		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256, 512, 1024}, Size: 64, Normalises: true,
-		Generator: dcganGenerator, Discriminator: dcganDiscriminator,
+		Generator: dcganGenerator, Discriminator: dcganDiscriminator, Encoder: dcganEncoder, Decoder: dcganDecoder,
 	},
 	"mlp": {
 		Doc: "the dense networks of 2014, maxout and dropout in the discriminator; any size", Depth: mlpDepth,
-		Generator: mlpGenerator, Discriminator: mlpDiscriminator,
+		Generator: mlpGenerator, Discriminator: mlpDiscriminator, Encoder: mlpEncoder, Decoder: mlpDecoder,
 	},
 	"resnet": {
 		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Normalises: true, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
@@ -68,6 +74,9 @@ var Table = map[string]Entry{
 	},
 	"toy": {
 		Doc: "small dense networks for points", Points: true, Depth: toyDepth, Generator: toyGenerator, Discriminator: toyDiscriminator,
+	},
+	"masked": {
+		Doc: "PixelCNN's masked convolutions, which see of an image what is before a pixel; any size", Size: 28, Depth: maskedDepth, Masked: maskedNetwork,
 	},
 }
 
@@ -81,8 +90,12 @@ func (o Options) depth(own int) int {
 
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
-	if o.Depth > 0 && Table[o.Name].Depth == 0 {
+	e := Table[o.Name]
+	switch {
+	case o.Depth > 0 && e.Depth == 0:
 		return setting.Usagef("--depth %d: %s is no dense network: leave it out", o.Depth, o.Name)
+	case o.Gated && e.Masked == nil:
+		return setting.Usagef("--gated: %s has no masked convolutions: use --model masked", o.Name)
 	}
 	return nil
 }

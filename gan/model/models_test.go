@@ -98,7 +98,7 @@ func weights(values torch.Tensor) torch.Tensor {
 func TestModelsAsPyTorch(t *testing.T) {
 	var golden struct{ Cases map[string]goldenModel }
 	torchtest.Golden(t, "testdata/models.json", &golden)
-	have := map[string]bool{"dcgan": true} // which has goldens of its own
+	have := map[string]bool{"dcgan": true, "masked": true} // which have goldens of their own
 	for _, c := range golden.Cases {
 		have[c.Options.Model] = true
 		for _, how := range []struct {

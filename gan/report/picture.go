@@ -43,3 +43,14 @@ func Picture(name string, of data.Shape, s Samples) (path string, err error) {
 	path = name + ".png"
 	return path, vision.SavePNG(path, vision.Grid(one, len(one)/of.Bytes(), of.Height, of.Width, of.Channels, GridColumns))
 }
+
+// Pairs writes images beside others, each uint8 [N,H,W,C], as a grid to the file of a name without its ending, and returns the
+// path: one of the former, one of the latter, and so on.
+func Pairs(name string, of data.Shape, images, others []byte) (path string, err error) {
+	both, each := make([]byte, 0, 2*len(images)), of.Bytes()
+	for i := 0; i < len(images); i += each {
+		both = append(append(both, images[i:i+each]...), others[i:i+each]...)
+	}
+	path = name + ".png"
+	return path, vision.SavePNG(path, vision.Grid(both, len(both)/each, of.Height, of.Width, of.Channels, GridColumns))
+}

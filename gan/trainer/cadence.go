@@ -113,7 +113,30 @@ func (r *run) saveSample() (err error) {
 	}
 	r.lastSample = r.step
 	r.ob.Wrote(r.sampled)
-	return r.events.Picture(r.step, "samples", r.sampled)
+	if err := r.events.Picture(r.step, "samples", r.sampled); err != nil {
+		return err
+	}
+	return r.saveReconstructions(c)
+}
+
+// comparedPairs is how many images and their reconstructions a picture shows.
+const comparedPairs = 32
+
+// saveReconstructions draws real images beside what the method makes of them, where it keeps something of an image.
+func (r *run) saveReconstructions(c *torch.Scope) error {
+	m, ok := r.m.(method.Reconstructor)
+	if !ok {
+		return nil
+	}
+	of := r.ds.Shape()
+	n := min(len(r.real)/of.Bytes(), comparedPairs)
+	seen, again := m.Reconstruct(upload(c, r.real[:n*of.Bytes()], n, of))
+	path, err := report.Pairs(r.dir.Sample(fmt.Sprintf("reconstructions-%08d", r.step)), of, seen.Pixels(), again.Pixels())
+	if err != nil {
+		return err
+	}
+	r.ob.Wrote(path)
+	return r.events.Picture(r.step, "reconstructions", path)
 }
 
 // saveCheckpoint takes the state and starts to write it; the training goes on meanwhile, unless --save sync.

@@ -39,11 +39,11 @@ func spreadOf(s *torch.Scope, x torch.Tensor) spread {
 const compared = 64
 
 // learnSpread takes the spread of the n real elements that pictures show. Where they are all alike, or it takes a while to draw
-// a sample, nothing is compared with them.
+// a sample, or a likelihood tells how the training goes, nothing is compared with them.
 func (r *run) learnSpread(n int) (err error) {
 	defer torch.Catch(&err)
 	n = min(n, compared)
-	if n < 2 || r.sampler.Slow {
+	if n < 2 || r.sampler.Slow || r.job.Method.Entry().Likelihood != nil {
 		return nil
 	}
 	c := r.root.Child(torch.NoGrad)

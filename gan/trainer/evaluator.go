@@ -61,6 +61,9 @@ func (w Watching) check() error {
 
 func knownMetrics(r setting.Row) error {
 	for _, name := range strings.Split(r.Get().(string), ",") {
+		if name == "nll" {
+			return setting.Usagef("--%s nll: a training does not ask it of itself: its loss is the like, and forger eval asks a checkpoint", r.Name)
+		}
 		if _, ok := metric.Table[name]; !ok {
 			return setting.Usagef("--%s %q: unknown: have %s", r.Name, name, strings.Join(setting.Keys(metric.Table), ", "))
 		}

@@ -90,6 +90,13 @@ var variants = map[string]func(t *testing.T, c *config){
 	"smaller last batches":      func(t *testing.T, c *config) { c.Data.Spec = "folder:" + gantest.Pictures(t, 21) },
 	"3 to 1, smaller last":      func(t *testing.T, c *config) { c.Data.Spec, c.Method.DiscSteps = "folder:"+gantest.Pictures(t, 21), 3 },
 	"fewer images than a batch": func(t *testing.T, c *config) { c.Data.Spec = "folder:" + gantest.Pictures(t, 5) },
+	"vae, drawn binarisation":   func(_ *testing.T, c *config) { c.Method.Method, c.Data.Channels, c.Method.EMA = "vae", 1, .9 },
+	"pixelcnn, drawn binarisation": func(_ *testing.T, c *config) {
+		c.Method.Method, c.Method.Model.Name, c.Method.Model.Depth, c.Data.Channels, c.Method.EMA = "pixelcnn", "masked", 1, 1, .9
+	},
+	"gated, colour": func(_ *testing.T, c *config) {
+		c.Method.Method, c.Method.Model.Name, c.Method.Model.Depth, c.Method.Model.Gated = "pixelcnn", "masked", 1, true
+	},
 }
 
 // replays are how many of 7 steps each graph runs, where there are several: 21 images are batches of 8, 8 and 5. A step of

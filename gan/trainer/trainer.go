@@ -99,7 +99,7 @@ func (t *Trainer) build(fresh bool) error {
 	}
 	t.m = entry.New(b, o, nets, t.job.Batch)
 	t.parts = t.m.Parts()
-	t.sampler = entry.Sampler(method.Drawn(nets), o)
+	t.sampler = entry.Sampler(method.Drawn(nets), o, t.resolved.Shape())
 	shown := report.Shown(t.resolved.Shape())
 	t.fixed = t.sampler.Noise(t.root, b.Stream("samples"), shown)
 	t.sampler.InRows(shown, report.GridColumns)

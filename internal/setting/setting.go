@@ -64,6 +64,14 @@ func (r Row) Zero() bool {
 	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
 }
 
+// AtDefault reports whether the setting holds its default.
+func (r Row) AtDefault() bool {
+	if r.Default == nil {
+		return r.Zero()
+	}
+	return reflect.DeepEqual(r.Get(), r.Default)
+}
+
 // Same reports whether two rows hold the same.
 func (r Row) Same(other Row) bool { return reflect.DeepEqual(r.list(), other.list()) }
 

@@ -26,8 +26,8 @@ type Node struct {
 	Conv  torch.Conv // of conv1d, conv2d and conv_transpose2d, defaults filled in
 	Eps   float64    // of the normalisations and minibatch_stddev
 	Slope float64    // of leaky_relu; elu's alpha
-	Shape []int      // of reshape, -1 is what is left; of layer_norm and adaptive_avg_pool2d; the sides of pad
-	Dims  []int      // of sum, mean, softmax and log_softmax
+	Shape []int      // of reshape, -1 is what is left; of layer_norm and adaptive_avg_pool2d; the sides of pad; start and length of narrow
+	Dims  []int      // of sum, mean, softmax, log_softmax and narrow
 
 	Pool          torch.Pool          // of avg_pool2d and max_pool2d, defaults filled in
 	Factor        int                 // of interpolate and the pixel shuffles; groups of group_norm, a group of minibatch_stddev

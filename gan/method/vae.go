@@ -1,0 +1,202 @@
+package method
+
+import (
+	"math"
+
+	"forger/torch"
+	"forger/torch/nn"
+	"forger/torch/optim"
+)
+
+// vae is the training of a variational autoencoder (Kingma and Welling 2014): an encoder that tells the latents of an image, a
+// decoder that tells the image of latents.
+type vae struct {
+	autoencoder
+	parts    Parts
+	opt      optim.Optimizer
+	sums     torch.Tensor // {loss, -log p(x|z), divergence of the latents}
+	averages []*average
+	normal   source // of the latents
+	uniform  source // of the binarisation
+	beta     torch.Tensor
+	freeBits float64
+	samples  int // of the importance-weighted bound; 1: the plain one
+}
+
+// autoencoder is the two networks, and what the decoder's numbers mean.
+type autoencoder struct {
+	encoder, decoder nn.Module
+	pixels           pixels
+	latent           int
+}
+
+// Keys of the networks in a checkpoint.
+const (
+	keyEncoder        = "encoder"
+	keyDecoder        = "decoder"
+	keyAverageEncoder = "encoder_ema"
+	keyAverageDecoder = "decoder_ema"
+)
+
+// The parts of a step, in the order of a report.
+const (
+	phaseForward = "forward"
+	phaseLearn   = "backward"
+	phaseStep    = "update"
+)
+
+func (v *vae) Parts() *Parts     { return &v.parts }
+func (v *vae) Batches() int      { return 1 }
+func (v *vae) Variant(int64) int { return 0 }
+
+// Step is an update of both networks.
+func (v *vae) Step(s *torch.Scope, batches []Batch, _ int) {
+	c := s.Child()
+	defer c.Close()
+	v.parts.At(phaseForward)
+	x := v.pixels.seen(c.Use(batches[0].X), v.uniform)
+	loss, values := v.loss(x)
+	v.parts.At(phaseLearn)
+	v.opt.Accumulate(loss)
+	v.parts.At(phaseStep)
+	c.MeterAdd(v.sums, values...)
+	v.opt.Step()
+	for _, a := range v.averages {
+		a.follow(c)
+	}
+}
+
+// loss is the negative bound of images as they are seen, nats an image, and what the meter shows of it.
+func (v *vae) loss(x torch.Tensor) (loss torch.Tensor, values []torch.Tensor) {
+	p := v.encode(x)
+	divergence := p.divergence()
+	log, noise, z := v.weigh(x, p, v.samples, v.normal)
+	if v.samples > 1 {
+		loss = logMean(log.Add(latentWeights(p, noise, z))).Mean().Neg()
+	} else {
+		loss = v.held(divergence).Mul(v.beta).Sub(log.Mean())
+	}
+	return loss, []torch.Tensor{loss.Detach(), log.Detach().Mean().Neg(), divergence.Detach().SumOver(rows).Mean()}
+}
+
+// held is the divergence [N,Z] as the loss has it, 0-dim: of each latent's mean over the batch at least the free bits (Kingma et
+// al. 2016, equation 15).
+func (v *vae) held(divergence torch.Tensor) torch.Tensor {
+	if v.freeBits == 0 {
+		return divergence.SumOver(rows).Mean()
+	}
+	each := divergence.MeanOver(torch.Reduction{Dims: []int{0}})
+	return each.Maximum(each.Scope().Full(v.freeBits)).Sum()
+}
+
+// posterior is what an encoder says of the latents of N images: independent normal distributions, [N,Z] each.
+type posterior struct{ mean, logVar torch.Tensor }
+
+func (a autoencoder) encode(x torch.Tensor) posterior {
+	both := full(a.encoder.Forward(x))
+	return posterior{both.Narrow(1, 0, a.latent), both.Narrow(1, a.latent, a.latent)}
+}
+
+// divergence is KL(q(z|x) || N(0,1)) of each latent, [N,Z].
+func (p posterior) divergence() torch.Tensor {
+	return p.mean.Pow(2).Add(p.logVar.Exp()).Sub(p.logVar).Affine(.5, -.5)
+}
+
+// weigh is log p(x|z) [K,N] of K latents of each image, with the noise that they were drawn by and themselves, [K,N,Z].
+func (a autoencoder) weigh(x torch.Tensor, p posterior, samples int, normal source) (log, noise, z torch.Tensor) {
+	n := x.Shape()[0]
+	noise = normal(x.Scope(), samples, n, a.latent)
+	z = noise.Mul(p.logVar.MulScalar(.5).Exp()).Add(p.mean)
+	log = a.of(z.Reshape(samples*n, a.latent, 1, 1), repeated(x, samples)).Reshape(samples, n)
+	return log, noise, z
+}
+
+// of is log p(x|z) [N] of images given a latent [N,Z,1,1] each.
+func (a autoencoder) of(z, x torch.Tensor) torch.Tensor {
+	said := full(a.decoder.Forward(z))
+	if a.pixels.binary {
+		return bernoulli(said, x)
+	}
+	return logistic(said, x.Scope().Use(scaleOf(a.decoder)), x)
+}
+
+// latentWeights is log p(z) - log q(z|x) [K,N].
+func latentWeights(p posterior, noise, z torch.Tensor) torch.Tensor {
+	return noise.Pow(2).Add(p.logVar).Sub(z.Pow(2)).SumOver(torch.Reduction{Dims: []int{2}}).MulScalar(.5)
+}
+
+// logMean is the logarithm of the mean of e^x over the first dim: [K,N] to [N].
+func logMean(x torch.Tensor) torch.Tensor {
+	over := torch.Reduction{Dims: []int{0}}
+	most := x.Detach().Amax(over)
+	return x.Sub(most).Exp().MeanOver(over).Log().Add(most)
+}
+
+// repeated is images [N,C,H,W] so many times over, one round after the other.
+func repeated(x torch.Tensor, times int) torch.Tensor {
+	if times == 1 {
+		return x
+	}
+	all := make([]torch.Tensor, times)
+	for i := range all {
+		all[i] = x
+	}
+	return torch.Cat(0, all...)
+}
+
+// decoded are the pictures of latents [N,Z,1,1]: the mean of each pixel, [N,C,H,W] in [-1,1].
+func (a autoencoder) decoded(z torch.Tensor) torch.Tensor {
+	said := full(a.decoder.Forward(z))
+	if a.pixels.binary {
+		return said.Sigmoid().Affine(2, -1)
+	}
+	return said.Clamp(-1, 1)
+}
+
+// Reconstruct is images [N,C,H,W] as they are seen, and as they are decoded from the means of their latents.
+func (v *vae) Reconstruct(x torch.Tensor) (seen, again torch.Tensor) {
+	seen = v.pixels.shown(x)
+	return seen, v.decoded(v.encode(seen).mean.Reshape(-1, v.latent, 1, 1))
+}
+
+// measure is the bound and the importance-weighted estimate of -log p(x) (Burda et al. 2016, equation 8).
+func (a autoencoder) measure(x torch.Tensor, normal source, samples int) (bound, estimate []float64) {
+	p := a.encode(x)
+	n := x.Shape()[0]
+	bound, sums := make([]float64, n), make([]logSum, n)
+	for done := 0; done < samples; {
+		c := x.Scope().Child()
+		k := min(samples-done, max(1, atOnce/n))
+		here := posterior{c.Use(p.mean), c.Use(p.logVar)}
+		log, noise, z := a.weigh(c.Use(x), here, k, normal)
+		for i, w := range log.Add(latentWeights(here, noise, z)).Doubles() {
+			bound[i%n] -= w / float64(samples)
+			sums[i%n].add(w)
+		}
+		c.Close()
+		done += k
+	}
+	for _, sum := range sums {
+		estimate = append(estimate, math.Log(float64(samples))-sum.value())
+	}
+	return bound, estimate
+}
+
+// atOnce is how many images are decoded at once for a likelihood; it bounds the memory.
+const atOnce = 4096
+
+// logSum adds numbers of which the logarithms are known.
+type logSum struct{ most, rest float64 } // e^most * rest
+
+func (l *logSum) add(log float64) {
+	switch {
+	case l.rest == 0:
+		l.most, l.rest = log, 1
+	case log > l.most:
+		l.most, l.rest = log, l.rest*math.Exp(l.most-log)+1
+	default:
+		l.rest += math.Exp(log - l.most)
+	}
+}
+
+func (l *logSum) value() float64 { return l.most + math.Log(l.rest) }
