@@ -82,6 +82,18 @@ func (s *subset) filter(filter string) error {
 	return nil
 }
 
+// OfClass is the elements of a dataset that have a label, in their order.
+func OfClass(ds Dataset, label int) Dataset {
+	s := &subset{Dataset: ds, images: []uint32{}, print: fmt.Sprintf(" class %d", label)}
+	for i := range ds.Len() {
+		if ds.Label(i) == label {
+			s.images = append(s.images, uint32(i))
+		}
+	}
+	s.n = len(s.images)
+	return s
+}
+
 // some is a list that a line holds.
 func some(all []string) string {
 	const most = 20

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"forger/data"
@@ -32,6 +33,10 @@ type EvalOptions struct {
 	Seed     uint64
 	Average  bool // draw from the averaged generator
 	Device   string
+
+	PerClass   bool   // figures of each class of a network that learnt labels, too
+	Neighbours string // write a picture of samples beside the nearest real images to this .png; "": none
+
 	Measures metric.Options
 
 	Likelihood LikelihoodOptions
@@ -182,7 +187,15 @@ func (j *judge) evaluate() (e Evaluation, err error) {
 		}
 		e.Metrics[name] = r
 	}
-	return e, nil
+	if j.Neighbours != "" {
+		if err := j.drawNeighbours(s); err != nil {
+			return e, err
+		}
+	}
+	if j.PerClass {
+		e.Classes, err = j.classes(s)
+	}
+	return e, err
 }
 
 // floorOf is what real samples have against real samples.

@@ -32,6 +32,7 @@ type Evaluation struct {
 	Protocol Protocol
 	Names    []string
 	Metrics  map[string]metric.Result
+	Classes  []ClassFigures // where they were asked for
 }
 
 // MarshalJSON is the contract's form: protocol, and metrics by name.
@@ -39,7 +40,8 @@ func (e Evaluation) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Protocol Protocol                 `json:"protocol"`
 		Metrics  map[string]metric.Result `json:"metrics"`
-	}{e.Protocol, e.Metrics})
+		Classes  []ClassFigures           `json:"classes,omitempty"`
+	}{e.Protocol, e.Metrics, e.Classes})
 }
 
 // protocol is that of an evaluation of these samples.

@@ -12,6 +12,7 @@ import (
 	"forger/gan/export"
 	"forger/gan/gantest"
 	"forger/gan/model"
+	"forger/internal/seed"
 	"forger/internal/setting"
 	"forger/torch/torchtest"
 	"forger/vision"
@@ -158,4 +159,52 @@ func TestLabelsThatCannotBeLearnt(t *testing.T) {
 	require.NoError(t, err)
 	err = Sample(t.Context(), SampleOptions{Checkpoint: res.Checkpoint, Device: "cpu", Out: filepath.Join(t.TempDir(), "x.png"), Label: "3"})
 	assert.ErrorContains(t, err, "--label 3: the network was trained without labels")
+}
+
+// Each class is judged by itself, and samples are shown beside the real images that are nearest.
+func TestEachClassIsJudged(t *testing.T) {
+	c := conditionalConfig(t, "concat")
+	c.Run.Steps, c.Method.EMA = 1, 0
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+	o := asked()
+	o.Checkpoint, o.Metrics, o.Features, o.PerClass = res.Checkpoint, []string{"fid"}, "classifier:"+c.Data.Spec, true
+	o.Neighbours = filepath.Join(t.TempDir(), "near.png")
+	e, err := Eval(t.Context(), o)
+	require.NoError(t, err)
+	require.Len(t, e.Classes, 3)
+	total := 0.
+	for i, f := range e.Classes {
+		assert.Equal(t, []string{"class0", "class1", "class2"}[i], f.Class)
+		assert.Equal(t, 7, f.N, "as many as there are")
+		assert.Positive(t, f.FID)
+		require.NotNil(t, f.Agrees)
+		total += *f.Agrees
+	}
+	assert.Less(t, total, 2.5, "a generator that has learnt nothing is not seen as what it was asked for")
+	assert.Equal(t, [2]int{8*18 + 2, 8*18 + 2}, pictureSize(t, o.Neighbours))
+
+	// Real images are their own neighbours.
+	j := &judge{EvalOptions: o, ctx: t.Context()}
+	require.NoError(t, j.open())
+	defer j.close()
+	found, err := j.realImages([]int64{3, 0})
+	require.NoError(t, err)
+	seen := 0
+	_, order := seed.Data(o.Seed)
+	require.NoError(t, data.Stream(t.Context(), j.real, data.DumpOptions{N: 4, Shuffled: true, Seed: order}, func(images []byte, _ []int32) error {
+		size := j.shape.Bytes()
+		assert.Equal(t, images[3*size:4*size], found[:size])
+		assert.Equal(t, images[:size], found[size:])
+		seen++
+		return nil
+	}))
+	assert.Equal(t, 1, seen)
+
+	o.Features, o.Against, o.Neighbours = "random", "glyphs", ""
+	_, err = Eval(t.Context(), o)
+	assert.ErrorContains(t, err, "--per-class: the real data have not the classes that the network learnt ([class0 class1 class2])")
+	o.Checkpoint, o.Images, o.Against = "", c.Data.Spec, c.Data.Spec
+	_, err = Eval(t.Context(), o)
+	assert.ErrorContains(t, err, "--per-class: it is for a checkpoint of a network that learnt labels")
 }

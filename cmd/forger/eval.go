@@ -65,6 +65,8 @@ func newEval() *cobra.Command {
 	f.Uint64Var(&o.Seed, "seed", 0, "of samples, choices and permutations")
 	addSettings(f, o.Measures.Settings())
 	addSettings(f, o.Likelihood.Settings())
+	f.BoolVar(&o.PerClass, "per-class", false, "FID and coverage of each class too, of a network that learnt labels, and with --features classifier:SPEC how often it sees the class asked for")
+	f.StringVar(&o.Neighbours, "neighbours", "", "write samples, each beside the three nearest real images in features, to this .png: has it copied its data?")
 	f.BoolVar(&o.Average, "ema", false, "draw from the averaged generator")
 	f.StringVar(&jsonTo, "json", "", "write protocol and figures to this file, - for the standard output")
 	f.StringArrayVar(&above, "fail-above", nil, "NAME=X: exit with 1 where a figure is above X, e.g. fid=30 or prdc.recall=1 (repeatable)")
@@ -139,6 +141,18 @@ func writeEval(out io.Writer, e gan.Evaluation) error {
 			more = append(more, "("+r.Note+")")
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", name, value, strings.Join(more, "  "))
+	}
+	if err := w.Flush(); err != nil || len(e.Classes) == 0 {
+		return err
+	}
+	fmt.Fprintln(out)
+	fmt.Fprintln(w, "class\tn\tfid\tcoverage\tagrees")
+	for _, c := range e.Classes {
+		agrees := "-"
+		if c.Agrees != nil {
+			agrees = figure(*c.Agrees)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", c.Class, c.N, figure(c.FID), figure(c.Coverage), agrees)
 	}
 	return w.Flush()
 }

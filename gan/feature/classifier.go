@@ -75,7 +75,11 @@ func classifier(f From) (*Extractor, error) {
 	if each > 1 {
 		protocol += ", a channel each"
 	}
-	return &Extractor{Protocol: protocol, Width: classifierWidth * each, Of: func(x torch.Tensor) (features, logits torch.Tensor) { return net.judge(x, each) }}, nil
+	e := &Extractor{Protocol: protocol, Width: classifierWidth * each, Of: func(x torch.Tensor) (features, logits torch.Tensor) { return net.judge(x, each) }}
+	if each == 1 {
+		e.Classes = ds.Classes()
+	}
+	return e, nil
 }
 
 // judge makes features and logits of images; each: of so many channels, one by one. The logits of combinations are the sums

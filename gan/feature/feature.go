@@ -16,8 +16,9 @@ import (
 type Extractor struct {
 	// Protocol says all that a figure depends on beside the data.
 	Protocol string
-	Width    int  // features of an element
-	Pixels   bool // the features are the data itself
+	Width    int      // features of an element
+	Pixels   bool     // the features are the data itself
+	Classes  []string // of the logits, where they have names
 	// Of takes images [N,C,H,W] in [-1,1], or points [N,D], to features [N,F] and, of a classifier, its logits [N,K].
 	Of   func(x torch.Tensor) (features, logits torch.Tensor)
 	free func() // what no scope owns; nil: there is nothing

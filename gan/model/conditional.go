@@ -188,11 +188,19 @@ type projection struct {
 func newProjection(b *Builder, net nn.Module, classes int) nn.Module {
 	p := &projection{judgement: newJudgement(net)}
 	p.classes = nn.NewEmbedding(b.Scope, nil, classes, p.channels)
-	if g := b.Init(); g != nil {
-		a := math.Sqrt(6 / float64(classes+p.channels))
-		p.classes.Weight.Uniform(g, -a, a)
+	if g := b.Init(); g != nil { // as the last layer, so that at first neither outweighs the other
+		p.classes.Weight.Normal(g, 0, rootMeanSquare(nn.Parameters(p.score)[0].Floats()))
 	}
 	return p
+}
+
+// rootMeanSquare is the root of the mean square.
+func rootMeanSquare(values []float32) float64 {
+	sum := 0.
+	for _, v := range values {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum / float64(len(values)))
 }
 
 // Forward panics with a *torch.Error: it needs labels.
