@@ -1,5 +1,5 @@
 """FID, KID and PRDC of 10,000 samples of 2,048 features against as many, by `forger eval` and by plain NumPy and SciPy on the same
-files, each in a process of its own: seconds, peak MiB, and the figures.
+files, each in a process of its own: seconds, those of the processors, peak MiB, and the figures.
 
     python scripts/peers/metrics.py FORGER [--n 10000 --d 2048 --threads 2] [--fidelity]
 
@@ -91,7 +91,7 @@ def measured(command, env):
     _, status, usage = os.wait4(p.pid, 0)
     if status:
         sys.exit(f"{command}: {status}")
-    return out, time.perf_counter() - start, usage.ru_maxrss / 1024
+    return out, time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main():
@@ -104,7 +104,7 @@ def main():
     a = p.parse_args()
     env = dict(os.environ, OMP_NUM_THREADS=str(a.threads), OPENBLAS_NUM_THREADS=str(a.threads), MKL_NUM_THREADS=str(a.threads))
     peers = ["numpy"] + ["torch-fidelity"] * a.fidelity
-    print(f"{a.n} x {a.n} of {a.d} features, {a.threads} threads; whole processes\n\n| | who | s | peak MiB | figure |\n|---|---|---|---|---|")
+    print(f"{a.n} x {a.n} of {a.d} features, {a.threads} threads; whole processes\n\n| | who | s | CPU s | peak MiB | figure |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         env["XDG_CACHE_HOME"] = str(folder / "cache")
@@ -113,14 +113,14 @@ def main():
         for name, shift in (("x", 0.0), ("y", 0.05)):
             np.save(folder / f"{name}.npy", rng.standard_normal((a.n, a.d), dtype=np.float32) @ mix + np.float32(shift))
         for metric in a.metrics:
-            out, seconds, peak = measured([a.forger, "eval", "--images", f"npy:{folder}/y.npy", "--against", f"npy:{folder}/x.npy", "--metrics", metric,
+            out, seconds, cpu, peak = measured([a.forger, "eval", "--images", f"npy:{folder}/y.npy", "--against", f"npy:{folder}/x.npy", "--metrics", metric,
                                            "--features", "pixels", "--n", str(a.n), "--json", "-"], env)
             found = json.loads(out)["metrics"][metric]
             figure = [found[k] for k in ("precision", "recall", "density", "coverage")] if metric == "prdc" else found["value"]
-            print(f"| {metric} | Forger | {seconds:.1f} | {peak:.0f} | {show(figure)} |", flush=True)
+            print(f"| {metric} | Forger | {seconds:.1f} | {cpu:.1f} | {peak:.0f} | {show(figure)} |", flush=True)
             for peer in peers:
-                out, seconds, peak = measured([sys.executable, __file__, "child", f"{peer}:{metric}", str(folder)], env)
-                print(f"| | {peer} | {seconds:.1f} | {peak:.0f} | {show(json.loads(out)['value'])} |", flush=True)
+                out, seconds, cpu, peak = measured([sys.executable, __file__, "child", f"{peer}:{metric}", str(folder)], env)
+                print(f"| | {peer} | {seconds:.1f} | {cpu:.1f} | {peak:.0f} | {show(json.loads(out)['value'])} |", flush=True)
 
 
 def show(figure):
