@@ -95,7 +95,7 @@ func (o CompareOptions) plans(labelled bool) []plan {
 func Compare(ctx context.Context, o CompareOptions) (c Comparison, err error) {
 	defer torch.Catch(&err)
 	if len(o.Checkpoints) < 2 {
-		return c, setting.Usagef("compare: %d checkpoints: name two or more, or the directories of their runs", len(o.Checkpoints))
+		return c, setting.Usagef("%d checkpoints: name two or more, or the directories of their runs", len(o.Checkpoints))
 	}
 	if o.Against == "" {
 		return c, setting.Usagef("--against is needed: name the real data, such as mnist:DIR")

@@ -119,10 +119,10 @@ func TestWhatIsNotCompared(t *testing.T) {
 	require.NoError(t, err)
 	out := filepath.Join(t.TempDir(), "out")
 	for want, o := range map[string]CompareOptions{
-		"compare: 1 checkpoints: name two or more": compareOptions(runs[:1], spec, out),
-		"compare models of one size":               compareOptions([]string{runs[0], res.Checkpoint}, spec, out),
-		"no such file":                             compareOptions([]string{runs[0], runs[0] + "x"}, spec, out),
-		"--against is needed":                      compareOptions(runs, "", out),
+		"1 checkpoints: name two or more": compareOptions(runs[:1], spec, out),
+		"compare models of one size":      compareOptions([]string{runs[0], res.Checkpoint}, spec, out),
+		"no such file":                    compareOptions([]string{runs[0], runs[0] + "x"}, spec, out),
+		"--against is needed":             compareOptions(runs, "", out),
 	} {
 		_, err := Compare(t.Context(), o)
 		assert.ErrorContains(t, err, want)

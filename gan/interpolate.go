@@ -55,7 +55,7 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 		return setting.Usagef("--frames %d: too few: use 2 or more", o.Frames)
 	}
 	if (o.From == "") != (o.To == "") {
-		return setting.Usagef("--from %s --to %s: a walk has two ends: name both pictures", o.From, o.To)
+		return setting.Usagef("--from %q --to %q: a walk has two ends: name both pictures", o.From, o.To)
 	}
 	d, err := openDrawer(ctx, o.Checkpoint, o.Average, o.Device)
 	if err != nil {

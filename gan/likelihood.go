@@ -80,7 +80,7 @@ func (j *judge) likelihood() (r metric.Result, err error) {
 	if j.drawer, err = openDrawer(j.ctx, j.Checkpoint, j.Average, j.Device); err != nil {
 		return r, err
 	}
-	j.root = j.drawer.Root
+	j.root, j.shape = j.drawer.Root, j.drawer.Shape
 	real, err := j.trainedOn()
 	if err != nil {
 		return r, err

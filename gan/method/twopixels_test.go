@@ -25,7 +25,7 @@ func TestTwoPixelsAreLearnt(t *testing.T) {
 	of := data.Shape{Height: 1, Width: 2, Channels: 1}
 	for name, change := range map[string]func(o *Options){
 		"pixelcnn": func(o *Options) { o.Method, o.Model.Name, o.Model.Depth = "pixelcnn", "masked", 1 },
-		"gated":    func(o *Options) { o.Method, o.Model.Name, o.Model.Depth, o.Model.Gated = "pixelcnn", "masked", 1, true },
+		"gated":    func(o *Options) { o.Method, o.Model.Name, o.Model.Depth, o.Model.Gated = "pixelcnn", "masked", 2, true },
 		"vae":      func(o *Options) { o.Method, o.Model.Name, o.Model.Latent, o.IWSamples = "vae", "mlp", 2, 8 },
 	} {
 		t.Run(name, func(t *testing.T) {
