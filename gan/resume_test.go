@@ -349,12 +349,12 @@ func TestASettingThatIsNotKnownIsRefused(t *testing.T) {
 	root := mustLoad(t, path).(*pt.Dict)
 	config, err := pt.At[string](root, "config")
 	require.NoError(t, err)
-	root.Set("config", strings.Replace(config, "{", `{"augment":"color",`, 1))
+	root.Set("config", strings.Replace(config, "{", `{"enlarge":"color",`, 1))
 	require.NoError(t, pt.WriteFile(path, root))
 	_, err = resume(t, dir, &gantest.Recorder{})
-	assert.ErrorContains(t, err, `its config sets "augment", which this program does not know`)
+	assert.ErrorContains(t, err, `its config sets "enlarge", which this program does not know`)
 	err = Sample(t.Context(), SampleOptions{Checkpoint: path, Out: filepath.Join(dir, "x.png"), N: 1, Device: "cpu"})
-	assert.ErrorContains(t, err, `its config sets "augment"`)
+	assert.ErrorContains(t, err, `its config sets "enlarge"`)
 }
 
 // A checkpoint of before methods, Parts and the fixed noise were written down goes on and draws.

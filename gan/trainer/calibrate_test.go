@@ -17,7 +17,7 @@ func TestTheLayoutIsChosenOnce(t *testing.T) {
 	c := tinyConfig(t)
 	c.Run.Layout = "auto"
 	with := func(change func(c *config, r *Resolved)) *setup {
-		c, r := c, Resolved{Conv: "stock", Precision: "fp32", Threads: 1, Layout: "auto"}
+		c, r := c, Resolved{Conv: "stock", Precision: "fp32", Threads: 1, Layout: "auto", Size: shape16.Size(), Channels: shape16.Channels}
 		change(&c, &r)
 		return &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 8, shape: shape16}, dev: torch.CPU, resolved: r}
 	}
