@@ -77,11 +77,11 @@ func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
 		`--data "x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`: func(c *Config) { c.Data.Spec = "x" },
 		`--data "mnist": no path given: write mnist:DIR`:                                                            func(c *Config) { c.Data.Spec = "mnist" },
-		`--model "biggan": unknown: have dcgan, mlp, r3gan, resnet, toy`:                                            func(c *Config) { c.Method.Model.Name = "biggan" },
+		`--model "biggan": unknown: have dcgan, masked, mlp, r3gan, resnet, toy`:                                            func(c *Config) { c.Method.Model.Name = "biggan" },
 		`--loss "x": unknown: have hinge, lsgan, minimax, nonsaturating, relativistic, wasserstein`:                 func(c *Config) { c.Method.Loss = "x" },
 		`--penalty "r3": unknown: have none, clip, dragan, gp, r1, r2`:                                              func(c *Config) { c.Method.Penalties = []string{"r3"} },
 		`--schedule "x": unknown: have constant, cosine, exponential, linear`:                                       func(c *Config) { c.Method.Schedule = "x" },
-		`--preset "x": unknown: have dcgan, gan2014, gaussian1d, grid25, lsgan, r3gan, ring8, sngan, wgan, wgan-gp`: func(c *Config) { c.Preset = "x" },
+		`--preset "x": unknown: have dcgan, gan2014, gaussian1d, grid25, lsgan, pixelcnn, r3gan, ring8, sngan, vae, wgan, wgan-gp`: func(c *Config) { c.Preset = "x" },
 		`--pack 3: it does not divide --batch 64: use --batch 66`:                                                   func(c *Config) { c.Method.Pack = 3 },
 		`--optim "x": unknown: have adam, rmsprop, sgd`:                                                             func(c *Config) { c.Method.Optim = "x" },
 		`--prior "x": unknown: have normal, uniform, uniform01`:                                                     func(c *Config) { c.Method.Prior = "x" },

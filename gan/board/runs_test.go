@@ -107,6 +107,7 @@ func saveTiny(t testing.TB, path string, step int64) {
 	root.Set("step", step)
 	root.Set("images", 64*step)
 	root.Set("data", of("spec", "glyphs", "position", step, "length", int64(60000), "fingerprint", "x"))
+	root.Set("meters", of("logged_step", step, "seconds", 55.))
 	root.Set("meta", of("version", "devel", "device", "cpu"))
 	require.NoError(t, pt.WriteFile(path, root))
 }
