@@ -99,7 +99,8 @@ GT_EXPORT gt_script *gt_script_open(gt_scope *s, const char *path) {
   return made;
 }
 
-// The interpreter tells where in the module it failed, in many lines, of which the last says why.
+// The interpreter tells where in the module it failed, in many lines, of which the last says why; behind it some versions of libtorch
+// list where they were in C++.
 static c10::IValue forward(gt_script *m, const at::Tensor &x) {
   // Compiling for the shapes of a few batches costs more than it gains.
   torch::jit::GraphOptimizerEnabledGuard plain(false);
@@ -107,6 +108,8 @@ static c10::IValue forward(gt_script *m, const at::Tensor &x) {
     return m->module.get_method("forward")({x}, m->named);
   } catch (const std::exception &e) {
     std::string why = e.what();
+    for (const char *frames : {"\nException raised from ", "\nframe #"})
+      why.erase(std::min(why.size(), why.find(frames)));
     why.erase(why.find_last_not_of(" \n") + 1);
     throw std::runtime_error(why.substr(why.rfind('\n') + 1));
   }
