@@ -19,33 +19,8 @@ func newSample() *cobra.Command {
 		Example: "  forger sample --checkpoint runs/0000-dcgan-glyphs/checkpoints/latest --out grid.png --n 100 --seed 7",
 		Args:    arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := wanted("checkpoint", o.Checkpoint, "a checkpoint, such as runs/.../checkpoints/latest"); err != nil {
+			if err := checkSample(cmd, o, seeds); err != nil {
 				return err
-			}
-			if o.Raw == "" {
-				if err := wanted("out", o.Out, "the picture to write, such as grid.png, or a directory"); err != nil {
-					return err
-				}
-			}
-			if o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
-				return &setting.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
-			}
-			if cmd.Flags().Changed("n") && o.N < 1 {
-				return setting.Usagef("--n %d: too small: use 1 or more", o.N)
-			}
-			if seeds != "" && (o.Latents != "" || cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
-				return &setting.UsageError{Msg: "--seeds: they say how many and which: leave out --n, --seed and --latents"}
-			}
-			if cmd.Flags().Changed("truncation") && (!(o.Truncation >= .01) || o.Latents != "") {
-				return setting.Usagef("--truncation %v: it wants .01 or more, and no --latents: 0.5 is a strong one, 2 a weak one", o.Truncation)
-			}
-			switch completes := cmd.Flags().Changed("keep-rows"); {
-			case o.Complete == "" && completes:
-				return &setting.UsageError{Msg: "--keep-rows: there is nothing to complete: add --complete with data, such as folder:DIR"}
-			case o.Complete != "" && !completes:
-				return &setting.UsageError{Msg: "--complete: add --keep-rows: how many rows of each image stay"}
-			case o.Complete != "" && (o.Latents != "" || seeds != ""):
-				return &setting.UsageError{Msg: "--complete: the data say how many: leave out --latents and --seeds"}
 			}
 			o.Tell = share(cmd.ErrOrStderr(), "drawn")
 			var err error
@@ -71,6 +46,39 @@ func newSample() *cobra.Command {
 	f.IntVar(&o.KeepRows, "keep-rows", 0, "rows of each image that --complete leaves as they are, from above")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	return cmd
+}
+
+// checkSample refuses flags that are missing or do not go together. Errors are *setting.UsageError.
+func checkSample(cmd *cobra.Command, o gan.SampleOptions, seeds string) error {
+	if err := wanted("checkpoint", o.Checkpoint, "a checkpoint, such as runs/.../checkpoints/latest"); err != nil {
+		return err
+	}
+	if o.Raw == "" {
+		if err := wanted("out", o.Out, "the picture to write, such as grid.png, or a directory"); err != nil {
+			return err
+		}
+	}
+	if o.Latents != "" && (cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
+		return &setting.UsageError{Msg: "--latents: the file says how many and which: leave out --n and --seed"}
+	}
+	if cmd.Flags().Changed("n") && o.N < 1 {
+		return setting.Usagef("--n %d: too small: use 1 or more", o.N)
+	}
+	if seeds != "" && (o.Latents != "" || cmd.Flags().Changed("n") || cmd.Flags().Changed("seed")) {
+		return &setting.UsageError{Msg: "--seeds: they say how many and which: leave out --n, --seed and --latents"}
+	}
+	if cmd.Flags().Changed("truncation") && (!(o.Truncation >= .01) || o.Latents != "") {
+		return setting.Usagef("--truncation %v: it wants .01 or more, and no --latents: 0.5 is a strong one, 2 a weak one", o.Truncation)
+	}
+	switch completes := cmd.Flags().Changed("keep-rows"); {
+	case o.Complete == "" && completes:
+		return &setting.UsageError{Msg: "--keep-rows: there is nothing to complete: add --complete with data, such as folder:DIR"}
+	case o.Complete != "" && !completes:
+		return &setting.UsageError{Msg: "--complete: add --keep-rows: how many rows of each image stay"}
+	case o.Complete != "" && (o.Latents != "" || seeds != ""):
+		return &setting.UsageError{Msg: "--complete: the data say how many: leave out --latents and --seeds"}
+	}
+	return nil
 }
 
 // mostSeeds bounds what a range of them may ask for by a slip.
