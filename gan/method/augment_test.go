@@ -1,12 +1,9 @@
 package method
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"forger/torch"
-	"forger/torch/nn"
 	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
@@ -37,26 +34,6 @@ func TestAugmentationsAsPublished(t *testing.T) {
 
 			nothing := s.Full(a.Neutral, c.Shape[0], a.Draws)
 			torchtest.Close(t, x.Doubles(), a.Of(p.of(nothing), x, nothing).Doubles(), 1e-12, 1e-12, c.Name+", neutral")
-		}
-	}, torch.Of(torch.Float64))
-}
-
-// Ten steps through augmentations agree with PyTorch's, penalties of gradients included.
-func TestTenAugmentedStepsAsPyTorch(t *testing.T) {
-	var golden struct{ Runs map[string]training }
-	torchtest.Golden(t, "testdata/augment.json", &golden)
-	require.Len(t, golden.Runs, 2)
-	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-		for name, want := range golden.Runs {
-			g := rerun(t, s.Child(), want, len(want.Log), func(step int, line []float64) {
-				torchtest.Close(t, want.Log[step], line, 1e-9, 1e-9, fmt.Sprint(name, ": step ", step))
-			})
-			for prefix, m := range map[string]nn.Module{"gen.": g.gen, "disc.": g.disc} {
-				for _, e := range nn.Entries(m) {
-					key := prefix + strings.TrimPrefix(e.Name, "main.")
-					torchtest.Close(t, want.State[key], few(e.Tensor.Doubles()), 1e-9, 1e-9, name+": "+key)
-				}
-			}
 		}
 	}, torch.Of(torch.Float64))
 }

@@ -161,12 +161,26 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 	return g
 }
 
-// goldenRuns are golden_gans.py's, and golden_recipes.py's instead where a preset has changed.
+// goldenRuns are golden_gans.py's, golden_recipes.py's instead where a preset has changed, and those of golden_augment.py and
+// golden_labels.py.
 func goldenRuns(t *testing.T) map[string]training {
 	var all, since struct{ Runs map[string]training }
 	torchtest.Golden(t, "testdata/gans.json", &all)
 	torchtest.Golden(t, "testdata/recipes.json", &since)
 	maps.Copy(all.Runs, since.Runs)
+	var augmented, labelled struct {
+		Classes int
+		Runs    map[string]training
+	}
+	torchtest.Golden(t, "testdata/augment.json", &augmented)
+	torchtest.Golden(t, "testdata/labels.json", &labelled)
+	require.Len(t, augmented.Runs, 2)
+	require.Len(t, labelled.Runs, 9)
+	maps.Copy(all.Runs, augmented.Runs)
+	for name, r := range labelled.Runs {
+		r.Classes = labelled.Classes
+		all.Runs[name] = r
+	}
 	return all.Runs
 }
 
