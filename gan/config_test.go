@@ -88,6 +88,7 @@ func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 		`--precision "x": unknown: have fp32, tf32, bf16`:                                                                          func(c *Config) { c.Run.Precision = "x" },
 		`--device "gpu": unknown: use auto, cpu, cuda or cuda:N`:                                                                   func(c *Config) { c.Run.Device = "gpu" },
 		`--size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024`:                                                   func(c *Config) { c.Data.Size = vision.Square(63) },
+		`--init-mean: the generator of dcgan has no biases of its pixels: use --model mlp, or leave it out`:                        func(c *Config) { c.Method.Model.FromMean = true },
 		`--channels 2: neither gray nor RGB: use 1 or 3`:                                                                           func(c *Config) { c.Data.Channels = 2 },
 		`--batch 0: too small: use 1 or more`:                                                                                      func(c *Config) { c.Run.Batch = 0 },
 		`--disc-steps 0: too small: use 1 or more`:                                                                                 func(c *Config) { c.Method.DiscSteps = 0 },

@@ -43,14 +43,12 @@ func TestPresetsAreSettings(t *testing.T) {
 
 // What a preset plays and how it learns is what gan/method compares with PyTorch under its name; grid25 is ring8's.
 func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
-	var golden, since struct {
+	var golden, likelihoods struct {
 		Runs map[string]struct{ Settings []string }
 	}
 	torchtest.Golden(t, "method/testdata/gans.json", &golden)
-	torchtest.Golden(t, "method/testdata/recipes.json", &since)
-	maps.Copy(golden.Runs, since.Runs)
-	torchtest.Golden(t, "method/testdata/likelihoods.json", &since) // which adds to them
-	maps.Copy(golden.Runs, since.Runs)
+	torchtest.Golden(t, "method/testdata/likelihoods.json", &likelihoods)
+	maps.Copy(golden.Runs, likelihoods.Runs)
 	elsewhere := []string{"data", "size", "channels", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
 	kept := func(texts []string) []string {
 		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {

@@ -151,7 +151,8 @@ class Draws:
 # on: options of golden_models.py's, or dcgan's width.
 RUNS = {
     "dcgan": ("model=dcgan loss=nonsaturating optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
-    "gan2014": ("model=mlp loss=nonsaturating optim=sgd lr=.1 momentum=.5 schedule=exponential lr-end=.549 momentum-end=.7",
+    "gan2014": ("model=mlp init-mean=true loss=nonsaturating simultaneous=true optim=sgd lr=.1 disc-lr=.05 momentum=.5 schedule=exponential "
+                "lr-end=.549 momentum-end=.7",
                 dict(latent=4, gen=6, disc=5, channels=1, side=7)),
     "wgan": ("model=dcgan loss=wasserstein penalty=clip=.01 disc-steps=5 optim=rmsprop lr=5e-5", DCGAN),
     "wgan-gp": ("model=resnet loss=wasserstein penalty=gp=10 disc-steps=5 optim=adam lr=1e-4 beta1=0 beta2=.9",
@@ -161,8 +162,8 @@ RUNS = {
               dict(latent=4, gen=3, disc=3, channels=3, side=32)),
     "r3gan": ("model=r3gan loss=relativistic penalty=r1=2:.2 penalty=r2=2:.2 optim=adam lr=2e-4 beta1=0 beta2=.99 schedule=cosine "
               "lr-end=.25 ema=.999 ema-warmup=1000", dict(latent=4, gen=8, disc=8, channels=3, side=16)),
-    "gaussian1d": ("model=toy prior=uniform01 loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002 optim=adam lr=2e-3 beta1=0 beta2=.99 "
-                   "schedule=cosine lr-end=.01 ema=.999", dict(latent=1, gen=8, disc=8, points=1)),
+    "gaussian1d": ("model=toy prior=uniform01 loss=relativistic penalty=r1=.02:.002 penalty=r2=.02:.002 disc-steps=3 optim=adam lr=2e-3 beta1=0 "
+                   "beta2=.99 schedule=cosine lr-end=.01 ema=.999", dict(latent=1, gen=8, disc=8, points=1)),
     "ring8": ("model=toy prior=normal loss=relativistic penalty=r1=.02 penalty=r2=.02 optim=adam lr=2e-3 beta1=0 beta2=.99 "
               "schedule=cosine lr-end=.01 ema=.999", dict(latent=2, gen=8, disc=8, points=2)),
     "smoothed": ("model=dcgan loss=lsgan label-smoothing=.2 instance-noise=.3 pack=2 optim=adam lr=2e-4 beta1=.5 beta2=.999", DCGAN),
@@ -242,7 +243,7 @@ class Training:
                     m.p = 0.0
         self.gen, self.disc = self.gen.to(device, dtype), self.disc.to(device, dtype)
         self.average = copy.deepcopy(self.gen)
-        self.og, self.od = optimizer(self.gen, o), optimizer(self.disc, o)
+        self.og, self.od = optimizer(self.gen, o), optimizer(self.disc, {**o, "lr": o.get("disc-lr", o["lr"])})
         self.reals, self.latents = self.draws(3000, fill), self.draws(4000, normal)
         self.uniforms, self.blurs = self.draws(5000, uniform), self.draws(6000, normal)
 
@@ -288,14 +289,18 @@ class Training:
             if name in AROUND:
                 total = total + self.weights[name] * AROUND[name](self.sees, real.detach(), fake.detach(), self.uniforms, self.pack)
         (value + total).backward(inputs=params)
-        self.od.step()
-        if "clip" in o["penalty"]:
-            bound = o["penalty"]["clip"][0]
-            with torch.no_grad():
-                for p in params:
-                    p.clamp_(-bound, bound)
+        if "simultaneous" not in o:
+            self.update_disc()
         score = torch.sigmoid if loss.get("probabilities") else lambda l: l
         return [value.item(), score(on_real).mean().item(), score(on_fake).mean().item(), float(torch.as_tensor(total).detach())]
+
+    def update_disc(self):
+        self.od.step()
+        if "clip" in self.o["penalty"]:
+            bound = self.o["penalty"]["clip"][0]
+            with torch.no_grad():
+                for p in self.disc.parameters():
+                    p.clamp_(-bound, bound)
 
     def train_gen(self, real, fake):
         loss = OBJECTIVES[self.o["loss"]]
@@ -306,6 +311,8 @@ class Training:
                 on_real = self.sees(real.detach())
         value = loss["gen"](self.sees(fake), on_real)
         value.backward(inputs=list(self.gen.parameters()))
+        if "simultaneous" in self.o:
+            self.update_disc()
         self.og.step()
         return value.item()
 

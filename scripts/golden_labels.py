@@ -107,8 +107,8 @@ def networks(o, sizes, cell):
             return gen, disc
         gen, _ = golden_models.MODELS[model](wider(sizes, latent=latent))
         _, disc = golden_models.MODELS[model](wider(sizes, channels=channels))
-        if flat:  # the first layer behind Flatten and Dropout
-            disc[2] = nn.Linear(disc[2].in_features + flat, disc[2].out_features)
+        if flat:  # the first layer behind Shares, Flatten and Dropout
+            disc[3] = nn.Linear(disc[3].in_features + flat, disc[3].out_features)
         return gen, disc
 
     dense = model == "mlp"

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from golden import ROOT, Residual, fill, numbers, sample
 from golden_gans import Draws, normal, optimizer, scheduler, uniform
+from golden_models import Shares
 
 ME = pathlib.Path(__file__)
 BATCH, LENGTH = 4, 20
@@ -60,17 +61,6 @@ def distributions():
 
 
 # --- networks ----------------------------------------------------------------------------------------------------------------
-
-
-class Shares(nn.Module):
-    """Pixels from 0 to 1. The buffer is there for its key."""
-
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("scale", torch.tensor(0.5))
-
-    def forward(self, x):
-        return (x + 1) / 2
 
 
 def dense(cin, width, cout, depth):

@@ -35,6 +35,17 @@ class Pixels(nn.Module):
         return 2 * torch.sigmoid(x) - 1
 
 
+class Shares(nn.Module):
+    """Pixels from 0 to 1. The buffer is there for its key."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("scale", torch.tensor(0.5))
+
+    def forward(self, x):
+        return (x + 1) / 2
+
+
 class SumPool(nn.Module):
     def forward(self, x):
         return x.sum((2, 3))
@@ -76,7 +87,7 @@ def mlp(o):
         gen += [nn.Linear(cin, o["gen"]), nn.ReLU()]
         cin = o["gen"]
     gen += [nn.Linear(cin, size), Pixels(), nn.Unflatten(1, (channels, side, side))]
-    disc, cin, drop = [nn.Flatten()], size, 0.2
+    disc, cin, drop = [Shares(), nn.Flatten()], size, 0.2
     for _ in range(depth):
         disc += [nn.Dropout(drop), *maxout(cin, o["disc"])]
         cin, drop = o["disc"], 0.5

@@ -18,7 +18,8 @@ type gan struct {
 	steepness    steepness
 	average      *average // of the generator; nil without one
 	draw         func(s *torch.Scope, n int) torch.Tensor
-	updates      int // of the discriminator a step
+	updates      int  // of the discriminator a step
+	together     bool // in a step, both learn from each other as they were before it
 	held         held
 }
 
@@ -46,7 +47,8 @@ func (g *gan) Batches() int  { return g.updates }
 func (g *gan) Variant(step int64) int { return g.held.variant(step) | g.steepness.variant(step) }
 
 // Step is the official order (pytorch/examples, dcgan/main.py): a discriminator update on each batch of reals, then the
-// generator once, on the fakes that the discriminator has just seen.
+// generator once, on the fakes that the discriminator has just seen; or, of the last batch, both updates together (as
+// Goodfellow et al. 2014 have it in their code).
 func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 	last := len(batches) - 1
 	for _, b := range batches[:last] {
@@ -57,8 +59,15 @@ func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 	b := batches[last].In(c)
 	g.parts.At(phaseGen)
 	fake := nn.ForwardFor(g.gen, g.draw(c, b.X.Shape()[0]), b.Labels)
-	g.trainDisc(c, b, fake, variant)
-	g.trainGen(c, b, fake, variant)
+	if g.together {
+		g.learnDisc(c, b, fake, variant)
+		g.learnGen(c, b, fake)
+		g.updateDisc(c)
+	} else {
+		g.trainDisc(c, b, fake, variant)
+		g.learnGen(c, b, fake)
+	}
+	g.updateGen(c, variant)
 }
 
 // discOnly is a discriminator update whose fakes the generator will not learn from, so they need no graph.
@@ -72,9 +81,15 @@ func (g *gan) discOnly(s *torch.Scope, b Batch, variant int) {
 	g.trainDisc(c, b.In(c), fake, variant)
 }
 
-// trainDisc is an update of the discriminator: one graph at a time, which needs a third less memory than a joint loss, unless
-// the objective needs both batches at once. Generated samples are of the classes that the reals are of.
+// trainDisc is an update of the discriminator.
 func (g *gan) trainDisc(c *torch.Scope, b Batch, fake torch.Tensor, variant int) {
+	g.learnDisc(c, b, fake, variant)
+	g.updateDisc(c)
+}
+
+// learnDisc takes the discriminator's gradients: one graph at a time, which needs a third less memory than a joint loss, unless
+// the objective needs both batches at once. Generated samples are of the classes that the reals are of.
+func (g *gan) learnDisc(c *torch.Scope, b Batch, fake torch.Tensor, variant int) {
 	g.parts.At(phaseReal)
 	fake = fake.Detach()
 	var loss torch.Tensor
@@ -103,8 +118,11 @@ func (g *gan) trainDisc(c *torch.Scope, b Batch, fake torch.Tensor, variant int)
 		penalty := g.penalise(c, b.X, fake, b.Labels, variant)
 		values = append(values, sumOf(c, onReal.penalty, onFake.penalty, penalty).Detach())
 	}
-	g.parts.At(phaseUpdate)
 	c.MeterAdd(g.sumsD, values...)
+}
+
+func (g *gan) updateDisc(c *torch.Scope) {
+	g.parts.At(phaseUpdate)
 	g.optD.Step()
 	g.held.after(c)
 }
@@ -136,8 +154,8 @@ func (g *gan) learn(loss torch.Tensor, penalties ...torch.Tensor) torch.Tensor {
 	return loss.Detach()
 }
 
-// trainGen is an update of the generator, through the updated discriminator.
-func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor, variant int) {
+// learnGen takes the generator's gradients, through the discriminator as it is.
+func (g *gan) learnGen(c *torch.Scope, b Batch, fake torch.Tensor) {
 	g.parts.At(phaseGen)
 	var onReal torch.Tensor
 	if g.loss.Pair != nil {
@@ -155,8 +173,11 @@ func (g *gan) trainGen(c *torch.Scope, b Batch, fake torch.Tensor, variant int) 
 	} else {
 		g.optG.Accumulate(l)
 	}
-	g.parts.At(phaseGenOpt)
 	c.MeterAdd(g.sumsG, l.Detach())
+}
+
+func (g *gan) updateGen(c *torch.Scope, variant int) {
+	g.parts.At(phaseGenOpt)
 	g.steepness.measure(c, variant)
 	g.optG.Step()
 	if g.average != nil {

@@ -56,7 +56,7 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 	s := b.Scope
 	g := &gan{
 		view: view{disc: nets[1].Module, pack: o.Pack}, gen: nets[0].Module, loss: objectives[o.Loss], label: 1 - o.LabelSmoothing,
-		updates: o.DiscSteps,
+		updates: o.DiscSteps, together: o.Simultaneous,
 	}
 	g.parts = Parts{
 		Nets:    nets,

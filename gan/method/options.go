@@ -16,6 +16,7 @@ type Options struct {
 	PenaltyEvery   int
 	SpectralNorm   bool
 	DiscSteps      int // discriminator updates a generator update
+	Simultaneous   bool
 	Pack           int // samples that the discriminator judges at once
 	LabelSmoothing float64
 	InstanceNoise  float64 // standard deviation at the start
@@ -88,6 +89,8 @@ func (o *Options) game() setting.Set {
 		{Name: "spectral-norm", Help: "the discriminator's weights by their spectral norm", Value: &o.SpectralNorm, Marks: form},
 		{Name: "disc-steps", Help: "discriminator updates a generator update, each with a batch of its own", Value: &o.DiscSteps, Default: 1,
 			Check: setting.AtLeast(1), Marks: counts},
+		{Name: "simultaneous", Help: "update both networks at once, each by the other as it was; else the generator by the discriminator as it has become",
+			Value: &o.Simultaneous, Marks: form},
 		{Name: "pack", Help: "samples that the discriminator judges at once", Value: &o.Pack, Default: 1, Check: setting.AtLeast(1), Marks: form},
 		{Name: "label-smoothing", Help: "reals are labelled 1 less this", Value: &o.LabelSmoothing, Check: setting.Share, Marks: counts},
 		{Name: "instance-noise", Help: "standard deviation of the noise on what the discriminator sees, falling to 0 over the run",

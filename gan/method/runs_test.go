@@ -161,13 +161,10 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 	return g
 }
 
-// goldenRuns are golden_gans.py's, golden_recipes.py's instead where a preset has changed, and those of golden_augment.py and
-// golden_labels.py.
+// goldenRuns are those of golden_gans.py, golden_augment.py and golden_labels.py.
 func goldenRuns(t *testing.T) map[string]training {
-	var all, since struct{ Runs map[string]training }
+	var all struct{ Runs map[string]training }
 	torchtest.Golden(t, "testdata/gans.json", &all)
-	torchtest.Golden(t, "testdata/recipes.json", &since)
-	maps.Copy(all.Runs, since.Runs)
 	var augmented, labelled struct {
 		Classes int
 		Runs    map[string]training
@@ -224,13 +221,9 @@ func few(values []float64) (some []float64) {
 func TestTwoStepsOfEveryTrainingAsPyTorchInFloat32(t *testing.T) {
 	python := torchtest.Python(t)
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-		golden := map[string]training{}
-		for _, script := range []string{"golden_gans.py", "golden_recipes.py"} {
-			var some map[string]training
-			path := filepath.Join(torchtest.Root(t), "scripts", script)
-			torchtest.JSON(t, &some, python, path, "steps", "2", "float32", strings.TrimSuffix(s.Device().String(), ":0"))
-			maps.Copy(golden, some)
-		}
+		var golden map[string]training
+		script := filepath.Join(torchtest.Root(t), "scripts", "golden_gans.py")
+		torchtest.JSON(t, &golden, python, script, "steps", "2", "float32", strings.TrimSuffix(s.Device().String(), ":0"))
 		for _, name := range slices.Sorted(maps.Keys(golden)) {
 			rerun(t, s.Child(), golden[name], 2, func(step int, line []float64) {
 				torchtest.Close(t, golden[name].Log[step], line, 1e-4, 1e-4, fmt.Sprint(name, ": step ", step))

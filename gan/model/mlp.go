@@ -1,6 +1,8 @@
 package model
 
 import (
+	"math"
+
 	"forger/data"
 	"forger/torch"
 	"forger/torch/nn"
@@ -11,30 +13,49 @@ const (
 	maxoutPieces = 5
 	dropInput    = .2 // share of the input that the discriminator does not see
 	dropHidden   = .5
+	genBound     = .05 // of the weights that the networks begin with
+	discBound    = .005
 )
 
 // mlpGenerator is MNIST's of the 2014 paper, at GenWidth 1200: hidden layers with ReLU and a sigmoid end, here stretched to
-// pixels from -1 to 1.
+// pixels from -1 to 1. It begins as in the paper's code, and so does the discriminator.
 func mlpGenerator(b *Builder, n Options, of data.Shape) nn.Module {
-	s, g := b.Scope, b.Init()
 	layers, in := nn.Sequential{nn.Reshape{-1, n.Latent}}, n.Latent
 	for range n.depth(mlpDepth) {
-		layers = append(layers, nn.NewLinear(s, g, in, n.GenWidth, false), nn.ReLU().InPlace())
+		layers = append(layers, b.uniform(in, n.GenWidth, genBound), nn.ReLU().InPlace())
 		in = n.GenWidth
 	}
-	return append(layers, nn.NewLinear(s, g, in, of.Bytes(), false), newPixels(s), nn.Reshape{-1, of.Channels, of.Height, of.Width})
+	last := b.uniform(in, of.Bytes(), genBound)
+	b.startAtMean(last)
+	return append(layers, last, newPixels(b.Scope), nn.Reshape{-1, of.Channels, of.Height, of.Width})
+}
+
+// startAtMean has the layer before a sigmoid begin at the mean of the data, where that is known.
+func (b *Builder) startAtMean(l *nn.Linear) {
+	if !b.drawn || b.Mean == nil {
+		return
+	}
+	const edge = 1e-7 // of what is always black or white
+	biases := make([]float32, len(b.Mean))
+	for i, mean := range b.Mean {
+		share := min(max((float64(mean)+1)/2, edge), 1-edge)
+		biases[i] = float32(math.Log(share / (1 - share)))
+	}
+	c := b.Scope.Child(torch.NoGrad)
+	defer c.Close()
+	c.Use(l.Bias).CopyFrom(c.FromFloats(biases, len(biases)))
 }
 
 // mlpDiscriminator is MNIST's of the 2014 paper, at DiscWidth 240: maxout layers of five pieces, with dropout of the input
-// and of what is between.
+// and of what is between. As in the paper it sees black as 0, which is what dropout makes of a pixel.
 func mlpDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
-	s, g, in, drop := b.Scope, b.Init(), of.Bytes()+of.Classes, dropInput
-	layers := nn.Sequential{nn.Reshape{-1, in}}
+	in, drop := of.Bytes()+of.Classes, dropInput
+	layers := nn.Sequential{newShares(b.Scope), nn.Reshape{-1, in}}
 	for range n.depth(mlpDepth) {
-		layers = append(append(layers, b.dropout(drop)), maxout(s, g, in, n.DiscWidth)...)
+		layers = append(append(layers, b.dropout(drop)), b.maxout(in, n.DiscWidth)...)
 		in, drop = n.DiscWidth, dropHidden
 	}
-	return append(layers, b.dropout(dropHidden), nn.NewLinear(s, g, in, 1, false), toScores)
+	return append(layers, b.dropout(dropHidden), b.uniform(in, 1, discBound), toScores)
 }
 
 // mlpEncoder is a VAE's of the literature, at DiscWidth 200: hidden layers with tanh, a linear end (Burda et al. 2016).
@@ -72,10 +93,19 @@ func (b *Builder) dropout(p float64) nn.Module {
 	return &nn.Dropout{P: p, Generator: b.Stream("dropout")}
 }
 
+// uniform is a linear layer whose weights are drawn from U(-bound,bound), and whose biases begin at 0.
+func (b *Builder) uniform(in, out int, bound float64) *nn.Linear {
+	l := nn.NewLinear(b.Scope, nil, in, out, false)
+	if g := b.Init(); g != nil {
+		l.Weight.Uniform(g, -bound, bound)
+	}
+	return l
+}
+
 // maxout is units that are the largest of several linear functions each (Goodfellow et al. 2013).
-func maxout(s *torch.Scope, g *torch.Generator, in, units int) nn.Sequential {
+func (b *Builder) maxout(in, units int) nn.Sequential {
 	return nn.Sequential{
-		nn.NewLinear(s, g, in, units*maxoutPieces, false), nn.Reshape{-1, 1, units, maxoutPieces},
+		b.uniform(in, units*maxoutPieces, discBound), nn.Reshape{-1, 1, units, maxoutPieces},
 		nn.MaxPool2d{Kernel: [2]int{1, maxoutPieces}}, nn.Reshape{-1, units},
 	}
 }

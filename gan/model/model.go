@@ -22,6 +22,7 @@ type Options struct {
 	Depth               int    // hidden layers of a dense network, blocks of a masked one; 0: the model's
 	Gated               bool   // a masked network of two gated stacks
 	Conditional         string // a key of ways: how the labels are learnt
+	FromMean            bool   // the generator begins at the mean of the data
 }
 
 // Settings are the options as a user sets them.
@@ -36,6 +37,7 @@ func (o *Options) Settings() setting.Set {
 		{Name: "depth", Help: "hidden layers of both networks, where they are dense; blocks of a masked one (default: the model's)", Value: &o.Depth, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "gated", Help: "a masked network of two gated stacks, which has no blind spot", Value: &o.Gated, Marks: of | setting.Auto},
 		o.conditional(),
+		{Name: "init-mean", Help: "the generator begins at the data's mean image", Value: &o.FromMean, Marks: setting.Bits | setting.Auto},
 	}
 }
 
@@ -46,6 +48,7 @@ type Entry struct {
 	Sizes         []int                                                // shorter sides of the images it takes; nil: it takes any image
 	Size          int                                                  // the side where none is asked for
 	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
+	Means         bool                                                 // its generator can begin at the mean of the data
 	Normalises    bool                                                 // its generator has batch normalisation, by norm
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
 	Discriminator func(b *Builder, o Options, of data.Shape) nn.Module // that to logits [N]
@@ -62,7 +65,7 @@ var Table = map[string]Entry{
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator, Encoder: dcganEncoder, Decoder: dcganDecoder,
 	},
 	"mlp": {
-		Doc: "the dense networks of 2014, maxout and dropout in the discriminator; any size", Depth: mlpDepth,
+		Doc: "the dense networks of 2014, maxout and dropout in the discriminator; any size", Depth: mlpDepth, Means: true,
 		Generator: mlpGenerator, Discriminator: mlpDiscriminator, Encoder: mlpEncoder, Decoder: mlpDecoder,
 	},
 	"resnet": {
@@ -94,6 +97,8 @@ func (o Options) Check() error {
 	switch {
 	case o.Depth > 0 && e.Depth == 0:
 		return setting.Usagef("--depth %d: %s is no dense network: leave it out", o.Depth, o.Name)
+	case o.FromMean && !e.Means:
+		return setting.Usagef("--init-mean: the generator of %s has no biases of its pixels: use --model mlp, or leave it out", o.Name)
 	case o.Gated && e.Masked == nil:
 		return setting.Usagef("--gated: %s has no masked convolutions: use --model masked", o.Name)
 	}
@@ -157,6 +162,7 @@ func (o Options) CheckShape(of data.Shape) error {
 // Builder is where networks are built, and the random numbers that they start from and go on with.
 type Builder struct {
 	Scope   *torch.Scope
+	Mean    []float32 // of each number of the data, in [-1,1], as a generator orders them: where it may begin; nil: anywhere
 	seed    uint64
 	drawn   bool // weights are drawn, not to be loaded
 	streams map[string]*torch.Generator

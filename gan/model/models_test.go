@@ -163,7 +163,7 @@ func deviation(s *torch.Scope, m nn.Module, key string) (sd, most float64) {
 	return math.NaN(), math.NaN()
 }
 
-// The initialisations are those of the papers: R3GAN's gains, Glorot's bounds.
+// The initialisations are those of the papers: R3GAN's gains, Glorot's bounds, the uniform ones of 2014.
 func TestInitialisations(t *testing.T) {
 	torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 		o := Options{Latent: 64, GenWidth: 64, DiscWidth: 64}
@@ -184,6 +184,15 @@ func TestInitialisations(t *testing.T) {
 			_, most := deviation(s, sn, key)
 			assert.InDelta(t, want, most, .01*want, "resnet generator %s", key)
 			assert.LessOrEqual(t, most, want*(1+1e-6))
+		}
+		first := map[string]float64{"1.weight": .05, "3.weight": .05, "5.weight": .05, "1.bias": 0, "5.bias": 0}
+		for key, want := range first {
+			_, most := deviation(s, Table["mlp"].Generator(NewBuilder(s, 4), o, square(28, 1)), key)
+			assert.InDelta(t, want, most, .01*want, "mlp generator %s", key)
+		}
+		for key, want := range map[string]float64{"3.weight": .005, "8.weight": .005, "13.weight": .005, "3.bias": 0} {
+			_, most := deviation(s, Table["mlp"].Discriminator(NewBuilder(s, 5), o, square(28, 1)), key)
+			assert.InDelta(t, want, most, .05*want, "mlp discriminator %s", key)
 		}
 	})
 }

@@ -61,7 +61,7 @@ func (p *setup) stepSeconds(layout string) (seconds float64, err error) {
 	defer torch.Catch(&err)
 	job, r, shape := p.job, p.resolved, p.ds.Shape()
 	job.Batch, r.Layout = min(job.Batch, calibrationBatch), layout
-	t, err := newTrainer(job, r, blank{shape}, torch.CPU, false)
+	t, err := newTrainer(job, r, blank{shape}, torch.CPU, false, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -1,11 +1,13 @@
 package trainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 
+	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/method"
 	"forger/torch/pt"
@@ -24,6 +26,32 @@ func (t *Trainer) initialise(nets []method.Net) error {
 		}
 	}
 	return nil
+}
+
+// meanOf is how many elements settle the mean of the data.
+const meanOf = 10_000
+
+// mean is that of each number of the data in [-1,1], by channel, row and column, of the elements that training begins with; nil
+// where no network begins there.
+func (p *setup) mean(ctx context.Context, fresh bool) ([]float32, error) {
+	if !fresh || !p.job.Method.Model.FromMean {
+		return nil, nil
+	}
+	bytes, n, err := data.Preview(ctx, p.ds, meanOf, planOf(p.job, p.ds).Seed)
+	if err != nil {
+		return nil, err
+	}
+	of := p.ds.Shape()
+	sums := make([]int, of.Bytes())
+	for i, b := range bytes {
+		sums[i%len(sums)] += int(b)
+	}
+	means := make([]float32, len(sums))
+	area := of.Height * of.Width
+	for i, sum := range sums {
+		means[i%of.Channels*area+i/of.Channels] = float32(sum)/float32(n)/127.5 - 1
+	}
+	return means, nil
 }
 
 func (t *Trainer) loadWeights(n method.Net) (err error) {

@@ -95,7 +95,7 @@ func (p *setup) resolve() (err error) {
 	p.choosePrecision()
 	r.Conv = p.convolutions(r.Conv)
 	if r.Threads == 0 {
-		r.Threads = torch.DefaultThreads()
+		r.Threads = p.threads()
 	}
 	if _, err := torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true}); err != nil {
 		return err
@@ -187,6 +187,19 @@ func (p *setup) convolutions(before string) string {
 		p.note("--conv fast: this processor has neither AVX-512 nor AVX2: libtorch computes the convolutions")
 	}
 	return best.String()
+}
+
+// alone bounds the products of a toy's layer, batch x width x width, below which two threads take longer than one.
+const alone = 1 << 25
+
+// threads is how many a run takes by itself: one for a toy's small layers, which are done before a second has woken.
+func (p *setup) threads() int {
+	m := p.job.Method.Model
+	width := max(m.GenWidth, m.DiscWidth)
+	if p.ds.Shape().IsPoints() && p.job.Batch*width*width < alone {
+		return 1
+	}
+	return torch.DefaultThreads()
 }
 
 // graph decides whether the step is to be captured.

@@ -100,7 +100,12 @@ func (p *setup) elsewhere(err error) error {
 
 // trainer builds the trainer and sets it to where the run starts from.
 func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
-	t, err := newTrainer(p.job, p.resolved, p.ds, p.dev, p.from.file == nil)
+	fresh := p.from.file == nil
+	mean, err := p.mean(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(p.job, p.resolved, p.ds, p.dev, fresh, mean)
 	if err != nil {
 		return nil, err
 	}

@@ -63,8 +63,9 @@ func (c clock) elapsed() float64 {
 	return (c.before + time.Since(c.start)).Seconds()
 }
 
-// newTrainer builds the method of a job; fresh: from the weights that the job names, where it names any.
-func newTrainer(job Job, resolved Resolved, ds data.Dataset, dev torch.Device, fresh bool) (_ *Trainer, err error) {
+// newTrainer builds the method of a job; fresh: from the weights that the job names, where it names any, and from the mean of
+// the data, where that is given.
+func newTrainer(job Job, resolved Resolved, ds data.Dataset, dev torch.Device, fresh bool, mean []float32) (_ *Trainer, err error) {
 	kernels, _ := torch.ConvKernelsNamed(resolved.Conv)
 	options := []torch.Option{
 		torch.On(dev), torch.Layout(layouts[resolved.Layout]), torch.Threads(resolved.Threads),
@@ -84,12 +85,13 @@ func newTrainer(job Job, resolved Resolved, ds data.Dataset, dev torch.Device, f
 		}
 	}()
 	defer torch.Catch(&err)
-	return t, t.build(fresh)
+	return t, t.build(fresh, mean)
 }
 
 // build makes what lives as long as the run, and seals its scope.
-func (t *Trainer) build(fresh bool) error {
+func (t *Trainer) build(fresh bool, mean []float32) error {
 	b, o := model.NewBuilder(t.root, t.job.Seed), t.job.Method
+	b.Mean = mean
 	entry := o.Entry()
 	nets := entry.Nets(b, o, t.resolved.Shape())
 	if fresh {
