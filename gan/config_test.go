@@ -84,7 +84,7 @@ func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 		`--preset "x": unknown: have dcgan, gan2014, gaussian1d, grid25, lsgan, pixelcnn, r3gan, ring8, sngan, vae, wgan, wgan-gp`: func(c *Config) { c.Preset = "x" },
 		`--pack 3: it does not divide --batch 64: use --batch 66`:                                                                  func(c *Config) { c.Method.Pack = 3 },
 		`--optim "x": unknown: have adam, rmsprop, sgd`:                                                                            func(c *Config) { c.Method.Optim = "x" },
-		`--prior "x": unknown: have normal, uniform, uniform01`:                                                                    func(c *Config) { c.Method.Prior = "x" },
+		`--prior "x": unknown: have normal, uniform, uniform-unit, uniform01`:                                                      func(c *Config) { c.Method.Prior = "x" },
 		`--precision "x": unknown: have fp32, tf32, bf16`:                                                                          func(c *Config) { c.Run.Precision = "x" },
 		`--device "gpu": unknown: use auto, cpu, cuda or cuda:N`:                                                                   func(c *Config) { c.Run.Device = "gpu" },
 		`--size 63: dcgan cannot make it: use 16, 32, 64, 128, 256, 512 or 1024`:                                                   func(c *Config) { c.Data.Size = vision.Square(63) },

@@ -21,7 +21,7 @@ var Presets = map[string]Preset{
 		// The paper's code (goodfeli/adversarial, mnist.yaml) halves the discriminator's loss, updates both networks at once and
 		// begins at the mean of the data. Without the latter two the generator's rectifiers die within some epochs.
 		"Goodfellow et al. 2014 on MNIST: dense generator, maxout discriminator, momentum",
-		`model=mlp size=28 latent=100 gen-width=1200 disc-width=240 prior=uniform init-mean=true loss=nonsaturating simultaneous=true
+		`model=mlp size=28 latent=100 gen-width=1200 disc-width=240 prior=uniform-unit init-mean=true loss=nonsaturating simultaneous=true
 		optim=sgd lr=.1 disc-lr=.05 momentum=.5 schedule=exponential lr-end=.549 momentum-end=.7 batch=100 epochs=250`,
 	},
 	"dcgan": {

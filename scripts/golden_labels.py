@@ -57,18 +57,15 @@ class ConditionalNorm(nn.Module):
 
 
 class Projection(nn.Module):
-    def __init__(self, net, channels, cell):
+    def __init__(self, net, features, cell):
         super().__init__()
         layers = [m for m in net if not (isinstance(m, nn.Flatten) and m.start_dim == 0)]
         self.main = nn.Sequential(*layers)
-        self.classes, self.cell = nn.Embedding(CLASSES, channels), cell
+        self.classes, self.cell = nn.Embedding(CLASSES, features), cell
 
     def forward(self, x):
         h = self.main[:-1](x)
-        score = self.main[-1](h).reshape(-1)
-        if h.dim() == 4:
-            h = h.sum((2, 3))
-        return score + (self.classes(self.cell.y) * h).sum(1)
+        return self.main[-1](h).reshape(-1) + (self.classes(self.cell.y) * h.flatten(1)).sum(1)
 
 
 class Auxiliary(nn.Module):
@@ -117,10 +114,10 @@ def networks(o, sizes, cell):
         return Beside(gen, cell), Beside(disc, cell, dense)
     gen, disc = plain(0 if way == "projection" and not dense else CLASSES)
     last = [m for m in disc if isinstance(m, (nn.Conv2d, nn.Linear))][-1]
-    channels = last.weight.shape[1]
+    features = last.weight[0].numel()
     if way == "projection":
-        return (Beside(gen, cell) if dense else renormed(gen, cell)), Projection(disc, channels, cell)
-    return Beside(gen, cell), Auxiliary(disc, last.weight[0].numel())
+        return (Beside(gen, cell) if dense else renormed(gen, cell)), Projection(disc, features, cell)
+    return Beside(gen, cell), Auxiliary(disc, features)
 
 
 class Labelled(Training):

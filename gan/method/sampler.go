@@ -106,12 +106,22 @@ var priors = map[string]Prior{
 		}, straight,
 		func(share float64) float64 { return 2*share - 1 },
 	},
+	"uniform-unit": {
+		"uniform with a variance of 1, from -sqrt(3) to sqrt(3)",
+		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor {
+			return s.Rand(g, n, z, 1, 1).Affine(2*sqrt3, -sqrt3)
+		}, straight,
+		func(share float64) float64 { return (2*share - 1) * sqrt3 },
+	},
 	"uniform01": {
 		"uniform from 0 to 1",
 		func(s *torch.Scope, g *torch.Generator, n, z int) torch.Tensor { return s.Rand(g, n, z, 1, 1) }, straight,
 		func(share float64) float64 { return share },
 	},
 }
+
+// sqrt3 is where a uniform distribution about 0 with a variance of 1 ends.
+const sqrt3 = 1.7320508075688772
 
 // straight is on the line from a to b.
 func straight(a, b []float32, t float64) []float32 { return mix(a, b, 1-t, t) }

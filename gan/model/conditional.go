@@ -157,8 +157,7 @@ type judgement struct {
 	nn.Module // all of it
 	features  nn.Sequential
 	score     nn.Sequential // the last layer
-	channels  int           // of the features
-	area      int           // pixels of them
+	numbers   int           // of the features of a sample
 }
 
 func newJudgement(net nn.Module) judgement {
@@ -170,24 +169,23 @@ func newJudgement(net nn.Module) judgement {
 		panic(&torch.Error{Op: "conditional", Code: torch.Failed, Msg: fmt.Sprintf("a discriminator that is a %T has no last layer", net)})
 	}
 	last := len(q) - 2 // toScores is behind it
-	weight := nn.Parameters(q[last])[0].Shape()
-	j := judgement{Module: net, features: q[:last], score: q[last:], channels: weight[1], area: 1}
-	for _, side := range weight[2:] {
-		j.area *= side
+	j := judgement{Module: net, features: q[:last], score: q[last:], numbers: 1}
+	for _, side := range nn.Parameters(q[last])[0].Shape()[1:] {
+		j.numbers *= side
 	}
 	return j
 }
 
-// projection is score(h) + <v_y, h> with h the features, summed over their pixels, and v_y the label's (Miyato and Koyama 2018,
-// equation 6).
+// projection is score(h) + <v_y, h> with h the features, all that the last layer sees, and v_y the label's (Miyato and Koyama
+// 2018, equation 6; their h, as that of SNGAN's network here, is summed over its pixels before that layer).
 type projection struct {
 	judgement
-	classes *nn.Embedding // [K,C]
+	classes *nn.Embedding // [K,numbers of h]
 }
 
 func newProjection(b *Builder, net nn.Module, classes int) nn.Module {
 	p := &projection{judgement: newJudgement(net)}
-	p.classes = nn.NewEmbedding(b.Scope, nil, classes, p.channels)
+	p.classes = nn.NewEmbedding(b.Scope, nil, classes, p.numbers)
 	if g := b.Init(); g != nil { // as the last layer, so that at first neither outweighs the other
 		p.classes.Weight.Normal(g, 0, rootMeanSquare(nn.Parameters(p.score)[0].Floats()))
 	}
@@ -210,10 +208,8 @@ func (p *projection) Forward(torch.Tensor) torch.Tensor { return unlabelled() }
 func (p *projection) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	h := p.features.Forward(x)
 	scores := p.score.Forward(h)
-	if len(h.Shape()) == 4 {
-		h = h.SumOver(torch.Reduction{Dims: []int{2, 3}})
-	}
-	along := p.classes.ForwardFor(x, labels).Mul(h.To(scores.Info().DType)).SumOver(torch.Reduction{Dims: []int{1}})
+	h = h.Reshape(-1, p.numbers).To(scores.Info().DType)
+	along := p.classes.ForwardFor(x, labels).Mul(h).SumOver(torch.Reduction{Dims: []int{1}})
 	return scores.Add(along)
 }
 
@@ -229,9 +225,7 @@ func (p *projection) State(prefix string, visit func(nn.Entry)) {
 // Describe is add(score(h), sum(mul(embedding(labels, classes), h))).
 func (p *projection) Describe(g *nn.Graph, prefix, x string) string {
 	h, scores := p.describe(g, prefix, x)
-	if p.area > 1 {
-		h = g.Add(nn.Node{Op: "sum", Inputs: []string{h}, Dims: []int{2, 3}})
-	}
+	h = g.Add(nn.Node{Op: "reshape", Inputs: []string{h}, Shape: []int{-1, p.numbers}})
 	along := g.Add(nn.Node{Op: "mul", Inputs: []string{g.Describe(p.classes, key(prefix, "classes"), nn.LabelsInput), h}})
 	return g.Add(nn.Node{Op: "add", Inputs: []string{scores, g.Add(nn.Node{Op: "sum", Inputs: []string{along}, Dims: []int{1}})}})
 }
@@ -266,7 +260,7 @@ type auxiliary struct {
 
 func newAuxiliary(b *Builder, net nn.Module, classes int) nn.Module {
 	a := &auxiliary{judgement: newJudgement(net)}
-	a.classes = b.glorotLinear(a.channels*a.area, classes)
+	a.classes = b.glorotLinear(a.numbers, classes)
 	return a
 }
 
@@ -277,7 +271,7 @@ func (a *auxiliary) Forward(x torch.Tensor) torch.Tensor { return a.Module.Forwa
 func (a *auxiliary) Judge(x torch.Tensor) (scores, classes torch.Tensor) {
 	h := a.features.Forward(x)
 	scores = a.score.Forward(h)
-	return scores, a.classes.Forward(h.Reshape(-1, a.channels*a.area)).To(scores.Info().DType)
+	return scores, a.classes.Forward(h.Reshape(-1, a.numbers)).To(scores.Info().DType)
 }
 
 // Children are the network and the second last layer.
