@@ -45,7 +45,8 @@ func Dial(ctx context.Context, host string, port int, timeout time.Duration) (*C
 		if errors.Is(err, ErrForeign) {
 			return nil, fmt.Errorf("store %s: %w", address, err)
 		}
-		if last == nil || ctx.Err() == nil {
+		var slow net.Error // that it took too long says less than what was wrong before
+		if last == nil || !errors.As(err, &slow) || !slow.Timeout() {
 			last = err
 		}
 		select {

@@ -19,6 +19,7 @@ type Server struct {
 	say      func(line string)
 	table    *table
 	patience time.Duration
+	most     int // clients
 
 	mu       sync.Mutex
 	closed   bool
@@ -33,7 +34,7 @@ func Listen(host string, port int, say func(line string)) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w: set MASTER_PORT to a free port, if another run has this one", err)
 	}
-	return &Server{listener: l, say: say, table: newTable(), patience: 30 * time.Second, clients: map[net.Conn]struct{}{}}, nil
+	return &Server{listener: l, say: say, table: newTable(), patience: 30 * time.Second, most: maxClients, clients: map[net.Conn]struct{}{}}, nil
 }
 
 // Port is where the server listens.
@@ -64,8 +65,8 @@ func (s *Server) enter(conn net.Conn) bool {
 	if s.closed {
 		return false
 	}
-	if len(s.clients) >= maxClients {
-		s.say(fmt.Sprintf("store: %s was sent away: there are %d clients", conn.RemoteAddr(), maxClients))
+	if len(s.clients) >= s.most {
+		s.say(fmt.Sprintf("store: %s was sent away: there are %d clients", conn.RemoteAddr(), s.most))
 		return false
 	}
 	s.clients[conn] = struct{}{}
