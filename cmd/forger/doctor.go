@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"text/tabwriter"
 
+	"forger/internal/rank"
 	"forger/internal/release"
 	"forger/torch"
 	"forger/vision"
@@ -18,25 +20,31 @@ import (
 func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "What libtorch, devices and codecs are found, and what is missing",
+		Short: "What libtorch, devices, codecs and ranks are found, and what is missing",
 		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := torch.Probe()
-			if err := describeMachine(cmd.OutOrStdout(), r); err != nil {
+			world, wrong := rank.FromEnv(os.LookupEnv)
+			if err := describeMachine(cmd.OutOrStdout(), r, world, wrong); err != nil {
 				return err
 			}
 			if r.ShimError != "" {
 				return errors.New("nothing can be trained here: " + r.ShimError)
 			}
-			return nil
+			return wrong
 		},
 	}
 }
 
-func describeMachine(w io.Writer, r torch.Report) error {
+func describeMachine(w io.Writer, r torch.Report, world rank.World, wrong error) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "forger\t%s, %s, %d cores\n", release.Version(), runtime.Version(), runtime.NumCPU())
 	fmt.Fprintf(t, "images\t%s; JPEG by %s\n", strings.Join(vision.Formats(), ", "), vision.Decoder)
+	if wrong != nil {
+		fmt.Fprintf(t, "ranks\twrong: %s\n", strings.TrimPrefix(wrong.Error(), "ranks: "))
+	} else {
+		fmt.Fprintf(t, "ranks\t%s\n", world)
+	}
 	if r.ShimError != "" {
 		fmt.Fprintf(t, "libtorch\tmissing: %s\n", r.ShimError)
 		return t.Flush()
