@@ -9,8 +9,8 @@ import (
 )
 
 // Barrier returns when all ranks from 0 to size-1 have called it with this name, and tells by ErrTimeout which did not come. A
-// name serves once. The last to leave removes the barrier's keys: whoever hosts the store has to stay until the others have
-// returned.
+// name serves once. The last to leave removes the barrier's keys: whoever hosts the store stays until the others have
+// returned, by Drain.
 func (c *Client) Barrier(ctx context.Context, name string, rank, size int) error {
 	keys := make([]string, size)
 	for i := range keys {

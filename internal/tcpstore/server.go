@@ -1,6 +1,7 @@
 package tcpstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,7 @@ type Server struct {
 	mu       sync.Mutex
 	closed   bool
 	clients  map[net.Conn]struct{}
+	left     chan struct{} // holds one token after a client has left
 	sessions sync.WaitGroup
 }
 
@@ -34,7 +36,7 @@ func Listen(host string, port int, say func(line string)) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w: set MASTER_PORT to a free port, if another run has this one", err)
 	}
-	return &Server{listener: l, say: say, table: newTable(), patience: 30 * time.Second, most: maxClients, clients: map[net.Conn]struct{}{}}, nil
+	return &Server{listener: l, say: say, table: newTable(), patience: 30 * time.Second, most: maxClients, clients: map[net.Conn]struct{}{}, left: make(chan struct{}, 1)}, nil
 }
 
 // Port is where the server listens.
@@ -83,8 +85,30 @@ func (s *Server) leave(conn net.Conn, err error) {
 	delete(s.clients, conn)
 	closed := s.closed
 	s.mu.Unlock()
+	select {
+	case s.left <- struct{}{}:
+	default:
+	}
 	if err != nil && !closed {
 		s.say(fmt.Sprintf("store: the connection of %s has ended: %v", conn.RemoteAddr(), err))
+	}
+}
+
+// Drain returns when every client has left: a rank that hosts the store closes its own and drains, lest others lose the store
+// in the midst of their last call.
+func (s *Server) Drain(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		n := len(s.clients)
+		s.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		select {
+		case <-s.left:
+		case <-ctx.Done():
+			return fmt.Errorf("store: %w: %d clients have not left", ErrTimeout, n)
+		}
 	}
 }
 
