@@ -131,6 +131,23 @@ func TestWhoNeverSpeaksIsSentAway(t *testing.T) {
 	assert.EqualValues(t, 1, n)
 }
 
+// A client that asks on before it has read that its wait is over gets both answers, in order.
+func TestAnswersComeInOrder(t *testing.T) {
+	for range 100 {
+		ours, theirs := net.Pipe()
+		s := session{conn: theirs, table: newTable(), patience: time.Minute}
+		answers := make([]byte, 9)
+		var over sync.WaitGroup
+		over.Go(func() { io.ReadFull(ours, answers) })
+		require.NoError(t, s.wait([]string{"key"}))
+		require.NoError(t, s.table.set("key", nil))
+		require.NoError(t, s.handle(opNumKeys))
+		theirs.Close()
+		over.Wait()
+		require.Equal(t, appendUint64([]byte{stopWaiting}, 1), answers)
+	}
+}
+
 func TestThereIsAnEndToClients(t *testing.T) {
 	lines := make(chan string, 10)
 	s, err := Listen("127.0.0.1", 0, func(line string) { lines <- line })

@@ -14,7 +14,7 @@ import (
 // maxClients is how many connections a server keeps; a rank needs a few.
 const maxClients = 16 << 10
 
-// Server is a store. It trusts its network as PyTorch's does: whoever reaches it may set any key, and fill it.
+// Server is a store, of all that PyTorch's clients ask for but queues and list_keys. It trusts its network as PyTorch's does: whoever reaches it may set any key, and fill it.
 type Server struct {
 	listener net.Listener
 	say      func(line string)

@@ -69,8 +69,9 @@ func (s *session) handle(op code) error {
 	}
 	if s.pending != nil {
 		select {
-		case <-s.pending.ready:
-			s.endWait()
+		case <-s.pending.ready: // its answer is under way, and goes first
+			s.answers.Wait()
+			s.pending = nil
 		default:
 			return fmt.Errorf("it sent request %d while it waits", op)
 		}
