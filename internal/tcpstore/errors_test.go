@@ -89,7 +89,7 @@ func TestHalfAnAnswerIsTheEndOfAConnection(t *testing.T) {
 		t.Cleanup(func() { conn.Close() })
 	}()
 	c := dial(t, l.Addr().(*net.TCPAddr).Port)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	_, err = c.Add(ctx, "n", 1)
 	assert.ErrorIs(t, err, tcpstore.ErrTimeout)
