@@ -15,6 +15,7 @@ const (
 	Released       // an operand was released before
 	NoCUDA         // the CUDA library is not open
 	NotInitialised // the zero Tensor, a nil Generator: what no call has made
+	PeerLost       // another process is lost, or did not answer in time
 	Closed         // the scope is closed
 	Sealed         // an op over parameters alone would leak into the model's scope
 	Siblings       // operands whose scopes do not lie on one line of descent

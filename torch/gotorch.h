@@ -31,6 +31,7 @@ typedef struct gt_graph gt_graph;         /* work that the device repeats by its
 typedef struct gt_uploader gt_uploader;   /* batches on their way to the device, owned by the caller */
 typedef struct gt_generator gt_generator; /* a stream of random numbers, owned by the caller */
 typedef struct gt_script gt_script;       /* a TorchScript module, owned by the caller */
+typedef struct gt_comm gt_comm;           /* processes that sum tensors together, owned by the caller */
 
 typedef enum gt_code {
   GT_OK = 0,
@@ -39,7 +40,8 @@ typedef enum gt_code {
   GT_WRONG_THREAD = 3,  /* the scope belongs to another thread */
   GT_RELEASED = 4,      /* an operand was released before */
   GT_NO_CUDA = 5,       /* the CUDA library is not open */
-  GT_NOT_MADE = 6       /* an operand that may not be NULL is */
+  GT_NOT_MADE = 6,      /* an operand that may not be NULL is */
+  GT_PEER = 7           /* another process is lost, or did not answer in time */
 } gt_code;
 
 /* Numbers of dtypes, devices and memory formats; Go has the same. */
@@ -60,6 +62,8 @@ typedef enum gt_conv { GT_CONV_STOCK = 0, GT_CONV_AVX2 = 1, GT_CONV_AVX512 = 2, 
 /* What an image is continued with beyond its border, and what becomes of a loss's elements (libtorch's numbers). */
 typedef enum gt_border { GT_ZEROS = 0, GT_REFLECT = 1, GT_REPLICATE = 2 } gt_border;
 typedef enum gt_reduction { GT_NONE = 0, GT_MEAN = 1, GT_SUM = 2 } gt_reduction;
+/* Who carries numbers between processes: gloo on the CPU, NCCL between CUDA devices. */
+typedef enum gt_backend { GT_GLOO = 0, GT_NCCL = 1 } gt_backend;
 
 #define GT_MAX_DIMS 8
 
@@ -354,6 +358,25 @@ GT_API void gt_script_free(gt_script *m);
 /* sums: float64 [n+2] on the device. Adds the n 0-dim values to the first n places and 1 to place n; place n+1 counts
  * the calls since a value was first not finite, that one included (0: never). Nothing is read back. */
 GT_API int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
+
+/* --- many processes --------------------------------------------------------------------------------------------- */
+/* One of size processes, not joined to the others yet. host: the address of this one that the others reach (gloo); index: its
+ * CUDA device (NCCL). word gets what the others need of it, of at most *length bytes, and length how many there are. NULL: why.
+ * A call that waits for the others fails with GT_PEER when one is lost or, on the CPU, is silent for timeout_ms; afterwards
+ * all calls do. */
+GT_API gt_comm *gt_comm_new(int backend, const char *host, int index, int rank, int size, int64_t timeout_ms, void *word,
+                            size_t *length, char *why, size_t room);
+/* words: what each rank gave, one after the other, of so many bytes each */
+GT_API int gt_comm_join(gt_comm *c, int size, const void *words, const size_t *lengths, char *why, size_t room);
+GT_API int gt_comm_sum(gt_scope *s, gt_comm *c, gt_tensor *t); /* in place, over all; records no graph */
+GT_API int gt_comm_broadcast(gt_scope *s, gt_comm *c, gt_tensor *t, int root); /* t becomes root's; records no graph */
+GT_API gt_tensor *gt_comm_total(gt_scope *s, gt_comm *c, gt_tensor *t); /* the sum over all; its gradient is such a sum too */
+/* each parameter's gradient becomes the sum over all of weight times theirs, in one exchange */
+GT_API int gt_comm_sum_gradients(gt_scope *s, gt_comm *c, gt_tensor *const *params, int n, double weight);
+/* These two may be called from any thread, while another is in a call on c. */
+GT_API int gt_comm_check(gt_comm *c, char *why, size_t room); /* GT_PEER: a peer was found lost meanwhile */
+GT_API void gt_comm_abort(gt_comm *c); /* what waits on c, here and elsewhere, fails */
+GT_API void gt_comm_free(gt_comm *c); /* graphs that were captured with it go first */
 
 /* --- measuring -------------------------------------------------------------------------------------------------- */
 GT_API gt_event *gt_event_new(gt_scope *s); /* the moment at which the work queued so far is done */

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"forger/torch"
 	"forger/torch/torchtest"
@@ -48,6 +49,13 @@ func TestMain(m *testing.M) {
 			_, err = torch.OpenCUDA()
 		}
 		fmt.Println(err)
+	case "rank":
+		rankMain()
+	case "nccl":
+		fmt.Println(openNCCL())
+	case "no gloo":
+		_, err := torch.NewComm("gloo", torch.CPU, 0, 1, newMeeting(), time.Second)
+		fmt.Println(err)
 	default:
 		torchtest.Main(m)
 	}
@@ -85,6 +93,13 @@ func library(t *testing.T, dir, name, source string, args ...string) {
 	args = append([]string{"-shared", "-fPIC", "-o", filepath.Join(dir, name), file}, args...)
 	out, err := exec.Command(cc, args...).CombinedOutput()
 	require.NoError(t, err, string(out))
+}
+
+// driver is source of a stand-in for libcuda.so.1.
+func driver(init, version, count int) string {
+	return fmt.Sprintf("int cuInit(unsigned f) { return %d; }\n"+
+		"int cuDriverGetVersion(int *v) { *v = %d; return 0; }\nint cuDeviceGetCount(int *n) { *n = %d; return 0; }\n",
+		init, version, count)
 }
 
 func TestLoadSaysWhatIsMissing(t *testing.T) {
@@ -181,12 +196,7 @@ func TestThreadsSpinForABoundedTime(t *testing.T) {
 // A stand-in for the driver's library shows each way in which CUDA can be absent; what a real one says is seen on a
 // machine that has it.
 func TestCUDASaysWhatIsMissing(t *testing.T) {
-	lib := os.Getenv("FORGER_LIB")
-	if lib == "" {
-		lib = filepath.Join("..", "build")
-	}
-	lib, err := filepath.Abs(lib)
-	require.NoError(t, err)
+	lib := libraries(t)
 	if _, err := exec.LookPath("nvidia-smi"); err == nil {
 		t.Skip("this machine has an NVIDIA driver: its absence cannot be shown")
 	}
@@ -194,11 +204,6 @@ func TestCUDASaysWhatIsMissing(t *testing.T) {
 		text := child(t, "cuda", t.TempDir(), "FORGER_LIB="+lib)
 		assert.Equal(t, "0 torch: cuda: no NVIDIA driver on this machine (libcuda.so.1): install it, or use --device cpu", text)
 	})
-	driver := func(init, version, count int) string {
-		return fmt.Sprintf("int cuInit(unsigned f) { return %d; }\n"+
-			"int cuDriverGetVersion(int *v) { *v = %d; return 0; }\nint cuDeviceGetCount(int *n) { *n = %d; return 0; }\n",
-			init, version, count)
-	}
 	t.Run("no device", func(t *testing.T) {
 		dir := t.TempDir()
 		library(t, dir, "libcuda.so.1", driver(100, 13000, 0))

@@ -26,7 +26,7 @@ var functions = map[string]any{
 	"BestConv": torch.BestConv, "CUDAMemory": torch.CUDAMemory, "Cat": torch.Cat, "Catch": torch.Catch,
 	"ConvKernelsNamed": torch.ConvKernelsNamed, "Convolutions": torch.Convolutions, "DefaultThreads": torch.DefaultThreads,
 	"DescribeCUDA": torch.DescribeCUDA, "Grad": torch.Grad, "Layout": torch.Layout, "Load": torch.Load,
-	"MaxThreads": torch.MaxThreads, "NewScope": torch.NewScope, "Of": torch.Of, "On": torch.On, "OpenCUDA": torch.OpenCUDA,
+	"MaxThreads": torch.MaxThreads, "NewComm": torch.NewComm, "NewScope": torch.NewScope, "Of": torch.Of, "On": torch.On, "OpenCUDA": torch.OpenCUDA,
 	"OpenDevice": torch.OpenDevice, "ParseDevice": torch.ParseDevice, "Probe": torch.Probe, "ResetPeak": torch.ResetPeak,
 	"SetMath": torch.SetMath, "Stack": torch.Stack, "Threads": torch.Threads, "TrimMemory": torch.TrimMemory,
 	"Version": torch.Version, "Where": torch.Where,
@@ -39,7 +39,7 @@ var receivers = []reflect.Type{
 	reflect.TypeFor[torch.Tensor](), reflect.TypeFor[*torch.Scope](), reflect.TypeFor[*torch.Generator](),
 	reflect.TypeFor[*torch.Graph](), reflect.TypeFor[*torch.Uploader](), reflect.TypeFor[*torch.Event](),
 	reflect.TypeFor[*torch.Script](), reflect.TypeFor[torch.Device](), reflect.TypeFor[torch.DType](), reflect.TypeFor[torch.ConvKernels](),
-	reflect.TypeFor[torch.Conv](), reflect.TypeFor[torch.Pool](), reflect.TypeFor[*torch.Error](),
+	reflect.TypeFor[torch.Conv](), reflect.TypeFor[torch.Pool](), reflect.TypeFor[*torch.Error](), reflect.TypeFor[*torch.Comm](),
 }
 
 // exported is what the package offers: its functions by name, and methods as Type.Method. Reflection cannot list the former.
@@ -162,6 +162,9 @@ func tidy(result reflect.Value) {
 	case *torch.Script:
 		made.Free()
 		made.Free()
+	case *torch.Comm:
+		made.Close()
+		made.Close()
 	case func():
 		made()
 		made()

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"forger/torch"
 
@@ -87,6 +88,15 @@ func newWorld(t *testing.T, r *rand.Rand, dir string, f foreign) *world {
 	w.add(false, (*torch.Event)(nil), &torch.Event{}, event)
 	w.add(false, (*torch.Graph)(nil), &torch.Graph{})
 	w.add(true, &torch.Error{})
+	w.add(false, (*torch.Comm)(nil), &torch.Comm{})
+	if c := alone(); c != nil {
+		w.add(true, c)
+	}
+	w.add(true, time.Second)
+	w.add(false, time.Duration(-1))
+	meets, nowhere := reflect.TypeFor[torch.Rendezvous](), meeting{values: map[string][]byte{}}
+	w.good[meets] = []reflect.Value{reflect.ValueOf(newMeeting())}
+	w.bad[meets] = []reflect.Value{reflect.ValueOf(nowhere), reflect.Zero(meets)}
 
 	w.add(true, 0, 1, 1, 2, 3, 4, 8, 16)
 	w.add(false, -1, -7, 99, 1<<40, math.MaxInt, math.MinInt)
@@ -110,13 +120,23 @@ func newWorld(t *testing.T, r *rand.Rand, dir string, f foreign) *world {
 	w.add(true, torch.Option(torch.NoGrad), torch.Option(torch.Eval), torch.Option(torch.BF16), torch.Threads(1), torch.Of(torch.Float64))
 	w.add(false, torch.Threads(-1), torch.Threads(1<<30), torch.On(torch.Device{CUDA: true, Index: -1}), torch.Of(99), torch.Layout(99),
 		torch.Convolutions(99, true))
-	w.add(true, "cpu", "def forward(self, x):\n    return x\n", "a", "a.b", filepath.Join(w.dir, "file"))
+	w.add(true, "gloo", "cpu", "def forward(self, x):\n    return x\n", "a", "a.b", filepath.Join(w.dir, "file"))
 	w.add(false, "", "cuda:-1", "def", ".", "a..b", filepath.Join(w.dir, "no", "file"), w.dir, "/dev/full")
 	w.add(true, func() {}, func() { s.Ones(2).Exp() })
 	w.add(false, func() { s.Ones(2).MatMul(s.Ones(3)) }, root.Close)
 	w.add(true, new(error))
 	w.add(true, make([]byte, 24), make([]byte, 16), make([]byte, 5056))
 	return w
+}
+
+// one is a process alone, as a world; nil where there is no gloo. It is made again once a call has closed it.
+var one *torch.Comm
+
+func alone() *torch.Comm {
+	if one == nil || one.Check() != nil {
+		one, _ = torch.NewComm("gloo", torch.CPU, 0, 1, newMeeting(), time.Second)
+	}
+	return one
 }
 
 func (w *world) add(good bool, values ...any) {

@@ -176,6 +176,15 @@ static struct {
   int (*gt_script_forward)(gt_scope *s, gt_script *m, gt_tensor *x, gt_tensor **out, int most, int *n);
   void (*gt_script_free)(gt_script *m);
   int (*gt_meter_add)(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n);
+  gt_comm * (*gt_comm_new)(int backend, const char *host, int index, int rank, int size, int64_t timeout_ms, void *word, size_t *length, char *why, size_t room);
+  int (*gt_comm_join)(gt_comm *c, int size, const void *words, const size_t *lengths, char *why, size_t room);
+  int (*gt_comm_sum)(gt_scope *s, gt_comm *c, gt_tensor *t);
+  int (*gt_comm_broadcast)(gt_scope *s, gt_comm *c, gt_tensor *t, int root);
+  gt_tensor * (*gt_comm_total)(gt_scope *s, gt_comm *c, gt_tensor *t);
+  int (*gt_comm_sum_gradients)(gt_scope *s, gt_comm *c, gt_tensor *const *params, int n, double weight);
+  int (*gt_comm_check)(gt_comm *c, char *why, size_t room);
+  void (*gt_comm_abort)(gt_comm *c);
+  void (*gt_comm_free)(gt_comm *c);
   gt_event * (*gt_event_new)(gt_scope *s);
   void (*gt_event_free)(gt_event *e);
   int (*gt_event_between)(gt_scope *s, gt_event *from, gt_event *to, double *ms);
@@ -361,6 +370,15 @@ static const struct {
     {"gt_script_forward", (void **)&table.gt_script_forward},
     {"gt_script_free", (void **)&table.gt_script_free},
     {"gt_meter_add", (void **)&table.gt_meter_add},
+    {"gt_comm_new", (void **)&table.gt_comm_new},
+    {"gt_comm_join", (void **)&table.gt_comm_join},
+    {"gt_comm_sum", (void **)&table.gt_comm_sum},
+    {"gt_comm_broadcast", (void **)&table.gt_comm_broadcast},
+    {"gt_comm_total", (void **)&table.gt_comm_total},
+    {"gt_comm_sum_gradients", (void **)&table.gt_comm_sum_gradients},
+    {"gt_comm_check", (void **)&table.gt_comm_check},
+    {"gt_comm_abort", (void **)&table.gt_comm_abort},
+    {"gt_comm_free", (void **)&table.gt_comm_free},
     {"gt_event_new", (void **)&table.gt_event_new},
     {"gt_event_free", (void **)&table.gt_event_free},
     {"gt_event_between", (void **)&table.gt_event_between},
@@ -728,6 +746,24 @@ int gt_script_forward(gt_scope *s, gt_script *m, gt_tensor *x, gt_tensor **out, 
 void gt_script_free(gt_script *m) { table.gt_script_free(m); }
 
 int gt_meter_add(gt_scope *s, gt_tensor *sums, gt_tensor *const *values, int n) { return table.gt_meter_add(s, sums, values, n); }
+
+gt_comm * gt_comm_new(int backend, const char *host, int index, int rank, int size, int64_t timeout_ms, void *word, size_t *length, char *why, size_t room) { return table.gt_comm_new(backend, host, index, rank, size, timeout_ms, word, length, why, room); }
+
+int gt_comm_join(gt_comm *c, int size, const void *words, const size_t *lengths, char *why, size_t room) { return table.gt_comm_join(c, size, words, lengths, why, room); }
+
+int gt_comm_sum(gt_scope *s, gt_comm *c, gt_tensor *t) { return table.gt_comm_sum(s, c, t); }
+
+int gt_comm_broadcast(gt_scope *s, gt_comm *c, gt_tensor *t, int root) { return table.gt_comm_broadcast(s, c, t, root); }
+
+gt_tensor * gt_comm_total(gt_scope *s, gt_comm *c, gt_tensor *t) { return table.gt_comm_total(s, c, t); }
+
+int gt_comm_sum_gradients(gt_scope *s, gt_comm *c, gt_tensor *const *params, int n, double weight) { return table.gt_comm_sum_gradients(s, c, params, n, weight); }
+
+int gt_comm_check(gt_comm *c, char *why, size_t room) { return table.gt_comm_check(c, why, room); }
+
+void gt_comm_abort(gt_comm *c) { table.gt_comm_abort(c); }
+
+void gt_comm_free(gt_comm *c) { table.gt_comm_free(c); }
 
 gt_event * gt_event_new(gt_scope *s) { return table.gt_event_new(s); }
 

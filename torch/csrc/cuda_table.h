@@ -4,11 +4,13 @@
 #include <ATen/core/Generator.h>
 #include <c10/core/Stream.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "../gotorch.h"
+#include "comm.h"
 
 // What a device repeats by itself. Freeing one that is still being captured gives the capture up.
 struct gt_graph {
@@ -28,6 +30,7 @@ struct gt_cuda_table {
   at::Generator (*generator)(int index);
   c10::Stream (*stream)(int index); // one of libtorch's pool, which hands out 32 in turn
   std::unique_ptr<gt_graph> (*graph)(int index, const gt_graph *beside); // beside: as gt_graph_new has it
+  std::shared_ptr<gt::Peers> (*nccl)(int index, int rank, int size, std::chrono::milliseconds timeout);
 };
 
 namespace gt {

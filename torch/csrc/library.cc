@@ -123,8 +123,7 @@ GT_EXPORT int gt_cuda_driver(int *version) {
   return init(0) == 0 && count(&devices) == 0 && devices > 0 ? 0 : 2;
 }
 
-// The folder this library was opened from.
-static std::string own_folder() {
+std::string gt::own_folder() {
   Dl_info info;
   if (!dladdr(reinterpret_cast<void *>(&own_folder), &info) || !info.dli_fname) return ".";
   std::string path = info.dli_fname;
@@ -134,7 +133,7 @@ static std::string own_folder() {
 
 GT_EXPORT int gt_cuda_open(char *why, size_t size) {
   if (table) return 0;
-  std::string path = own_folder() + "/libgotorch_cuda.so";
+  std::string path = gt::own_folder() + "/libgotorch_cuda.so";
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) return tell(why, size, dlerror());
   auto open = reinterpret_cast<const gt_cuda_table *(*)()>(dlsym(library, "gotorch_cuda_table"));

@@ -1,6 +1,7 @@
 // cuda.cc: libgotorch_cuda.so, the part that needs CUDA's headers and libraries.
 #include "../cuda_table.h"
 #include "graph.h"
+#include "nccl.h"
 
 #include <ATen/cuda/CUDAContext.h>
 #include <ATen/cuda/CUDAGeneratorImpl.h>
@@ -57,7 +58,7 @@ c10::Stream stream(int index) {
   return c10::cuda::getStreamFromPool(/*isHighPriority=*/false, static_cast<c10::DeviceIndex>(index));
 }
 
-const gt_cuda_table table = {count, describe, memory, reset_peak, synchronize, generator, stream, new_cuda_graph};
+const gt_cuda_table table = {count, describe, memory, reset_peak, synchronize, generator, stream, new_cuda_graph, new_nccl};
 
 } // namespace
 
