@@ -1,13 +1,15 @@
 """What PyTorch's DistributedDataParallel and its differentiable all_reduce make of numbers over processes, for the tests of
-torch.Comm. Usage: ddp.py RANK SIZE FILE, where FILE is a path that the processes meet at; rank 0 prints JSON."""
+torch.Comm. Usage: ddp.py SIZE FILE, where FILE is a path at which so many processes meet. It prints JSON."""
 import json
+import os
 import sys
 
 import torch
 import torch.distributed as dist
 from torch.distributed.nn.functional import all_reduce
 
-rank, size, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+size, path = int(sys.argv[1]), sys.argv[2]
+rank = next((r for r in range(1, size) if os.fork() == 0), 0)
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 
@@ -47,3 +49,9 @@ dist.all_gather(all_of, mine)
 if rank == 0:
     print(json.dumps({"gradients": gradients, "totals": [t.tolist() for t in all_of]}))
 dist.destroy_process_group()
+sys.stdout.flush()
+if rank > 0:
+    os._exit(0)
+for _ in range(1, size):
+    if os.wait()[1] != 0:
+        sys.exit("a rank failed")

@@ -57,7 +57,7 @@ func (m *Meeting) Take(key string, value *[]byte) error {
 }
 
 // host has the meeting listen until the test ends.
-func host(t *testing.T) (address string) {
+func host(t testing.TB) (address string) {
 	t.Helper()
 	m := &Meeting{values: map[string][]byte{}}
 	m.set = sync.NewCond(&m.mu)
@@ -67,8 +67,14 @@ func host(t *testing.T) (address string) {
 	require.NoError(t, err)
 	done := make(chan struct{})
 	go func() {
-		server.Accept(l)
-		close(done)
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil { // closed below
+				return
+			}
+			go server.ServeConn(conn)
+		}
 	}()
 	t.Cleanup(func() {
 		l.Close()
@@ -103,7 +109,7 @@ type rank struct {
 }
 
 // processes starts the test binary as ranks that do what, and kills what is left of them after a minute or at the test's end.
-func processes(t *testing.T, what string, size int, env ...string) []*rank {
+func processes(t testing.TB, what string, size int, env ...string) []*rank {
 	t.Helper()
 	needGloo(t)
 	self, err := os.Executable()
@@ -134,7 +140,7 @@ func processes(t *testing.T, what string, size int, env ...string) []*rank {
 }
 
 // line is what a rank says next.
-func (r *rank) line(t *testing.T) string {
+func (r *rank) line(t testing.TB) string {
 	t.Helper()
 	ok := r.lines.Scan()
 	if !ok {
@@ -145,13 +151,13 @@ func (r *rank) line(t *testing.T) string {
 }
 
 // say reads what a rank says next into v.
-func (r *rank) say(t *testing.T, v any) {
+func (r *rank) say(t testing.TB, v any) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(r.line(t)), v))
 }
 
 // needGloo skips a test where there is no gloo.
-func needGloo(t *testing.T) {
+func needGloo(t testing.TB) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(libraries(t), "libgotorch_gloo.so")); err != nil {
 		t.Skip("NOT TESTED: libgotorch_gloo.so was not built here: sudo apt-get install libgloo-dev: " + err.Error())
@@ -159,22 +165,24 @@ func needGloo(t *testing.T) {
 }
 
 // libraries is the folder of libgotorch.so.
-func libraries(t *testing.T) string {
+func libraries(t testing.TB) string {
 	t.Helper()
 	lib, err := filepath.Abs(cmp.Or(os.Getenv("FORGER_LIB"), filepath.Join("..", "build")))
 	require.NoError(t, err)
 	return strings.TrimSuffix(lib, "/libgotorch.so")
 }
 
+// number is that of a variable of a rank's environment.
+func number(name string) int {
+	n, err := strconv.Atoi(os.Getenv(name))
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
 // rankMain is the main of a rank: it joins the others and does what TEST_DOES names.
 func rankMain() {
-	number := func(name string) int {
-		n, err := strconv.Atoi(os.Getenv(name))
-		if err != nil {
-			panic(err)
-		}
-		return n
-	}
 	client, err := rpc.Dial("tcp", os.Getenv("TEST_MEETING"))
 	if err != nil {
 		panic(err)
@@ -209,7 +217,7 @@ func tell(v any) {
 }
 
 // told is every rank's next word.
-func told[T any](t *testing.T, ranks []*rank) []T {
+func told[T any](t testing.TB, ranks []*rank) []T {
 	t.Helper()
 	all := make([]T, len(ranks))
 	for i, r := range ranks {
@@ -219,7 +227,7 @@ func told[T any](t *testing.T, ranks []*rank) []T {
 }
 
 // ended waits for ranks that are to end well.
-func ended(t *testing.T, ranks []*rank) {
+func ended(t testing.TB, ranks []*rank) {
 	t.Helper()
 	for _, r := range ranks {
 		assert.NoError(t, r.cmd.Wait(), &r.errors)

@@ -7,10 +7,16 @@
 
 namespace {
 
-// The library, opened in a scope of its own: what libtorch has of gloo under the same names is another revision.
+// The library has a scope of its own, since what libtorch has of gloo under the same names is another revision.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int alone = RTLD_LOCAL; // the sanitizer must see every call of malloc, and refuses the rest
+#else
+constexpr int alone = RTLD_LOCAL | RTLD_DEEPBIND;
+#endif
+
 const gt_gloo_table *gloo() {
   const std::string path = gt::own_folder() + "/libgotorch_gloo.so";
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+  void *library = dlopen(path.c_str(), RTLD_NOW | alone);
   if (!library) throw gt::Error(GT_FAILED, dlerror());
   auto table = reinterpret_cast<const gt_gloo_table *(*)()>(dlsym(library, "gotorch_gloo_table"));
   if (!table) throw gt::Error(GT_FAILED, path + " has no gotorch_gloo_table");

@@ -11,6 +11,7 @@
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -90,7 +91,7 @@ class Nccl final : public gt::Peers {
       : index_(static_cast<c10::DeviceIndex>(index)), rank_(rank), size_(size), timeout_(timeout) {}
 
   ~Nccl() override {
-    if (comm_) library_.ncclCommDestroy(comm_);
+    if (Communicator *comm = comm_) library_.ncclCommDestroy(comm);
   }
 
   std::string word() override {
@@ -147,7 +148,7 @@ class Nccl final : public gt::Peers {
 
   void abort() noexcept override {
     std::lock_guard<std::mutex> hold(mutex_);
-    if (Communicator *comm = std::exchange(comm_, nullptr)) library_.ncclCommAbort(comm);
+    if (Communicator *comm = comm_.exchange(nullptr)) library_.ncclCommAbort(comm);
   }
 
  private:
@@ -170,7 +171,7 @@ class Nccl final : public gt::Peers {
   int rank_, size_;
   std::chrono::milliseconds timeout_;
   std::mutex mutex_; // of check and abort, which other threads call
-  Communicator *comm_ = nullptr;
+  std::atomic<Communicator *> comm_ = nullptr;
 };
 
 }  // namespace
