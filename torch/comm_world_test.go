@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/rpc"
@@ -105,6 +106,7 @@ func (guest) Local() netip.Addr { return netip.MustParseAddr("127.0.0.1") }
 type rank struct {
 	cmd    *exec.Cmd
 	lines  *bufio.Scanner
+	stays  io.WriteCloser // until it is closed, where a deed waits for that
 	errors bytes.Buffer
 }
 
@@ -123,6 +125,8 @@ func processes(t testing.TB, what string, size int, env ...string) []*rank {
 			"TEST_RANK="+strconv.Itoa(i), "TEST_SIZE="+strconv.Itoa(size))
 		r.cmd.Env = append(r.cmd.Env, env...)
 		out, err := r.cmd.StdoutPipe()
+		require.NoError(t, err)
+		r.stays, err = r.cmd.StdinPipe()
 		require.NoError(t, err)
 		r.lines = bufio.NewScanner(out)
 		r.lines.Buffer(nil, 1<<22)
@@ -230,6 +234,7 @@ func told[T any](t testing.TB, ranks []*rank) []T {
 func ended(t testing.TB, ranks []*rank) {
 	t.Helper()
 	for _, r := range ranks {
+		assert.NoError(t, r.stays.Close())
 		assert.NoError(t, r.cmd.Wait(), &r.errors)
 	}
 }

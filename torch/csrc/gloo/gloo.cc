@@ -12,7 +12,6 @@
 #include <gloo/transport/context.h>
 #include <gloo/transport/tcp/device.h>
 #include <signal.h>
-#include <time.h>
 
 #include <atomic>
 #include <cstdio>
@@ -23,26 +22,22 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Keeps this thread, and those it makes meanwhile, from the signal of a write to a peer that is gone: gloo looks at errno.
+// Keeps the signal of a write to a peer that is gone from the threads made meanwhile: on one that is not Go's it would end the
+// process. Gloo looks at errno.
 class NoPipeSignal {
  public:
   NoPipeSignal() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before_);
   }
-  ~NoPipeSignal() {
-    if (sigismember(&before_, SIGPIPE)) return;
-    const timespec now{};
-    while (sigtimedwait(&pipe_, nullptr, &now) >= 0) { // what came meanwhile
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
+  ~NoPipeSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   NoPipeSignal(const NoPipeSignal &) = delete;
   NoPipeSignal &operator=(const NoPipeSignal &) = delete;
 
  private:
-  sigset_t pipe_, before_;
+  sigset_t before_;
 };
 
 // Every process connected to every other, as gloo::rendezvous::Context has it, whose connectFullMesh exchanges addresses
@@ -127,7 +122,6 @@ struct gt_gloo {
     int code = GT_PEER;
     try {
       if (!lost.empty()) throw gloo::IoException(lost);
-      NoPipeSignal quiet;
       try {
         f();
         return GT_OK;
@@ -150,7 +144,7 @@ namespace {
 
 gt_gloo *open(const char *host, int rank, int size, int64_t timeout_ms, char *why, size_t room) {
   try {
-    NoPipeSignal quiet; // also on gloo's thread, which begins here
+    NoPipeSignal quiet; // gloo's thread begins here
     auto g = std::make_unique<gt_gloo>();
     g->mesh = std::make_shared<Mesh>(host, rank, size, milliseconds(timeout_ms));
     return g.release();
@@ -196,15 +190,11 @@ int broadcast(gt_gloo *g, void *data, size_t bytes, int root, char *why, size_t 
 }
 
 void abort(gt_gloo *g) {
-  NoPipeSignal quiet;
   g->aborted = true;
   g->mesh->hang_up();
 }
 
-void close(gt_gloo *g) {
-  NoPipeSignal quiet;
-  delete g;
-}
+void close(gt_gloo *g) { delete g; }
 
 const gt_gloo_table table = {open, address, join, sum, broadcast, abort, close};
 
