@@ -146,4 +146,10 @@ func TestADistributionHoldsWhatItsReadmeNames(t *testing.T) {
 		assert.FileExists(t, filepath.Join(m.dir, l[1]))
 	}
 	assert.NotContains(t, string(readme), "bin/forger", "the program lies beside it")
+	libraries, err := filepath.Glob("../../build/libgotorch*.so")
+	require.NoError(t, err)
+	require.NotEmpty(t, libraries)
+	for _, l := range libraries { // CUDA's and gloo's, where they were built
+		assert.FileExists(t, filepath.Join(m.dir, filepath.Base(l)))
+	}
 }
