@@ -44,3 +44,12 @@ func ParseDevice(s string) (Device, error) {
 	}
 	return CPU, fmt.Errorf("torch: device %q: unknown: use cpu, cuda or cuda:N", s)
 }
+
+// there opens CUDA. The error says why d, a CUDA device, cannot be used.
+func (d Device) there() error {
+	n, err := OpenCUDA()
+	if err == nil && (d.Index < 0 || d.Index >= n) {
+		err = fmt.Errorf("torch: device %s: this machine has %d: use cuda:0 to cuda:%d", d, n, n-1)
+	}
+	return err
+}

@@ -44,7 +44,7 @@ func NewComm(backend string, dev Device, rank, size int, meet Rendezvous, timeou
 			return nil, err
 		}
 	case backend == "nccl" && dev.CUDA:
-		if _, err := OpenCUDA(); err != nil {
+		if err := dev.there(); err != nil {
 			return nil, err
 		}
 	default:

@@ -81,12 +81,8 @@ func NewScope(options ...Option) (*Scope, error) {
 		return nil, fmt.Errorf("torch: scope: %w", err)
 	}
 	if set.device.CUDA {
-		n, err := OpenCUDA()
-		if err != nil {
+		if err := set.device.there(); err != nil {
 			return nil, err
-		}
-		if set.device.Index < 0 || set.device.Index >= n {
-			return nil, fmt.Errorf("torch: device %s: this machine has %d: use cuda:0 to cuda:%d", set.device, n, n-1)
 		}
 	}
 	runtime.LockOSThread()

@@ -66,29 +66,43 @@ Tensor total(const std::shared_ptr<gt::Peers> &peers, const Tensor &x) {
   return y;
 }
 
-// Gradients side by side in one tensor, which is what crosses.
-void sum_gradients(gt::Peers &peers, std::vector<Tensor> grads, double weight) {
-  if (grads.empty()) return;
-  at::NoGradGuard none;
-  int64_t length = 0;
-  for (const Tensor &g : grads) {
-    if (g.scalar_type() != grads[0].scalar_type() || g.device() != grads[0].device())
-      throw gt::Error(GT_FAILED, "gradients of one exchange are of one dtype on one device: these are " + grads[0].toString() +
-                                     " and " + g.toString());
-    length += g.numel();
+// Gradients side by side in one tensor, which is what crosses: in the order of their indices, whatever that of their memory.
+class Bucket {
+ public:
+  explicit Bucket(const std::vector<Tensor> &grads) {
+    int64_t length = 0;
+    for (const Tensor &g : grads) {
+      if (g.scalar_type() != grads[0].scalar_type() || g.device() != grads[0].device())
+        throw gt::Error(GT_FAILED, "gradients of one exchange are of one dtype on one device: these are " + grads[0].toString() +
+                                       " and " + g.toString());
+      length += g.numel();
+    }
+    numbers = at::empty({length}, grads[0].options());
+    int64_t from = 0;
+    for (const Tensor &g : grads) {
+      Side &side = g.is_contiguous() ? flat_ : turned_;
+      side.grads.push_back(g);
+      side.places.push_back(numbers.narrow(0, from, g.numel()).view(g.sizes()));
+      from += g.numel();
+    }
   }
-  const Tensor bucket = at::empty({length}, grads[0].options());
-  std::vector<Tensor> places;
-  int64_t from = 0;
-  for (const Tensor &g : grads) {
-    places.push_back(bucket.narrow(0, from, g.numel()).view(g.sizes()));
-    from += g.numel();
+  void fill() {
+    for (Side *side : {&flat_, &turned_})
+      if (!side->grads.empty()) at::_foreach_copy_(side->places, side->grads);
   }
-  at::_foreach_copy_(places, grads);
-  bucket.mul_(weight);
-  in_place(bucket, [&](const Tensor &flat) { peers.sum(flat); });
-  at::_foreach_copy_(grads, places);
-}
+  void give_back() {
+    for (Side *side : {&flat_, &turned_})
+      if (!side->grads.empty()) at::_foreach_copy_(side->grads, side->places);
+  }
+
+  Tensor numbers;
+
+ private:
+  // One call copies a list in one kernel only where no tensor of it has another order in memory on the other side.
+  struct Side {
+    std::vector<Tensor> grads, places;
+  } flat_, turned_;
+};
 
 gt::Peers &of(gt_comm *c) { return *c->peers; }
 
@@ -138,7 +152,13 @@ GT_EXPORT int gt_comm_sum_gradients(gt_scope *s, gt_comm *c, gt_tensor *const *p
     std::vector<Tensor> grads;
     for (int i = 0; i < n; i++)
       if (const Tensor &g = get(params[i]).grad(); g.defined()) grads.push_back(g);
-    sum_gradients(of(c), std::move(grads), weight);
+    if (grads.empty()) return;
+    at::NoGradGuard none;
+    Bucket bucket(grads);
+    bucket.fill();
+    bucket.numbers.mul_(weight);
+    of(c).sum(bucket.numbers);
+    bucket.give_back();
   });
 }
 
