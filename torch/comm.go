@@ -86,7 +86,7 @@ func (c *Comm) Check() error {
 	if c.h == nil {
 		return &Error{"comm.check", Released, "it was closed before"}
 	}
-	var why text
+	var why reason
 	return why.failure("comm.check", C.gt_comm_check(c.h, why.at(), why.room()))
 }
 
@@ -131,16 +131,16 @@ func (c *Comm) use(op string) (done func()) {
 	return c.mu.RUnlock
 }
 
-// text takes what a call without a scope has to say.
-type text [1024]byte
+// reason takes what a call without a scope has to say.
+type reason [1024]byte
 
-func (t *text) at() *C.char    { return (*C.char)(unsafe.Pointer(&t[0])) }
-func (t *text) room() C.size_t { return C.size_t(len(t)) }
+func (r *reason) at() *C.char    { return (*C.char)(unsafe.Pointer(&r[0])) }
+func (r *reason) room() C.size_t { return C.size_t(len(r)) }
 
 // failure is a call's error by its code; nil for GT_OK.
-func (t *text) failure(op string, code C.int) error {
+func (r *reason) failure(op string, code C.int) error {
 	if code == C.GT_OK {
 		return nil
 	}
-	return &Error{op, Code(code), oneLine(cString(t[:]))}
+	return &Error{op, Code(code), oneLine(cString(r[:]))}
 }

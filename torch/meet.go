@@ -72,7 +72,7 @@ func newComm(backend, host string, dev Device, rank, size int, timeout time.Dura
 	defer C.free(unsafe.Pointer(chost))
 	word := make([]byte, 256*(size+1)) // an address for each of the others, or an id
 	length := C.size_t(len(word))
-	var why text
+	var why reason
 	c := &Comm{rank: rank, size: size}
 	c.h = C.gt_comm_new(number, chost, C.int(dev.Index), C.int(rank), C.int(size), C.int64_t(timeout.Milliseconds()),
 		unsafe.Pointer(&word[0]), &length, why.at(), why.room())
@@ -100,7 +100,7 @@ func (c *Comm) join(meet Rendezvous, word []byte) error {
 		lengths[i] = C.size_t(len(w))
 	}
 	all = append(all, 0) // so that it has an address
-	var why text
+	var why reason
 	return why.failure("comm.join", C.gt_comm_join(c.h, C.int(c.size), unsafe.Pointer(&all[0]), &lengths[0], why.at(), why.room()))
 }
 
