@@ -112,11 +112,11 @@ def networks(o, sizes, cell):
     if way == "concat":
         gen, disc = plain(CLASSES, 0 if dense else CLASSES, CLASSES if dense else 0)
         return Beside(gen, cell), Beside(disc, cell, dense)
-    gen, disc = plain(0 if way == "projection" and not dense else CLASSES)
+    gen, disc = plain(CLASSES)
     last = [m for m in disc if isinstance(m, (nn.Conv2d, nn.Linear))][-1]
     features = last.weight[0].numel()
     if way == "projection":
-        return (Beside(gen, cell) if dense else renormed(gen, cell)), Projection(disc, features, cell)
+        return Beside(gen if dense else renormed(gen, cell), cell), Projection(disc, features, cell)
     return Beside(gen, cell), Auxiliary(disc, features)
 
 

@@ -14,7 +14,7 @@ import (
 var ways = map[string]string{
 	wayNone:       "not at all",
 	wayConcat:     "beside the latent and beside what the discriminator sees (Mirza and Osindero 2014)",
-	wayProjection: "by batch normalisation in the generator and a projection in the discriminator (Miyato and Koyama 2018)",
+	wayProjection: "beside the latent and by batch normalisation in the generator, and a projection in the discriminator (Miyato and Koyama 2018)",
 	wayAuxiliary:  "beside the latent, and the discriminator names the class (ACGAN: Odena et al. 2017)",
 }
 
@@ -53,7 +53,7 @@ func (o Options) CheckClasses(spec string, classes, present int, unlabelled bool
 // Generator is the model's generator, latents [N,Z,1,1] and, where it is conditional, labels to what the data is.
 func Generator(b *Builder, o Options, of data.Shape) nn.Module {
 	e := Table[o.Name]
-	if !o.IsConditional() || o.Conditional == wayProjection && e.Normalises {
+	if !o.IsConditional() {
 		return e.Generator(b, o, of)
 	}
 	o.Latent += of.Classes
@@ -128,7 +128,7 @@ func (m *labelled) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	if len(x.Shape()) == 4 {
 		x = x.ToFormat(x.Scope().Format())
 	}
-	return m.net.Forward(x)
+	return nn.ForwardFor(m.net, x, labels)
 }
 
 // Children is the network.

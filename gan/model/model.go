@@ -49,7 +49,6 @@ type Entry struct {
 	Size          int                                                  // the side where none is asked for
 	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
 	Means         bool                                                 // its generator can begin at the mean of the data
-	Normalises    bool                                                 // its generator has batch normalisation, by norm
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
 	Discriminator func(b *Builder, o Options, of data.Shape) nn.Module // that to logits [N]
 	Encoder       func(b *Builder, o Options, of data.Shape) nn.Module // images to [N,2Z]: means and log variances of latents; nil: there is none
@@ -61,7 +60,7 @@ type Entry struct {
 // Table is where a model is added: one line here, one file beside this one.
 var Table = map[string]Entry{
 	"dcgan": {
-		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256, 512, 1024}, Size: 64, Normalises: true,
+		Doc: "the official PyTorch DCGAN at 64, fewer or more blocks at other sizes", Sizes: []int{16, 32, 64, 128, 256, 512, 1024}, Size: 64,
 		Generator: dcganGenerator, Discriminator: dcganDiscriminator, Encoder: dcganEncoder, Decoder: dcganDecoder,
 	},
 	"mlp": {
@@ -69,7 +68,7 @@ var Table = map[string]Entry{
 		Generator: mlpGenerator, Discriminator: mlpDiscriminator, Encoder: mlpEncoder, Decoder: mlpDecoder,
 	},
 	"resnet": {
-		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Normalises: true, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
+		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
 	},
 	"r3gan": {
 		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
