@@ -16,6 +16,7 @@ type LoaderOptions struct {
 	Batch    int
 	Seed     uint64
 	Shuffle  bool
+	Part     Part  // what this process reads of each batch
 	DropLast bool  // leave out an epoch's last batch where it is not full
 	Workers  int   // 0: as many as the machine has cores
 	Start    int64 // batches used before
@@ -27,6 +28,7 @@ type Batch struct {
 	Images []byte  // uint8 [N,H,W,C]; of points float32 [N,D], little-endian
 	Labels []int32 // [N]; -1 where there is none
 	N      int
+	Rows   Rows // N, and where they lie in the batch
 	Epoch  int
 	Index  int64 // which batch of the run this is
 
@@ -81,7 +83,7 @@ type task struct {
 	b        *pending
 	from, to int
 	order    *order // nil: in the source's order
-	first    int    // the place in the epoch of the batch's image 0
+	first    int    // the place in the epoch of the first image that is read
 }
 
 // stretch is how many images a worker takes at a time: enough to make handing over cheap, few enough to share a batch.
@@ -92,7 +94,7 @@ var errClosed = errors.New("data: loader: closed")
 
 // NewLoader starts the workers.
 func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
-	plan := Plan{Len: ds.Len(), Batch: o.Batch, Seed: o.Seed, Shuffle: o.Shuffle, DropLast: o.DropLast}
+	plan := Plan{Len: ds.Len(), Batch: o.Batch, Seed: o.Seed, Shuffle: o.Shuffle, Part: o.Part, DropLast: o.DropLast}
 	if err := plan.Check(); err != nil {
 		return nil, fmt.Errorf("data: loader: %s: %w", ds.Spec(), err)
 	}
@@ -136,8 +138,8 @@ func (l *Loader) handOut() {
 		case <-l.stop:
 			return
 		}
-		epoch, first, n := l.plan.place(k)
-		l.prepare(b, k, epoch, n)
+		epoch, first, rows := l.plan.place(k)
+		l.prepare(b, k, epoch, rows)
 		t := task{b: b, first: first}
 		if l.o.Shuffle {
 			if ordered != epoch {
@@ -158,13 +160,14 @@ func (l *Loader) handOut() {
 	}
 }
 
-func (l *Loader) prepare(b *pending, k int64, epoch, n int) {
+func (l *Loader) prepare(b *pending, k int64, epoch int, rows Rows) {
+	n := rows.Count
 	size := n * l.ds.Shape().Bytes()
 	if cap(b.Images) < size {
 		b.Images, b.Labels = make([]byte, size), make([]int32, n)
 	}
 	b.Images, b.Labels = b.Images[:size], b.Labels[:n]
-	b.N, b.Epoch, b.Index = n, epoch, k
+	b.N, b.Rows, b.Epoch, b.Index = n, rows, epoch, k
 	b.left.Store(int32((n + stretch - 1) / stretch))
 }
 

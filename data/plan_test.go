@@ -127,3 +127,65 @@ func TestACacheYieldsWhatTheSourceDoes(t *testing.T) {
 	_, isCached := glyphs.(*cached)
 	assert.False(t, isCached, "its images are drawn anew each epoch")
 }
+
+// The parts of a batch are its images, in their order, and none is read twice; the loader reads those of its part.
+func TestThePartsOfABatchAreTheBatch(t *testing.T) {
+	ds, err := Open("folder:"+jpegs(t, 23), Options{Size: square(8)})
+	require.NoError(t, err)
+	defer ds.Close()
+	for _, part := range []Part{{Ranks: 1}, {Ranks: 2}, {Ranks: 3}, {Ranks: 3, Unit: 2}, {Ranks: 6}} {
+		whole := Plan{Len: 23, Batch: 6, Seed: 3, Shuffle: true, DropLast: part.Ranks == 6 || part.Unit > 1}
+		got := make([][]int, 2*whole.PerEpoch())
+		for part.Rank = range part.Ranks {
+			p := whole
+			p.Part = part
+			require.NoError(t, p.Check())
+			l, err := NewLoader(ds, LoaderOptions{Batch: p.Batch, Seed: p.Seed, Shuffle: true, DropLast: p.DropLast, Part: part, Workers: 2})
+			require.NoError(t, err)
+			for k := range got {
+				_, images := p.Images(int64(k))
+				rows := p.Rows(int64(k))
+				assert.Equal(t, Rows{len(got[k]), len(images), whole.Rows(int64(k)).Of}, rows)
+				assert.Zero(t, len(images)%max(1, part.Unit))
+				got[k] = append(got[k], images...)
+				b, err := l.Next(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, rows, b.Rows)
+				one := make([]byte, ds.Shape().Bytes())
+				for i, image := range images {
+					require.NoError(t, ds.Read(b.Epoch, image, one))
+					assert.Equal(t, one, b.Images[i*len(one):(i+1)*len(one)])
+				}
+				l.Recycle(b)
+			}
+			l.Close()
+		}
+		for k := range got {
+			_, want := whole.Images(int64(k))
+			assert.Equal(t, want, got[k], "batch %d in %d parts", k, part.Ranks)
+		}
+	}
+}
+
+func TestABatchThatCannotBeDividedIsRefused(t *testing.T) {
+	for want, p := range map[string]Plan{
+		"--batch 64: 6 ranks do not divide it: use 66":                                 {Len: 640, Batch: 64, Part: Part{Ranks: 6}},
+		"--batch 64: 4 ranks with --pack 3 do not divide it: use 72":                   {Len: 640, Batch: 64, Part: Part{Ranks: 4, Unit: 3}},
+		"the last batch of an epoch has 3 images, and 4 ranks need 4: add --drop-last": {Len: 67, Batch: 64, Part: Part{Ranks: 4}},
+	} {
+		assert.EqualError(t, p.Check(), want)
+		p.DropLast, p.Batch = true, p.Part.least()
+		assert.NoError(t, p.Check())
+	}
+}
+
+// Processes of one host divide what decoded images may take of its memory.
+func TestSharersOfAHostDivideItsMemory(t *testing.T) {
+	s := Settings{Spec: "glyphs", Cache: "host"}
+	alone, err := s.Options(1)
+	require.NoError(t, err)
+	s.Sharers = 64
+	shared, err := s.Options(1)
+	require.NoError(t, err)
+	assert.Less(t, shared.CacheBytes, alone.CacheBytes/16) // and not /64: what is free changes meanwhile
+}

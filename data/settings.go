@@ -32,6 +32,7 @@ type Settings struct {
 
 	Unpacking func(done, total int64) // as Options have it
 	Warn      func(text string)       // so too
+	Sharers   int                     // processes that share this host's memory; 0: this one has it
 }
 
 // caches are where decoded images may stay.
@@ -126,7 +127,7 @@ func (s Settings) Options(of uint64) (Options, error) {
 		return o, setting.Usagef("--%s", err)
 	}
 	if s.Cache == "auto" || s.Cache == "host" {
-		o.CacheBytes = hostBudget()
+		o.CacheBytes = hostBudget() / int64(max(1, s.Sharers))
 	}
 	if err := o.validate(); err != nil {
 		return o, setting.Usagef("--%s", strings.TrimPrefix(err.Error(), "data: "))

@@ -16,7 +16,7 @@ func Bench(ctx context.Context, cfg Config, o bench.Options) (bench.Result, erro
 	if err := cfg.Check(); err != nil {
 		return bench.Result{}, err
 	}
-	return bench.Measure(ctx, o, cfg.job())
+	return bench.Measure(ctx, o, cfg.job(nil))
 }
 
 // Export writes a network of a checkpoint to a file, whole or not at all.

@@ -3,7 +3,9 @@ package gan
 import (
 	"forger/data"
 	"forger/gan/method"
+	"forger/gan/together"
 	"forger/gan/trainer"
+	"forger/internal/rank"
 	"forger/internal/setting"
 )
 
@@ -13,6 +15,7 @@ type Config struct {
 	Data   data.Settings
 	Method method.Options
 	Run    trainer.Options
+	World  rank.World // the processes that the run is started as
 
 	Given  setting.Given     // what the user gave: of a resumed run the rest is the run's own
 	Repeat *trainer.Resolved // what the run decided whose config.yaml is repeated; nil: none is
@@ -52,10 +55,10 @@ func (c *Config) Check() error {
 	return c.Method.Model.CheckSize(c.Data.Size)
 }
 
-// job is the config as the trainer takes it.
-func (c *Config) job() trainer.Job {
+// job is the config as the trainer takes it, of one of the ranks that meet; nil: of a run of one.
+func (c *Config) job(m *together.Meeting) trainer.Job {
 	return trainer.Job{
-		Options: c.Run, Data: c.Data, Method: c.Method, Settings: c.Settings(), Given: c.Given, Repeat: c.Repeat,
+		Options: c.Run, Data: c.Data, Method: c.Method, Settings: c.Settings(), Given: c.Given, Meeting: m, Repeat: c.Repeat,
 	}
 }
 

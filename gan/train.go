@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"forger/gan/report"
+	"forger/gan/together"
 	"forger/gan/trainer"
 	"forger/internal/setting"
 	"forger/torch"
@@ -22,30 +23,46 @@ func Train(ctx context.Context, cfg Config, ob report.Observer) (res report.Resu
 	if err := cfg.Check(); err != nil {
 		return res, err
 	}
-	if cfg.Run.Resume == "" {
-		from, err := trainer.Fresh(cfg.Run.Out)
+	if cfg.World.Size > 1 {
+		return cfg.trainTogether(ctx, ob)
+	}
+	return cfg.train(ctx, nil, ob)
+}
+
+// train is Train of a config that was checked, as one of the ranks that meet; nil: alone.
+func (c *Config) train(ctx context.Context, m *together.Meeting, ob report.Observer) (res report.Result, err error) {
+	defer torch.Catch(&err)
+	if err := c.startedAgain(ctx, m); err != nil {
+		return res, err
+	}
+	if c.Run.Resume == "" {
+		out := c.Run.Out
+		if !m.Leads() {
+			out = "" // rank 0's to make
+		}
+		from, err := trainer.Fresh(out)
 		if err != nil {
 			return res, err
 		}
 		defer from.Close()
-		return trainer.Run(ctx, cfg.job(), from, ob)
+		return trainer.Run(ctx, c.job(m), from, ob)
 	}
-	if out := cfg.Run.Out; out != "" && filepath.Clean(out) != filepath.Clean(cfg.Run.Resume) {
-		return res, setting.Usagef("--out %s: a resumed run goes on in its own directory, %s: leave --out away", out, cfg.Run.Resume)
+	if out := c.Run.Out; out != "" && filepath.Clean(out) != filepath.Clean(c.Run.Resume) {
+		return res, setting.Usagef("--out %s: a resumed run goes on in its own directory, %s: leave --out away", out, c.Run.Resume)
 	}
-	from, err := trainer.Resume(cfg.Run.Resume, cfg.Run.DryRun || cfg.Run.VerifyResume > 0)
+	from, err := c.origin(ctx, m)
 	if err != nil {
 		return res, err
 	}
 	defer from.Close()
-	run, notes, err := cfg.resumed(from)
+	run, notes, err := c.resumed(from)
 	if err != nil {
 		return res, err
 	}
 	for _, note := range notes {
 		ob.Warned(note)
 	}
-	return trainer.Run(ctx, run.job(), from, ob)
+	return trainer.Run(ctx, run.job(m), from, ob)
 }
 
 // resumed is the config of the run that goes on: the checkpoint's, with what its config.yaml has otherwise, and with what the

@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -189,4 +190,21 @@ func rolledBack(t *testing.T, dir, last string) {
 	s := tensorBoard(t, dir)
 	assert.Equal(t, lines(t, dir), s.Scalars)
 	assert.Contains(t, s.Texts["alerts/text_summary"][0][1], "collapsed")
+}
+
+// A signal in an evaluation ends the run as it does between two: the step is saved.
+func TestASignalInAnEvaluationSavesTheStep(t *testing.T) {
+	c := tinyConfig(t)
+	c.Run.Watch.EvalEvery, c.Run.Watch.EvalN, c.Run.Watch.EvalBudget, c.Run.Device = 2, 40, 1000, "cpu"
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	res, err := train(t, ctx, c, &gantest.Recorder{OnStep: func(step int64) {
+		if step == 4 {
+			stop()
+		}
+	}})
+	require.NoError(t, err)
+	assert.True(t, res.Stopped)
+	assert.Equal(t, int64(4), res.Step)
+	assert.Equal(t, "step-00000004.pt", filepath.Base(res.Checkpoint))
 }

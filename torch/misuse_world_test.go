@@ -117,12 +117,14 @@ func newWorld(t *testing.T, r *rand.Rand, dir string, f foreign) *world {
 	w.add(true, torch.ConvStock, torch.BestConv())
 	w.add(false, torch.ConvKernels(3), torch.ConvKernels(99), torch.ConvKernels(-1))
 	w.add(true, torch.Math{})
-	w.add(true, torch.Option(torch.NoGrad), torch.Option(torch.Eval), torch.Option(torch.BF16), torch.Threads(1), torch.Of(torch.Float64))
+	w.add(true, torch.Option(torch.NoGrad), torch.Option(torch.Eval), torch.Option(torch.BF16), torch.Threads(1), torch.Of(torch.Float64),
+		torch.Part(torch.Share{First: 1, Count: 2, Of: 4}))
 	w.add(false, torch.Threads(-1), torch.Threads(1<<30), torch.On(torch.Device{CUDA: true, Index: -1}), torch.Of(99), torch.Layout(99),
-		torch.Convolutions(99, true))
+		torch.Convolutions(99, true), torch.Part(torch.Share{Of: 1}), torch.Part(torch.Share{First: -1, Count: 1}))
 	w.add(true, "gloo", "cpu", "def forward(self, x):\n    return x\n", "a", "a.b", filepath.Join(w.dir, "file"))
 	w.add(false, "", "cuda:-1", "def", ".", "a..b", filepath.Join(w.dir, "no", "file"), w.dir, "/dev/full")
 	w.add(true, func() {}, func() { s.Ones(2).Exp() })
+	w.add(true, func(shape ...int) torch.Tensor { return s.Zeros(shape...) })
 	w.add(false, func() { s.Ones(2).MatMul(s.Ones(3)) }, root.Close)
 	w.add(true, new(error))
 	w.add(true, make([]byte, 24), make([]byte, 16), make([]byte, 5056))

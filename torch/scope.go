@@ -30,6 +30,7 @@ type settings struct {
 	bf16   bool
 	dtype  DType
 	format Format
+	share  Share
 
 	conv    int // gt_conv
 	threads int // intra-op
@@ -108,6 +109,9 @@ func (s *settings) change(options []Option) error {
 	}
 	if s.threads < 0 || s.threads > MaxThreads() {
 		return fmt.Errorf("%d threads: use 1 to %d, or 0 for one a core", s.threads, MaxThreads())
+	}
+	if p := s.share; p.First < 0 || p.Count < 0 || p.First+p.Count > p.Of || p.Of > 0 && p.Count == 0 {
+		return fmt.Errorf("rows %d to %d of a batch of %d: use some that it has", p.First, p.First+p.Count, p.Of)
 	}
 	if k := ConvKernels(s.conv &^ C.GT_CONV_ALWAYS); convNames[k] == "" || k > BestConv() {
 		return errors.New("convolutions by kernels that this processor does not run: use BestConv at most")

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"forger/gan/together"
 	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,9 @@ import (
 // Exit codes, as the contract has them.
 const (
 	exitDone    = 0
-	exitFailed  = 1 // it took the disk, the data or the device to find out
-	exitUsage   = 2 // the command line and the config alone show it
+	exitFailed  = 1  // it took the disk, the data or the device to find out
+	exitUsage   = 2  // the command line and the config alone show it
+	exitLost    = 75 // a rank of the run was lost: the same again, with --resume, may do
 	exitAborted = 130
 )
 
@@ -58,8 +60,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	name := strings.TrimPrefix(cmd.CommandPath(), "forger")
 	fmt.Fprintf(stderr, "forger:%s %s\n", colon(strings.TrimSpace(name)), oneLine(err))
 	var usage *setting.UsageError
-	if errors.As(err, &usage) {
+	var lost *together.LostError
+	switch {
+	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &lost):
+		return exitLost
 	}
 	return exitFailed
 }
@@ -87,7 +93,12 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newSample(), newInterpolate(), newExport(), newEval(), newCompare(), newFilm(), newWatch(), newReport(), newBench(), newCheckpoint(), newData(), newDoctor(), newVersion())
+	root.AddCommand(newTrain())
+	for _, c := range []*cobra.Command{newSample(), newInterpolate(), newExport(), newEval(), newCompare(), newFilm(), newBench()} {
+		c.PreRunE = ofOneProcess
+		root.AddCommand(c)
+	}
+	root.AddCommand(newWatch(), newReport(), newCheckpoint(), newData(), newDoctor(), newVersion())
 	return root
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"forger/gan"
 	"forger/gan/report"
+	"forger/internal/rank"
 	"forger/internal/setting"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,10 @@ func newTrain() *cobra.Command {
 			if cfg.Given, cfg.Repeat, err = fillSettings(cmd.Flags(), cfg.Settings(), config); err != nil {
 				return err
 			}
+			if cfg.World, err = rank.FromEnv(os.LookupEnv); err != nil {
+				return err
+			}
+			quiet = quiet || cfg.World.Rank > 0
 			outliveReaders()
 			w := cmd.ErrOrStderr()
 			if !quiet {

@@ -151,7 +151,7 @@ func (a *augmenter) adapt(logits torch.Tensor, images int) {
 	}
 	s := logits.Scope()
 	d := a.chance.Info().DType
-	sure := sign(logits.To(d)).Mean()
+	sure := ofBatch(sign(logits.To(d)).Mean())
 	step := sign(sure.AddScalar(-a.target)).MulScalar(float64(images) / adaPace)
 	chance := s.Use(a.chance)
 	chance.CopyFrom(chance.Add(step).Clamp(0, 1))

@@ -8,7 +8,7 @@ var dragan = Penalty{
 	Doc: "gradients of length 1 around reals, DRAGAN's (10)", Weight: 10,
 	At: func(uniform source, real, _ torch.Tensor) torch.Tensor {
 		e := eachOf(uniform, real)
-		d := uniform(real.Scope(), real.Shape()...).Mul(real.VarOver(torch.Reduction{}).Sqrt()).MulScalar(.5)
+		d := uniform(real.Scope(), real.Shape()...).Mul(varOfBatch(real).Sqrt()).MulScalar(.5)
 		return real.Add(d.Mul(e))
 	},
 	Of: unitLength,

@@ -3,7 +3,6 @@ package method
 import (
 	"forger/torch"
 	"forger/torch/nn"
-	"forger/torch/optim"
 )
 
 // gan is the training of a generator against a discriminator.
@@ -11,7 +10,7 @@ type gan struct {
 	view
 	parts        Parts
 	gen          nn.Module
-	optG, optD   optim.Optimizer
+	optG, optD   learner
 	loss         Objective
 	label        float64      // of real samples
 	sumsD, sumsG torch.Tensor // {loss, score on real, score on fake} and, where there are, augmentations' chance and penalties; {loss}
@@ -54,7 +53,7 @@ func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 	for _, b := range batches[:last] {
 		g.discOnly(s, b, variant)
 	}
-	c := s.Child()
+	c := s.Child(torch.Part(batches[last].Share))
 	defer c.Close()
 	b := batches[last].In(c)
 	g.parts.At(phaseGen)
@@ -72,7 +71,7 @@ func (g *gan) Step(s *torch.Scope, batches []Batch, variant int) {
 
 // discOnly is a discriminator update whose fakes the generator will not learn from, so they need no graph.
 func (g *gan) discOnly(s *torch.Scope, b Batch, variant int) {
-	c := s.Child()
+	c := s.Child(torch.Part(b.Share))
 	defer c.Close()
 	quiet := c.Child(torch.NoGrad)
 	g.parts.At(phaseGen)
@@ -111,18 +110,19 @@ func (g *gan) learnDisc(c *torch.Scope, b Batch, fake torch.Tensor, variant int)
 		values = append(values, onReal.right(b.Labels), onFake.right(b.Labels))
 	}
 	if g.bends != nil && g.bends.chance.Valid() {
-		g.bends.adapt(onReal.logits.Detach(), b.X.Shape()[0])
+		g.bends.adapt(onReal.logits.Detach(), b.whole())
 		values = append(values, c.Use(g.bends.chance))
 	}
 	if len(g.held.terms) > 0 {
 		penalty := g.penalise(c, b.X, fake, b.Labels, variant)
 		values = append(values, sumOf(c, onReal.penalty, onFake.penalty, penalty).Detach())
 	}
-	c.MeterAdd(g.sumsD, values...)
+	meter(c, g.sumsD, values...)
 }
 
 func (g *gan) updateDisc(c *torch.Scope) {
 	g.parts.At(phaseUpdate)
+	g.optD.meet(c)
 	g.optD.Step()
 	g.held.after(c)
 }
@@ -150,7 +150,7 @@ func (g *gan) learn(loss torch.Tensor, penalties ...torch.Tensor) torch.Tensor {
 			total = total.Add(p)
 		}
 	}
-	g.optD.Accumulate(total)
+	g.optD.learn(total)
 	return loss.Detach()
 }
 
@@ -169,15 +169,16 @@ func (g *gan) learnGen(c *torch.Scope, b Batch, fake torch.Tensor) {
 	onFake.logits, onFake.classes = g.sees(fake, b.Labels)
 	l := g.loss.Generator(onFake.logits, onReal)
 	if wrong := onFake.named(b.Labels); wrong.Valid() {
-		g.optG.Accumulate(l.Add(wrong))
+		g.optG.learn(l.Add(wrong))
 	} else {
-		g.optG.Accumulate(l)
+		g.optG.learn(l)
 	}
-	c.MeterAdd(g.sumsG, l.Detach())
+	meter(c, g.sumsG, l.Detach())
 }
 
 func (g *gan) updateGen(c *torch.Scope, variant int) {
 	g.parts.At(phaseGenOpt)
+	g.optG.meet(c)
 	g.steepness.measure(c, variant)
 	g.optG.Step()
 	if g.average != nil {

@@ -67,15 +67,16 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 	g.optG = g.parts.optimize(s, "optimizer_g", "lr_g", o, o.GenLR, nets[0])
 	g.optD = g.parts.optimize(s, "optimizer_d", "lr_d", o, o.DiscLR, nets[1])
 	draw := latents(nets[0], o.Prior, o.Model.Latent).Noise
-	g.draw = func(s *torch.Scope, n int) torch.Tensor { return draw(s, b.Stream(Noise), n) }
+	g.draw = func(s *torch.Scope, n int) torch.Tensor {
+		return s.Drawn(0, func(shape ...int) torch.Tensor { return draw(s, b.Stream(Noise), shape[0]) }, n)
+	}
 	if o.EMA > 0 {
 		g.average = newAverage(nets[2].Module, g.gen, g.parts.dial(s, "ema", risingDecay(o.EMA, o.EMAWarmup)))
 		g.average.start(s)
 	}
 	if o.InstanceNoise > 0 {
 		g.blur = g.parts.dial(s, "instance_noise", o.between(o.InstanceNoise, 0))
-		stream := g.parts.stream(b, "instance_noise")
-		g.noise = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(stream, shape...) }
+		g.noise = normals(g.parts.stream(b, "instance_noise"), 0)
 	}
 	g.augment(b, o, nets[0].Output)
 	g.hold(b, o, batch)
@@ -89,10 +90,9 @@ func (g *gan) augment(b *model.Builder, o Options, images Value) {
 	if len(a.all) == 0 {
 		return
 	}
-	stream := g.parts.stream(b, "augment")
 	g.bends = &augmenter{
 		augmented: a, places: newPlaces(b.Scope, images.Shape[1], images.Shape[2]),
-		uniform: func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) },
+		uniform: uniforms(g.parts.stream(b, "augment")),
 	}
 	if a.target > 0 {
 		g.bends.chance = b.Scope.FullOf(torch.Float64, 0)
@@ -142,8 +142,7 @@ func (g *gan) hold(b *model.Builder, o Options, batch int) {
 		g.held.terms = append(g.held.terms, term{a.Penalty, g.parts.dial(b.Scope, a.name, o.between(a.from*every, a.to*every))})
 		if a.At != nil {
 			g.parts.Phases = []string{phaseReal, phaseFake, phasePenalty, phaseUpdate, phaseGen, phaseGenOpt}
-			stream := g.parts.stream(b, "penalty")
-			g.held.uniform = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) }
+			g.held.uniform = uniforms(g.parts.stream(b, "penalty"))
 		}
 		if a.name == "gp" && normalisesBatches(g.disc) {
 			g.parts.Notes = append(g.parts.Notes, "--penalty gp: the discriminator has BatchNorm, by which the gradient at a sample hangs on the others: WGAN-GP's has none (--model resnet)")

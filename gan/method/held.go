@@ -89,7 +89,7 @@ func (g *gan) penalise(c *torch.Scope, real, fake, labels torch.Tensor, variant 
 		}
 		g.parts.At(phasePenalty)
 		penalty := g.judgeFor(t.At(g.held.uniform, real, fake), labels, []term{t}).penalty
-		g.optD.Accumulate(penalty)
+		g.optD.learn(penalty)
 		sum = sumOf(c, sum, penalty.Detach())
 	}
 	return sum

@@ -139,8 +139,7 @@ type measured func(x torch.Tensor, normal source, samples int) (bound, estimate 
 // nll is Likelihood.NLL by what measures images as they are seen.
 func (p pixels) nll(by measured) func(torch.Tensor, *torch.Generator, int) (bound, estimate []float64) {
 	return func(x torch.Tensor, g *torch.Generator, samples int) (bound, estimate []float64) {
-		uniform := func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(g, shape...) }
-		return by(p.seen(x, uniform), func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(g, shape...) }, samples)
+		return by(p.seen(x, uniforms(g)), normals(g, 1), samples)
 	}
 }
 

@@ -131,9 +131,9 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 				}
 				switch m := m.(type) {
 				case *vae:
-					m.opt = first
+					m.opt.Optimizer = first
 				case *pixelcnn:
-					m.opt = first
+					m.opt.Optimizer = first
 				}
 				s.Seal()
 				for step, line := range want.Log {

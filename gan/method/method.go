@@ -24,6 +24,15 @@ type Method interface {
 type Batch struct {
 	X      torch.Tensor // images float32 [N,C,H,W] in [-1,1], or points float32 [N,D]
 	Labels torch.Tensor // int64 [N], where labels are learnt; else the zero Tensor
+	Share  torch.Share  // what the N are of a batch that several processes have
+}
+
+// whole is how many elements the batch has, with those of other processes.
+func (b Batch) whole() int {
+	if b.Share.Of > 0 {
+		return b.Share.Of
+	}
+	return b.X.Shape()[0]
 }
 
 // In is the batch in s.

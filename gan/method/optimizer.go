@@ -27,7 +27,7 @@ var optimizers = map[string]Optimization{
 
 // optimize makes the optimizer of networks, with a rate of its own or the common one where that is 0, and the dials that it
 // reads.
-func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, own float64, nets ...Net) optim.Optimizer {
+func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, own float64, nets ...Net) learner {
 	if own == 0 {
 		own = o.LR
 	}
@@ -43,5 +43,5 @@ func (p *Parts) optimize(s *torch.Scope, key, rate string, o Options, own float6
 	}
 	opt := optimizers[o.Optim].new(o, s, params, lr, momentum)
 	p.Optimizers = append(p.Optimizers, Optimizer{key, opt})
-	return opt
+	return learner{opt, params}
 }

@@ -31,6 +31,7 @@ type Options struct {
 	MomentumEnd            float64 // 0: Momentum
 	Warmup                 int     // steps
 
+	SyncBN    bool    // statistics of the whole batch where several processes have shares of it
 	EMA       float64 // decay of the average; 0: there is none
 	EMAWarmup int     // steps
 
@@ -56,6 +57,7 @@ func (o *Options) Settings() setting.Set {
 	all = append(all, o.likelihoods()...)
 	all = append(all, o.updates()...)
 	all = append(all, setting.Set{
+		{Name: "sync-bn", Help: "of several ranks: batch normalisation by the whole batch, not by each rank's part", Value: &o.SyncBN, Marks: setting.Bits | setting.Resume},
 		{Name: "ema", Help: "decay of the average of what draws; 0: there is none", Value: &o.EMA, Check: setting.Share, Marks: counts},
 		{Name: "ema-warmup", Help: "steps over which the average's half-life grows to what --ema says", Value: &o.EMAWarmup, Check: setting.AtLeast(0), Marks: counts | setting.Auto},
 	}...)

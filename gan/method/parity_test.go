@@ -136,9 +136,9 @@ func stepsInFloat32(t *testing.T, steps int, tolerance float64, options ...torch
 		torchtest.JSON(t, &want, python, script, "official", fmt.Sprint(steps), "float32", "1", strings.TrimSuffix(s.Device().String(), ":0"))
 		var optD, optG *watcher
 		parity(t, s, torch.Float32, "nonsaturating", len(want.Log), func(st *gan) {
-			optD = &watcher{Optimizer: st.optD, t: t, params: nn.Parameters(st.disc), want: want.Grads.Disc}
-			optG = &watcher{Optimizer: st.optG, t: t, params: nn.Parameters(st.gen), want: want.Grads.Gen}
-			st.optD, st.optG = optD, optG
+			optD = &watcher{Optimizer: st.optD.Optimizer, t: t, params: nn.Parameters(st.disc), want: want.Grads.Disc}
+			optG = &watcher{Optimizer: st.optG.Optimizer, t: t, params: nn.Parameters(st.gen), want: want.Grads.Gen}
+			st.optD.Optimizer, st.optG.Optimizer = optD, optG
 		}, func(step int, _ *gan, sums []float64) {
 			got := []float64{sums[0], sums[5], sums[1], sums[2]}
 			torchtest.Close(t, want.Log[step][:], got, tolerance, tolerance, "losses and scores")

@@ -136,8 +136,8 @@ func TestSharedPassesAreTheSame(t *testing.T) {
 			}
 			seen := &counted{Module: g.disc}
 			g.disc = seen
-			w := &recorded{Optimizer: g.optD, s: s, params: nn.Parameters(g.disc)}
-			g.optD = w
+			w := &recorded{Optimizer: g.optD.Optimizer, s: s, params: nn.Parameters(g.disc)}
+			g.optD.Optimizer = w
 			c := s.Child()
 			defer c.Close()
 			g.Step(c, []Batch{{X: fills(1, 1, 0)(c, 4, 1, 16, 16)}}, penalised)

@@ -4,7 +4,6 @@ import (
 	"forger/data"
 	"forger/gan/model"
 	"forger/torch"
-	"forger/torch/optim"
 )
 
 // pixelcnn is the training of an autoregressive model (van den Oord et al. 2016): the likelihood of an image is the product of
@@ -12,7 +11,7 @@ import (
 type pixelcnn struct {
 	autoregressive
 	parts    Parts
-	opt      optim.Optimizer
+	opt      learner
 	sums     torch.Tensor // {loss}
 	averages []*average
 	uniform  source // of the binarisation
@@ -38,14 +37,15 @@ func (p *pixelcnn) Variant(int64) int { return 0 }
 
 // Step is an update by the exact likelihood.
 func (p *pixelcnn) Step(s *torch.Scope, batches []Batch, _ int) {
-	c := s.Child()
+	c := s.Child(torch.Part(batches[0].Share))
 	defer c.Close()
 	p.parts.At(phaseForward)
 	loss := p.log(p.pixels.seen(c.Use(batches[0].X), p.uniform)).Mean().Neg()
 	p.parts.At(phaseLearn)
-	p.opt.Accumulate(loss)
+	p.opt.learn(loss)
 	p.parts.At(phaseStep)
-	c.MeterAdd(p.sums, loss.Detach())
+	meter(c, p.sums, loss.Detach())
+	p.opt.meet(c)
 	p.opt.Step()
 	for _, a := range p.averages {
 		a.follow(c)

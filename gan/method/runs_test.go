@@ -34,6 +34,14 @@ const runBatch, runSteps = 4, 20
 // options are the training's, by the settings' own names.
 func (r training) options(t testing.TB) (o Options) {
 	t.Helper()
+	o = r.optionsOf(t)
+	o.Model.Latent, o.Model.GenWidth, o.Model.DiscWidth, o.Model.Depth = r.Sizes.Latent, r.Sizes.Gen, r.Sizes.Disc, r.Sizes.Depth
+	return o
+}
+
+// optionsOf are the options that the settings say.
+func (r training) optionsOf(t testing.TB) (o Options) {
+	t.Helper()
 	all := o.Settings()
 	all.Reset()
 	values := map[string][]string{}
@@ -46,7 +54,6 @@ func (r training) options(t testing.TB) (o Options) {
 		require.True(t, ok, name)
 		require.NoError(t, row.Parse(of...))
 	}
-	o.Model.Latent, o.Model.GenWidth, o.Model.DiscWidth, o.Model.Depth = r.Sizes.Latent, r.Sizes.Gen, r.Sizes.Disc, r.Sizes.Depth
 	return o
 }
 

@@ -16,9 +16,6 @@ type view struct {
 	noise source
 }
 
-// source draws numbers into a scope.
-type source func(s *torch.Scope, shape ...int) torch.Tensor
-
 // sees is the logits [N/pack] of samples [N,...], and those of their classes [N,K] where the discriminator names them.
 func (v view) sees(x, labels torch.Tensor) (logits, classes torch.Tensor) {
 	if v.bends != nil {

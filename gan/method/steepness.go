@@ -34,9 +34,9 @@ func (p *Parts) measureGradient(s *torch.Scope, m nn.Module) steepness {
 	return steepness{nn.Parameters(m), meter.Sums}
 }
 
-// measure takes the norm before the optimizer drops the gradients.
+// measure takes the norm of the whole batch's gradients, before the optimizer drops them.
 func (g steepness) measure(c *torch.Scope, variant int) {
 	if variant&steep != 0 {
-		c.MeterAdd(g.sums, c.ClipGradNorm(g.of, math.Inf(1)))
+		meter(c, g.sums, c.ClipGradNorm(g.of, math.Inf(1)))
 	}
 }

@@ -33,7 +33,7 @@ func TestTheGeneratorsGradientIsMeasured(t *testing.T) {
 			c := s.Child()
 			defer c.Close()
 			st := newStepper(t, c, model.Options{Name: "dcgan", Latent: 4, GenWidth: 2, DiscWidth: 2}, data.Shape{Height: 16, Width: 16, Channels: 1}, "nonsaturating", nil)
-			st.optG = looked{st.optG, func() {
+			st.optG.Optimizer = looked{st.optG.Optimizer, func() {
 				sum := 0.
 				for _, p := range nn.Parameters(st.gen) {
 					for _, v := range c.Child().Gradient(p).Doubles() {

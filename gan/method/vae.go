@@ -5,7 +5,6 @@ import (
 
 	"forger/torch"
 	"forger/torch/nn"
-	"forger/torch/optim"
 )
 
 // vae is the training of a variational autoencoder (Kingma and Welling 2014): an encoder that tells the latents of an image, a
@@ -13,7 +12,7 @@ import (
 type vae struct {
 	autoencoder
 	parts    Parts
-	opt      optim.Optimizer
+	opt      learner
 	sums     torch.Tensor // {loss, -log p(x|z), divergence of the latents}
 	averages []*average
 	normal   source // of the latents
@@ -51,15 +50,16 @@ func (v *vae) Variant(int64) int { return 0 }
 
 // Step is an update of both networks.
 func (v *vae) Step(s *torch.Scope, batches []Batch, _ int) {
-	c := s.Child()
+	c := s.Child(torch.Part(batches[0].Share))
 	defer c.Close()
 	v.parts.At(phaseForward)
 	x := v.pixels.seen(c.Use(batches[0].X), v.uniform)
 	loss, values := v.loss(x)
 	v.parts.At(phaseLearn)
-	v.opt.Accumulate(loss)
+	v.opt.learn(loss)
 	v.parts.At(phaseStep)
-	c.MeterAdd(v.sums, values...)
+	meter(c, v.sums, values...)
+	v.opt.meet(c)
 	v.opt.Step()
 	for _, a := range v.averages {
 		a.follow(c)
@@ -85,7 +85,7 @@ func (v *vae) held(divergence torch.Tensor) torch.Tensor {
 	if v.freeBits == 0 {
 		return divergence.SumOver(rows).Mean()
 	}
-	each := divergence.MeanOver(torch.Reduction{Dims: []int{0}})
+	each := ofBatch(divergence.MeanOver(torch.Reduction{Dims: []int{0}}))
 	return each.Maximum(each.Scope().Full(v.freeBits)).Sum()
 }
 

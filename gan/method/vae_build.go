@@ -111,7 +111,7 @@ func newVAE(b *model.Builder, o Options, nets []Net, _ int) Method {
 		Notes:  []string{"likelihood: " + v.pixels.String()},
 		Phases: []string{phaseForward, phaseLearn, phaseStep},
 	}
-	v.normal = func(s *torch.Scope, shape ...int) torch.Tensor { return s.Randn(b.Stream(Noise), shape...) }
+	v.normal = normals(b.Stream(Noise), 1)
 	v.uniform = v.parts.binarisation(b, v.pixels)
 	v.beta = v.parts.dial(s, "beta", constant(o.Beta))
 	v.opt = v.parts.optimize(s, "optimizer", "lr", o, o.LR, nets[:2]...)
@@ -128,8 +128,7 @@ func (p *Parts) binarisation(b *model.Builder, of pixels) source {
 	if of.binarise != "dynamic" {
 		return nil
 	}
-	stream := p.stream(b, "binarisation")
-	return func(s *torch.Scope, shape ...int) torch.Tensor { return s.Rand(stream, shape...) }
+	return uniforms(p.stream(b, "binarisation"))
 }
 
 // averages are those of all networks that have one, as they are now.

@@ -18,6 +18,9 @@ func (r *run) cadence(ctx context.Context) error {
 		return err
 	}
 	figures, ended := r.evaluate(ctx)
+	if stopped(ctx, ended) {
+		figures, ended = nil, nil // the step is saved without
+	}
 	if ended != nil && !errors.Is(ended, errPatience) {
 		return ended
 	}

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -56,10 +57,26 @@ func (p *setup) chooseLayout() (string, error) {
 	return best, nil
 }
 
+// commonLayout is the one that rank 0 chooses.
+func (p *setup) commonLayout() (string, error) {
+	const what = "layout"
+	m := p.job.Meeting
+	if !m.Leads() {
+		layout, err := m.Hear(context.Background(), what)
+		return string(layout), err
+	}
+	layout, err := p.chooseLayout()
+	if err != nil || m == nil {
+		return layout, err
+	}
+	return layout, m.Tell(what, []byte(layout))
+}
+
 // stepSeconds is the time of a step in a layout, after a first one that pays for what is made once.
 func (p *setup) stepSeconds(layout string) (seconds float64, err error) {
 	defer torch.Catch(&err)
 	job, r, shape := p.job, p.resolved, p.ds.Shape()
+	job.Meeting = nil // each of the ranks could measure
 	job.Batch, r.Layout = min(job.Batch, calibrationBatch), layout
 	t, err := newTrainer(job, r, blank{shape}, torch.CPU, false, nil)
 	if err != nil {

@@ -24,14 +24,22 @@ func (t *Trainer) Phases() []string {
 // planOf says which elements make up each batch of a run.
 func planOf(j Job, ds data.Dataset) data.Plan {
 	_, order := seed.Data(j.Seed)
-	return data.Plan{Len: ds.Len(), Batch: j.Batch, Seed: order, Shuffle: true, DropLast: j.Data.DropLast}
+	return data.Plan{Len: ds.Len(), Batch: j.Batch, Seed: order, Shuffle: true, DropLast: j.Data.DropLast, Part: j.part()}
+}
+
+// part is what this rank reads of each batch.
+func (j Job) part() data.Part {
+	if j.Meeting == nil {
+		return data.Part{}
+	}
+	return data.Part{Rank: j.Meeting.World.Rank, Ranks: j.Meeting.World.Size, Unit: j.Method.Pack}
 }
 
 // LoaderOptions are those of a loader that begins at batch start of a run.
 func LoaderOptions(j Job, ds data.Dataset, start int64) data.LoaderOptions {
 	p := planOf(j, ds)
 	return data.LoaderOptions{
-		Batch: p.Batch, Seed: p.Seed, Shuffle: p.Shuffle, DropLast: p.DropLast, Workers: j.Workers, Start: start,
+		Batch: p.Batch, Seed: p.Seed, Shuffle: p.Shuffle, DropLast: p.DropLast, Part: p.Part, Workers: j.Workers, Start: start,
 	}
 }
 
@@ -44,7 +52,8 @@ func upload(s *torch.Scope, bytes []byte, n int, of data.Shape) torch.Tensor {
 	return s.Images(bytes, n, of.Height, of.Width, of.Channels)
 }
 
-// feed yields the batches of a run on the device, as upload has them, in s.
+// feed yields the batches of a run on the device, as upload has them, in s: of each this rank's part, and how many elements all
+// ranks have of it.
 type feed interface {
 	next(ctx context.Context, s *torch.Scope) (b method.Batch, n int, err error)
 	close()
@@ -102,7 +111,7 @@ func (f *loading) next(ctx context.Context, s *torch.Scope) (batch method.Batch,
 	}
 	defer f.loader.Recycle(b)
 	f.t.parts.At(phaseUpload)
-	return method.Batch{X: upload(s, b.Images, b.N, f.t.ds.Shape()), Labels: f.t.labelled(s, b.Labels)}, b.N, nil
+	return method.Batch{X: upload(s, b.Images, b.N, f.t.ds.Shape()), Labels: f.t.labelled(s, b.Labels), Share: f.t.share(b.Rows)}, b.Rows.Of, nil
 }
 
 func (f *loading) close() { f.loader.Close() }

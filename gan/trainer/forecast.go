@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/report"
 	"forger/internal/machine"
@@ -43,15 +44,16 @@ func (t *Trainer) forecast() (f report.Forecast, err error) {
 	if !t.ds.Shape().IsPoints() {
 		each *= worked
 	}
-	n := min(t.job.Batch, t.ds.Len())
+	n := planOf(t.job, t.ds).Rows(0).Count
 	f.StepBytes = small + int64(each*float64(n-few))
 	if f.FreeBytes, err = machine.FreeMemory(); err != nil {
 		f.FreeBytes = 0 // a machine that does not tell is tried
 		return f, nil
 	}
+	f.FreeBytes /= int64(t.job.Meeting.Local())
 	if f.StepBytes > f.FreeBytes {
 		most := few + int(float64(f.FreeBytes-small)/each)
-		return f, tooLarge(t.job.Batch, f, most)
+		return f, tooLarge(t.job.Batch, f, most*max(1, t.job.part().Ranks))
 	}
 	return f, nil
 }
@@ -67,13 +69,15 @@ func tooLarge(batch int, f report.Forecast, most int) error {
 
 // trial is the memory of a step on n elements, in bytes. The state of the run stays as it is.
 func (t *Trainer) trial(n int) (bytes int64, err error) {
+	part := t.job.part()
+	rows := data.Rows{First: part.Rank * n, Count: n, Of: max(1, part.Ranks) * n}
 	undo := t.mark()
 	defer undo()
 	defer torch.Catch(&err)
 	bytes = t.root.PeakBytes(func() {
 		s := t.root.Child()
 		defer s.Close()
-		t.m.Step(s, t.blanks(s, n), t.m.Variant(t.step))
+		t.m.Step(s, t.blanks(s, rows), t.m.Variant(t.step))
 	})
 	return bytes, nil
 }

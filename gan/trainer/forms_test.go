@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"forger/data"
 	"forger/gan/gantest"
 	"forger/gan/method"
 	"forger/torch"
@@ -33,7 +34,7 @@ func TestACapturedStepAsksTheHostForNothing(t *testing.T) {
 					}
 					seen[variant] = true
 					s := tr.root.Child()
-					batches := tr.blanks(s, 4)
+					batches := tr.blanks(s, data.Rows{Count: 4, Of: 4})
 					tr.parts.Turn(step, tr.totalSteps())
 					assert.NoError(t, tr.root.Rehearse(func() { tr.m.Step(s, batches, variant) }), "variant %d", variant)
 					s.Close()

@@ -3,7 +3,9 @@ package trainer
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 
+	"forger/data"
 	"forger/gan/method"
 	"forger/torch"
 	"forger/torch/nn"
@@ -28,13 +30,16 @@ type capturer func(body func(), streams ...*torch.Generator) (replayer, error)
 // form is what makes a step another graph: its variant, and how many elements each of its batches has.
 type form struct {
 	variant int
-	sizes   string
+	sizes   string // and what they are shares of
 }
 
 func formOf(batches []method.Batch, variant int) form {
-	sizes := make([]int, len(batches))
+	sizes := make([]string, len(batches))
 	for i, b := range batches {
-		sizes[i] = b.X.Shape()[0]
+		sizes[i] = strconv.Itoa(b.X.Shape()[0])
+		if b.Share.Of > 0 {
+			sizes[i] = fmt.Sprintf("%d-%d/%d", b.Share.First, b.Share.First+b.Share.Count, b.Share.Of)
+		}
 	}
 	return form{variant, fmt.Sprint(sizes)}
 }
@@ -122,10 +127,12 @@ func (t *Trainer) capture(like []method.Batch, variant int) (c *captured, err er
 	return c, err
 }
 
-// blanks are batches of n elements that hold nothing.
-func (t *Trainer) blanks(s *torch.Scope, n int) []method.Batch {
+// blanks are batches of these elements that hold nothing.
+func (t *Trainer) blanks(s *torch.Scope, rows data.Rows) []method.Batch {
+	n := rows.Count
 	batches := make([]method.Batch, t.m.Batches())
 	for i := range batches {
+		batches[i].Share = t.share(rows)
 		batches[i].X = upload(s, make([]byte, n*t.ds.Shape().Bytes()), n, t.ds.Shape())
 		batches[i].Labels = t.labelled(s, make([]int32, n))
 	}
@@ -213,7 +220,7 @@ func (t *Trainer) captureFirst() error {
 	s := t.root.Child()
 	defer s.Close()
 	t.parts.Turn(t.step, t.totalSteps())
-	_, err := t.graphFor(t.blanks(s, min(t.job.Batch, t.ds.Len())), t.m.Variant(t.step))
+	_, err := t.graphFor(t.blanks(s, planOf(t.job, t.ds).Rows(0)), t.m.Variant(t.step))
 	return err
 }
 

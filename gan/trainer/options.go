@@ -8,6 +8,7 @@ import (
 
 	"forger/data"
 	"forger/gan/method"
+	"forger/gan/together"
 	"forger/internal/setting"
 	"forger/torch"
 )
@@ -32,7 +33,8 @@ type Options struct {
 	TensorBoard                            bool
 	DryRun                                 bool
 
-	Watch Watching
+	Watch    Watching
+	Together together.Options
 
 	Resume          string
 	AllowDataChange bool
@@ -52,7 +54,7 @@ var (
 
 // Settings are the options as a user sets them.
 func (o *Options) Settings() setting.Set {
-	return slices.Concat(o.length(), o.machine(), o.cadences(), o.Watch.Settings(), o.start())
+	return slices.Concat(o.length(), o.machine(), o.cadences(), o.Watch.Settings(), o.Together.Settings(), o.start())
 }
 
 func (o *Options) length() setting.Set {
@@ -137,7 +139,8 @@ type Job struct {
 	Method   method.Options
 	Settings setting.Set // all that the program has, for the files that keep them
 	Given    setting.Given
-	Repeat   *Resolved // what the run decided whose config.yaml is repeated; nil: none is
+	Meeting  *together.Meeting // the ranks of the run; nil: there is one
+	Repeat   *Resolved         // what the run decided whose config.yaml is repeated; nil: none is
 }
 
 // name is what a run's directory is called after its number.

@@ -36,6 +36,14 @@ func (o *Origin) Close() {
 	}
 }
 
+// Name is that of the checkpoint's file; "": there is none.
+func (o *Origin) Name() string {
+	if o.file == nil {
+		return ""
+	}
+	return filepath.Base(o.path)
+}
+
 // Fresh is the origin of a run that begins.
 func Fresh(out string) (*Origin, error) {
 	if out != "" {

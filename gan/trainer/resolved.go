@@ -101,10 +101,10 @@ func (p *setup) resolve() (err error) {
 		return err
 	}
 	if r.Workers == 0 {
-		r.Workers = machine.CPUs()
+		r.Workers = max(1, machine.CPUs()/p.job.Meeting.Local())
 	}
 	if r.Layout == "auto" {
-		r.Layout, err = p.chooseLayout()
+		r.Layout, err = p.commonLayout()
 	}
 	return err
 }
@@ -192,14 +192,14 @@ func (p *setup) convolutions(before string) string {
 // alone bounds the products of a toy's layer, batch x width x width, below which two threads take longer than one.
 const alone = 1 << 25
 
-// threads is how many a run takes by itself: one for a toy's small layers, which are done before a second has woken.
+// threads is how many a run takes by itself, or as a rank of several on this host: one for a toy's small layers, which are done before a second has woken.
 func (p *setup) threads() int {
 	m := p.job.Method.Model
 	width := max(m.GenWidth, m.DiscWidth)
 	if p.ds.Shape().IsPoints() && p.job.Batch*width*width < alone {
 		return 1
 	}
-	return torch.DefaultThreads()
+	return max(1, torch.DefaultThreads()/p.job.Meeting.Local())
 }
 
 // graph decides whether the step is to be captured.

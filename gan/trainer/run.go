@@ -35,6 +35,7 @@ type run struct {
 // Run trains job from where it starts to the first of its bounds, or until ctx ends: then the step is finished and
 // everything saved, and that is no error.
 func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res report.Result, err error) {
+	defer func() { err = job.Meeting.Blame(err) }()
 	defer torch.Catch(&err)
 	defer job.explainMemory(&err)
 	defer torch.Catch(&err)
@@ -51,6 +52,9 @@ func Run(ctx context.Context, job Job, from *Origin, ob report.Observer) (res re
 		return res, err
 	}
 	defer t.Close()
+	if !job.Meeting.Leads() {
+		return res, t.follow(ctx)
+	}
 	p.tell(ob)
 	t.warn = ob.Warned
 	started := p.started(t)
@@ -192,27 +196,36 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 	first := r.step
 	r.begin()
 	enough := false
-	for !r.done() && ctx.Err() == nil {
+	for !r.done() && (ctx.Err() == nil || r.comm() != nil) { // several ranks stop together, by vote
 		err := r.TrainStep(ctx)
-		if stopped(ctx, err) {
+		if stopped(ctx, err) || errors.Is(err, errStopped) {
 			break
 		}
+		var apart apartError
+		if errors.As(err, &apart) {
+			return report.Result{}, err
+		}
 		if err != nil {
-			return report.Result{}, r.keepTrained(err)
+			return report.Result{}, r.keepTogether(err)
 		}
 		r.ob.Stepped(r.step, r.images)
 		err = r.cadence(ctx)
 		if errors.Is(err, errPatience) {
 			enough = true
+			r.leave()
 			break
 		}
 		var ill *illError
 		if errors.As(err, &ill) {
-			return report.Result{}, r.keepTrained(err)
+			r.leave()
+			return report.Result{}, r.keepTogether(err)
 		}
 		if err != nil {
 			return report.Result{}, r.explain(err)
 		}
+	}
+	if err := r.settled(); err != nil {
+		return report.Result{}, r.explain(err)
 	}
 	if err := r.finish(); err != nil {
 		return report.Result{}, r.explain(err)
@@ -226,6 +239,14 @@ func (r *run) train(ctx context.Context) (report.Result, error) {
 		Dir: r.dir.Path, First: first, Step: r.step, Images: r.images, LastSample: r.sampled, Checkpoint: r.saver.last.path,
 		Stopped: !r.done() && !enough, Enough: enough, Best: r.best(),
 	}, nil
+}
+
+// keepTogether is keepTrained once the ranks have brought together what they have apart.
+func (r *run) keepTogether(err error) error {
+	if apart := r.settled(); apart != nil {
+		return errors.Join(err, apart)
+	}
+	return r.keepTrained(err)
 }
 
 // keepTrained saves what was trained before an error that is not the training's own, such as an image that cannot be read.

@@ -3,10 +3,12 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"forger/data"
 	"forger/gan/checkpoint"
 	"forger/gan/model"
+	"forger/internal/setting"
 	"forger/torch"
 	"forger/torch/pt"
 )
@@ -53,7 +55,11 @@ func prepare(job Job, from *Origin) (_ *setup, err error) {
 	if err := p.labels(); err != nil {
 		return nil, err
 	}
-	if p.dev, p.why, err = torch.OpenDevice(p.device()); err != nil {
+	name, err := p.device()
+	if err != nil {
+		return nil, err
+	}
+	if p.dev, p.why, err = torch.OpenDevice(name); err != nil {
 		return nil, p.elsewhere(err)
 	}
 	if p.from.resolved != nil && !job.Given.Has("device") {
@@ -79,15 +85,31 @@ func (p *setup) labels() error {
 
 // OpenData opens the job's data, at the model's own size where none is asked for.
 func OpenData(job Job) (data.Dataset, error) {
+	job.Data.Sharers = job.Meeting.Local()
 	return job.Data.Open(job.Seed, model.Table[job.Method.Model.Name].Size)
 }
 
-// device is the device to ask for: a resumed run goes on where it was, unless another is given.
-func (p *setup) device() string {
-	if p.from.resolved != nil && !p.job.Given.Has("device") {
-		return p.from.resolved.Device
+// device is the device to ask for: a resumed run goes on where it was, unless another is given. Of several ranks each has its own.
+func (p *setup) device() (string, error) {
+	name, given := p.job.Device, p.from.resolved == nil || p.job.Given.Has("device")
+	if !given {
+		name = p.from.resolved.Device
 	}
-	return p.job.Device
+	if p.job.Meeting == nil || name == "cpu" {
+		return name, nil
+	}
+	if given && strings.Contains(name, ":") {
+		return "", setting.Usagef("--device %s: the ranks of a run have a device each: use --device cuda", name)
+	}
+	visible, err := torch.OpenCUDA()
+	if err != nil && name == "auto" {
+		return "cpu", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	index, err := p.job.Meeting.World.Device(visible)
+	return fmt.Sprint("cuda:", index), err
 }
 
 // elsewhere explains that a resumed run's device is not there.
@@ -122,6 +144,9 @@ func (p *setup) trainer(ctx context.Context) (_ *Trainer, err error) {
 		}
 	}
 	t.warn = func(text string) { p.note("%s", text) }
+	if err := p.join(t); err != nil {
+		return nil, err
+	}
 	if t.expected, err = t.forecast(); err != nil {
 		return nil, err
 	}

@@ -85,6 +85,7 @@ func (f *store) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n
 	f.t.parts.At(phaseUpload)
 	epoch, images := f.plan.Images(f.batch)
 	labels := make([]int32, len(images))
+	rows := f.plan.Rows(f.batch)
 	f.batch++
 	index := make([]int64, len(images))
 	var flip []bool
@@ -98,13 +99,14 @@ func (f *store) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n
 			flip[i] = data.Flipped(source, epoch, image)
 		}
 	}
+	batch.Share = f.t.share(rows)
 	batch.Labels = f.t.labelled(s, labels)
 	if f.ds.Shape().IsPoints() {
 		batch.X = s.GatherPoints(s.Use(f.images), index)
 	} else {
 		batch.X = s.Gather(s.Use(f.images), index, flip)
 	}
-	return batch, len(images), nil
+	return batch, rows.Of, nil
 }
 
 func (f *store) close() {}

@@ -94,6 +94,7 @@ func (t *Trainer) build(fresh bool, mean []float32) error {
 	b.Mean = mean
 	entry := o.Entry()
 	nets := entry.Nets(b, o, t.resolved.Shape())
+	o.Join(nets)
 	if fresh {
 		if err := t.initialise(nets); err != nil {
 			return err
@@ -166,6 +167,9 @@ func (t *Trainer) epoch() float64 {
 func (t *Trainer) TrainStep(ctx context.Context) error {
 	s := t.root.Child()
 	defer s.Close()
+	if t.comm() != nil {
+		return t.stepTogether(ctx, s)
+	}
 	batches, n, err := t.Next(ctx, s)
 	if err != nil {
 		return err
@@ -173,7 +177,7 @@ func (t *Trainer) TrainStep(ctx context.Context) error {
 	return t.RunStep(s, batches, n)
 }
 
-// Next draws the batches of a step, n elements in all, into s.
+// Next draws the batches of a step, of n elements in all, into s.
 func (t *Trainer) Next(ctx context.Context, s *torch.Scope) (batches []method.Batch, n int, err error) {
 	for range t.m.Batches() {
 		b, count, err := t.feed.next(ctx, s)

@@ -26,7 +26,7 @@ type ahead struct {
 
 // sent is what stays of a batch on its way.
 type sent struct {
-	n      int
+	rows   data.Rows
 	labels []int32
 }
 
@@ -82,14 +82,14 @@ func (f *ahead) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n
 	}
 	f.t.parts.At(phaseUpload)
 	first := f.sent[0]
-	batch = method.Batch{X: f.take(s, first.n), Labels: f.t.labelled(s, first.labels)}
+	batch = method.Batch{X: f.take(s, first.rows.Count), Labels: f.t.labelled(s, first.labels), Share: f.t.share(first.rows)}
 	f.sent = f.sent[1:]
 	select {
 	case l := <-f.queue:
 		f.send(l)
 	default: // not decoded yet: the next step sends it itself
 	}
-	return batch, first.n, nil
+	return batch, first.rows.Of, nil
 }
 
 // take is upload of the oldest batch that was sent.
@@ -108,7 +108,7 @@ func (f *ahead) send(l loaded) {
 		return
 	}
 	f.up.Send(l.batch.Images)
-	f.sent = append(f.sent, sent{l.batch.N, slices.Clone(l.batch.Labels)})
+	f.sent = append(f.sent, sent{l.batch.Rows, slices.Clone(l.batch.Labels)})
 	f.loader.Recycle(l.batch)
 }
 

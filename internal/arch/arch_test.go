@@ -28,7 +28,7 @@ var rooms = [][]string{
 	{"forger/gan/bench", "forger/gan/board", "forger/gan/export", "forger/gan/gantest"},
 	{"forger/gan/trainer"},
 	{"forger/gan/feature"},
-	{"forger/gan/checkpoint", "forger/gan/report", "forger/gan/rundir"},
+	{"forger/gan/checkpoint", "forger/gan/report", "forger/gan/rundir", "forger/gan/together"},
 	{"forger/gan/method"},
 	{"forger/gan/metric", "forger/gan/model"},
 	{"forger/data", "forger/torch"},

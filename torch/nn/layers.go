@@ -152,7 +152,10 @@ func weightAndBias(prefix string, weight, bias torch.Tensor, visit func(Entry)) 
 }
 
 // BatchNorm2d normalises by channel. PyTorch: nn.BatchNorm2d.
-type BatchNorm2d struct{ norm torch.Norm }
+type BatchNorm2d struct {
+	norm torch.Norm
+	sync bool // by the statistics of a batch that others have a share of
+}
 
 // NewBatchNorm2d makes a layer for [N,channels,H,W] with PyTorch's defaults: momentum .1, eps 1e-5, affine.
 func NewBatchNorm2d(s *torch.Scope, channels int) *BatchNorm2d {
@@ -161,6 +164,10 @@ func NewBatchNorm2d(s *torch.Scope, channels int) *BatchNorm2d {
 
 // Forward keeps x's shape. In a training scope it uses the batch's statistics and updates the running ones.
 func (b *BatchNorm2d) Forward(x torch.Tensor) torch.Tensor {
+	if b.shared(x) {
+		x.Scope().Count(b.norm.Tracked)
+		return b.together(x)
+	}
 	return x.BatchNorm(b.norm, x.Scope().Training())
 }
 
@@ -173,7 +180,7 @@ func (b *BatchNorm2d) State(prefix string, visit func(Entry)) {
 }
 
 // Dropout zeroes elements with probability P in a training scope and is the identity otherwise. Its numbers come from
-// a stream of its own. PyTorch: nn.Dropout.
+// a stream of its own, for the whole of a batch that x is a share of. PyTorch: nn.Dropout.
 type Dropout struct {
 	P         float64
 	Generator *torch.Generator
@@ -184,7 +191,16 @@ func (d *Dropout) Forward(x torch.Tensor) torch.Tensor {
 	if !x.Scope().Training() {
 		return x
 	}
-	return x.Dropout(d.Generator, d.P)
+	if x.Scope().Share().Of == 0 {
+		return x.Dropout(d.Generator, d.P)
+	}
+	return x.Mul(x.Scope().Drawn(0, func(shape ...int) torch.Tensor {
+		ones := x.Scope().FullOf(x.Info().DType, 1, shape...)
+		if len(shape) == 4 { // numbers are drawn in the order of memory
+			ones = ones.ToFormat(x.Scope().Format())
+		}
+		return ones.Dropout(d.Generator, d.P)
+	}, x.Shape()...))
 }
 
 // State is empty.
@@ -284,6 +300,9 @@ func (q Sequential) apply(at int, y, labels torch.Tensor) (next torch.Tensor, do
 	norm, ok := q[at].(*BatchNorm2d)
 	if !ok {
 		return ForwardFor(q[at], y, labels), 1
+	}
+	if norm.shared(y) {
+		return norm.together(y), 1
 	}
 	uncounted := norm.norm
 	uncounted.Tracked = torch.Tensor{}

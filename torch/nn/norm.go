@@ -21,7 +21,7 @@ func NewBatchNorm2dWith(s *torch.Scope, channels int, o NormOptions) *BatchNorm2
 	if o.Momentum == 0 {
 		o.Momentum = .1
 	}
-	b := &BatchNorm2d{torch.Norm{
+	b := &BatchNorm2d{norm: torch.Norm{
 		Mean: s.Zeros(channels), Var: s.Ones(channels), Tracked: s.FullOf(torch.Int64, 0), Momentum: o.Momentum, Eps: o.eps(),
 	}}
 	b.norm.Weight, b.norm.Bias = scaleAndShift(s, o, channels)
