@@ -69,7 +69,7 @@ var Presets = map[string]Preset{
 		"twenty-five on a grid (the same protocol)",
 		`data=grid25 model=toy latent=2 gen-width=128 disc-width=128 depth=3 prior=normal
 		loss=relativistic penalty=r1=.02 penalty=r2=.02
-		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=15000`,
+		optim=adam lr=2e-3 beta1=0 beta2=.99 schedule=cosine lr-end=.01 ema=.999 batch=256 steps=24000`,
 	},
 	"vae": {
 		"Kingma and Welling 2014 in the form of Burda et al. 2016: 784-200-200-50, tanh, on binarised digits",
