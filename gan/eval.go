@@ -164,7 +164,7 @@ func (j *judge) evaluate() (e Evaluation, err error) {
 		}
 	}
 	e = Evaluation{Protocol: j.protocol(of), Names: j.Metrics, Metrics: map[string]metric.Result{}}
-	pair := metric.Pair{Real: of.real, Fake: of.fake, Images: j.extractor.Pixels && !j.shape.IsPoints()}
+	pair := metric.Pair{Real: of.real, Fake: of.fake, Images: j.extractor.Pixels && !j.shape.IsPoints(), Features: !j.extractor.Pixels}
 	if m := j.answer(); m != nil && j.extractor.Pixels {
 		pair.Answer = &metric.Modes{Centres: m.Means, SD: m.SD}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"forger/data"
 	"forger/gan/feature"
+	"forger/gan/metric"
 	"forger/internal/setting"
 	"forger/torch"
 )
@@ -88,7 +89,7 @@ func (j *judge) trainedOn() (data.Settings, error) {
 func (j *judge) openFeatures() (err error) {
 	if j.Features == "" {
 		j.Features = "random"
-		if j.shape.IsPoints() {
+		if j.shape.IsPoints() || j.allPlain() {
 			j.Features = "pixels"
 		}
 		if err := feature.Check(j.Features, j.Feature); err != nil {
@@ -108,6 +109,12 @@ func (j *judge) openFeatures() (err error) {
 			j.Against, len(j.stats.Mean), j.Features, made)
 	}
 	return nil
+}
+
+// allPlain reports whether all that is asked for takes the data themselves.
+func (j *judge) allPlain() bool {
+	features := func(name string) bool { return !metric.Table[name].Plain() }
+	return len(j.Metrics) > 0 && !slices.ContainsFunc(j.Metrics, features)
 }
 
 // suitable are the measures where none were asked for.

@@ -165,3 +165,19 @@ func TestWhatCannotBeEvaluated(t *testing.T) {
 		assert.EqualError(t, err, want)
 	}
 }
+
+// A likelihood of images is taken of their pixels, also where nothing is said; that of features is told to be none.
+func TestTheLikelihoodOfParzenIsOfImages(t *testing.T) {
+	o := asked()
+	o.Self, o.Against, o.Size, o.N, o.Metrics = true, "glyphs", vision.Square(8), 60, []string{"parzen"}
+	e, err := Eval(t.Context(), o)
+	require.NoError(t, err)
+	assert.Contains(t, e.Protocol.Features, "pixels")
+	assert.Empty(t, e.Metrics["parzen"].Note)
+	o.Metrics = []string{"swd", "parzen"}
+	e, err = Eval(t.Context(), o)
+	require.NoError(t, err)
+	assert.Contains(t, e.Protocol.Features, "random")
+	assert.Empty(t, e.Metrics["swd"].Note)
+	assert.Equal(t, "the likelihood of features is none of images: use --features pixels", e.Metrics["parzen"].Note)
+}

@@ -58,7 +58,7 @@ func newEval() *cobra.Command {
 	f.StringVar(&o.Against, "against", "", "the real data, or a .npz of its statistics (default: what the checkpoint was trained on)")
 	f.Var(&o.Size, "size", "image side of the data, or HEIGHTxWIDTH (default: the checkpoint's, or the data's own)")
 	f.StringSliceVar(&o.Metrics, "metrics", nil, "what to measure, with commas between (default: by the kind of data)")
-	f.StringVar(&o.Features, "features", "", "what images are compared by (default random; of points the points)")
+	f.StringVar(&o.Features, "features", "", "what images are compared by (default random; of points the points; pixels where no measure that is asked for takes others)")
 	addSettings(f, o.Feature.Settings(""))
 	f.StringVar(&o.SaveTo, "save-stats", "", "write mean and covariance of the real data's features to this .npz, as pytorch-fid does; nothing need be judged then")
 	f.IntVar(&o.N, "n", o.N, "how many samples of each, at most")

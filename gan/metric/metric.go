@@ -46,6 +46,7 @@ func (x Set) Slice(from, to int) Set {
 type Pair struct {
 	Real, Fake Set
 	Images     bool   // X are pixels in [-1,1]
+	Features   bool   // X are what a network makes of the data
 	Answer     *Modes // what is known of the real distribution; nil: nothing
 }
 
@@ -82,7 +83,11 @@ const (
 	known   wants = 1 << iota // Pair.Answer
 	classes                   // the logits of a classifier
 	model                     // the model itself, not samples
+	plain                     // the data themselves, no features
 )
+
+// Plain reports whether a measure takes the data themselves, and no features of them.
+func (m Measure) Plain() bool { return m.wants&plain != 0 }
 
 // Table is where a measure is added: one line here, one file beside this one.
 var Table = map[string]Measure{
@@ -97,7 +102,7 @@ var Table = map[string]Measure{
 	"c2st-knn":  {Doc: "two-sample test by a nearest-neighbour classifier (Lopez-Paz and Oquab): accuracy, .5 where the samples are alike", of: c2stKNN},
 	"c2st-nn":   {Doc: "the same by a network of one hidden layer of 20", of: c2stNN},
 	"swd":       {Doc: "sliced Wasserstein-2 distance over 1,000 directions", of: sliced},
-	"parzen":    {Doc: "Parzen-window log-likelihood of real data under the generated, nats (Goodfellow et al. 2014)", Higher: true, of: parzen},
+	"parzen":    {Doc: "Parzen-window log-likelihood of real data under the generated, nats (Goodfellow et al. 2014)", Higher: true, wants: plain, of: parzen},
 	"modes":     {Doc: "modes covered, and samples of high quality, where the modes are known (PacGAN)", Higher: true, wants: known, of: modes},
 	"stacked":   {Doc: "classes found by a classifier among the generated, of all; KL(generated || real) of their frequencies", Higher: true, wants: classes, of: stacked},
 	"fid":       {Doc: "Frechet distance of normals with the features' moments (Heusel et al.)", Sums: true, of: fid},
@@ -131,6 +136,8 @@ func (m Measure) cannot(p Pair) string {
 		return "it asks a model, and is shown samples: use forger eval --checkpoint"
 	case !m.Sums && (!p.Real.X.Valid() || !p.Fake.X.Valid()):
 		return "the moments of the samples alone are known"
+	case m.Plain() && p.Features:
+		return "the likelihood of features is none of images: use --features pixels"
 	case m.wants&known != 0 && p.Answer == nil:
 		return "the modes of the real distribution are not known"
 	case m.wants&classes != 0 && (!p.Real.Logits.Valid() || !p.Fake.Logits.Valid()):

@@ -131,7 +131,7 @@ func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.M
 	if err != nil {
 		return nil, err
 	}
-	pair := metric.Pair{Real: e.real, Fake: fake, Images: e.extractor.Pixels && !t.ds.Shape().IsPoints(), Answer: e.answer}
+	pair := metric.Pair{Real: e.real, Fake: fake, Images: e.extractor.Pixels && !t.ds.Shape().IsPoints(), Features: !e.extractor.Pixels, Answer: e.answer}
 	for _, name := range e.names {
 		r, err := metric.Table[name].Of(s, pair, e.options)
 		if err != nil {
