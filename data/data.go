@@ -102,6 +102,10 @@ var Sources = map[string]Source{
 		Usage: "mnist:DIR", Doc: "IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, gzipped or not",
 		Channels: 1, path: true, open: openMNIST,
 	},
+	"mnist-test": {
+		Usage: "mnist-test:DIR", Doc: "the same folder's t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, to compare with",
+		Channels: 1, path: true, open: openMNISTTest,
+	},
 	"cifar10": {
 		Usage: "cifar10:DIR", Doc: "CIFAR-10, binary version: data_batch_1.bin to data_batch_5.bin",
 		Channels: 3, path: true, open: openCIFAR10,

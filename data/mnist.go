@@ -16,6 +16,7 @@ import (
 // mnist is a set of IDX files, in memory as they came.
 type mnist struct {
 	labelled
+	name   string // of the source
 	dir    string
 	pixels []byte // uint8 [N,h,w]
 	h, w   int
@@ -24,22 +25,30 @@ type mnist struct {
 	fitter sync.Pool // of *fitter
 }
 
-func openMNIST(dir string, o Options) (Dataset, error) {
+func openMNIST(dir string, o Options) (Dataset, error) { return openDigits("mnist", "train", dir, o) }
+
+// openMNISTTest opens what a model is not shown in training.
+func openMNISTTest(dir string, o Options) (Dataset, error) {
+	return openDigits("mnist-test", "t10k", dir, o)
+}
+
+// openDigits opens the two files of a set.
+func openDigits(name, set, dir string, o Options) (Dataset, error) {
 	fail := func(err error) (Dataset, error) {
-		return nil, fmt.Errorf("data: mnist: %w: get the four files again, or check the folder", err)
+		return nil, fmt.Errorf("data: %s: %w: get the four files again, or check the folder", name, err)
 	}
-	shape, pixels, err := readIDXOf(dir, "train-images", "idx3-ubyte", 3)
+	shape, pixels, err := readIDXOf(dir, set+"-images", "idx3-ubyte", 3)
 	if err != nil {
 		return fail(err)
 	}
-	counts, labels, err := readIDXOf(dir, "train-labels", "idx1-ubyte", 1)
+	counts, labels, err := readIDXOf(dir, set+"-labels", "idx1-ubyte", 1)
 	if err != nil {
 		return fail(err)
 	}
 	if counts[0] != shape[0] {
 		return fail(fmt.Errorf("%s: %d images but %d labels", dir, shape[0], counts[0]))
 	}
-	m := &mnist{dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: asked(o)}
+	m := &mnist{name: name, dir: dir, pixels: pixels, h: shape[1], w: shape[2], shape: asked(o)}
 	if o.Size.IsZero() {
 		side := min(m.h, m.w)
 		m.shape.Height, m.shape.Width = side, side
@@ -88,7 +97,7 @@ func plainError(err error) error {
 	return err
 }
 
-func (m *mnist) Spec() string        { return "mnist:" + m.dir }
+func (m *mnist) Spec() string        { return m.name + ":" + m.dir }
 func (m *mnist) Len() int            { return len(m.labels) }
 func (m *mnist) Shape() Shape        { return m.shape }
 func (m *mnist) Fingerprint() string { return m.print }

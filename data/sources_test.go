@@ -34,7 +34,7 @@ func read(t *testing.T, ds Dataset, epoch, i int) []byte {
 
 func TestParse(t *testing.T) {
 	for spec, want := range map[string]string{
-		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`,
+		"nothing:x": `data "nothing:x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, mnist-test:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`,
 		"mnist":     `data "mnist": no path given: write mnist:DIR`,
 		"folder:":   `data "folder:": no path given: write folder:DIR`,
 		"glyphs:x":  `data "glyphs:x": glyphs takes no path: write glyphs`,
@@ -130,6 +130,23 @@ func TestMNISTReadsIDX(t *testing.T) {
 	other, err := Open("mnist:"+writeMNIST(t, goodImages, idxFile(0x801, []uint32{2}, []byte{5, 1})), Options{})
 	require.NoError(t, err)
 	assert.NotEqual(t, ds.Fingerprint(), other.Fingerprint())
+}
+
+// The test set is the folder's other two files, and another source.
+func TestMNISTsTestSet(t *testing.T) {
+	dir := writeMNIST(t, goodImages, goodLabels)
+	_, err := Open("mnist-test:"+dir, Options{})
+	require.ErrorContains(t, err, "data: mnist-test: "+dir+": no t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz in it")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "t10k-images-idx3-ubyte"), idxFile(0x803, []uint32{1, 2, 2}, []byte{9, 8, 7, 6}), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "t10k-labels-idx1-ubyte"), idxFile(0x801, []uint32{1}, []byte{3}), 0o644))
+	ds, err := Open("mnist-test:"+dir, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "mnist-test:"+dir, ds.Spec())
+	assert.Equal(t, []int{1, 3}, []int{ds.Len(), ds.Label(0)})
+	assert.Equal(t, []byte{9, 8, 7, 6}, read(t, ds, 0, 0))
+	train, err := Open("mnist:"+dir, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, 2, train.Len())
 }
 
 func TestMNISTNamesWhatIsWrong(t *testing.T) {
