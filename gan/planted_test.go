@@ -148,10 +148,9 @@ func TestPlantedCollapsesAreSeen(t *testing.T) {
 			p.look(t, seed, name, c.Run.Out, err)
 		}
 	}
-	// Of the rates that are too high some swing so wildly that they are never still for three logs.
-	for name, least := range map[string]int{"one output": seeds, "two outputs": seeds, "discriminator rate 0": seeds, "rate 1e-2": (3*seeds + 3) / 4} {
+	for _, name := range []string{"one output", "two outputs", "discriminator rate 0", "rate 1e-2"} {
 		t.Logf("%s: %d of %d", name, p.caught[name], seeds)
-		assert.GreaterOrEqual(t, p.caught[name], least, name)
+		assert.Equal(t, seeds, p.caught[name], name)
 	}
 	t.Logf("healthy: %d and %d of %d", p.caught["healthy"], p.caught["healthy toy"], seeds)
 	assert.Zero(t, p.caught["healthy"]+p.caught["healthy toy"], "healthy runs that were called ill")

@@ -24,6 +24,7 @@ type reading struct {
 	Fake      float64 `json:"fake"`     // D(G(z))
 	Loss      float64 `json:"loss"`     // the generator's
 	Gradient  float64 `json:"gradient"` // the norm of the generator's; 0: not measured
+	Gap       float64 `json:"gap"`      // log 4 + V, where the discriminator's loss is -V: below 0 it knows less than a coin
 }
 
 // The states that are told of.
@@ -47,6 +48,7 @@ const (
 	growth       = 3    // of an oscillation, from the first half of what is kept to the second
 	wide         = .25  // of the mean: what swings less is at rest
 	enoughOfWave = 8    // crossings of the mean that make an oscillation
+	misled       = .1   // nats by which the discriminator does worse than a coin
 )
 
 // alert is a state that begins or ends.
@@ -97,6 +99,7 @@ func (s *sentinel) judge() (state, why string) {
 		return !slices.ContainsFunc(last, func(r reading) bool { return !ill(r) })
 	}
 	now := last[inARow-1]
+	gap := median(last, func(r reading) float64 { return r.Gap })
 	switch {
 	case now.Diversity <= s.Best && all(func(r reading) bool { // one that is still finding its feet gains with every reading
 		return (r.Step > startingUp || s.Best > onItsFeet) && (r.Diversity < noDiversity || r.Diversity < lostOfBest*s.Best)
@@ -110,22 +113,28 @@ func (s *sentinel) judge() (state, why string) {
 		return saturated, fmt.Sprintf("D(G(z)) %.4f, D(x) %.4f: the discriminator takes samples for more real than the data: raise --disc-lr or --disc-steps", now.Fake, now.Real)
 	case all(func(r reading) bool { return r.Gradient > 0 && r.Gradient < vanished*s.Usual }):
 		return saturated, fmt.Sprintf("the generator's gradient is %.2g, and was %.2g: the discriminator teaches nothing: lower --disc-lr, or add --penalty r1 or --instance-noise", now.Gradient, s.Usual)
+	case now.Step > startingUp && gap < -misled:
+		return oscillating, fmt.Sprintf("the discriminator's loss is %.2f, and a coin's is log 4 = 1.39: the steps overshoot: lower the rates", math.Log(4)-gap)
 	case s.grows():
 		return oscillating, "the generator's loss swings wider and wider: lower the rates"
 	}
 	return "", ""
 }
 
-// gradient is the median of the generator's.
+// gradient is the median of the generator's, where it was measured.
 func (s *sentinel) gradient() float64 {
-	var all []float64
-	for _, r := range s.Past {
-		if r.Gradient > 0 {
-			all = append(all, r.Gradient)
-		}
-	}
-	if all == nil {
+	measured := slices.DeleteFunc(slices.Clone(s.Past), func(r reading) bool { return r.Gradient <= 0 })
+	if len(measured) == 0 {
 		return s.Usual
+	}
+	return median(measured, func(r reading) float64 { return r.Gradient })
+}
+
+// median is that of a figure of readings: of one at least.
+func median(of []reading, figure func(reading) float64) float64 {
+	all := make([]float64, len(of))
+	for i, r := range of {
+		all[i] = figure(r)
 	}
 	slices.Sort(all)
 	return all[len(all)/2]

@@ -27,6 +27,8 @@ func TestTheSentinelsStates(t *testing.T) {
 		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .5, .995 }},
 		{saturated, func(_ int, r *reading) { r.Gradient = 1e-5 }},
 		{saturated, func(_ int, r *reading) { r.Real, r.Fake = .7, .73 }},
+		{"", func(i int, r *reading) { r.Gap = []float64{.4, .1, -2}[i%3] }}, // one bad log of three
+		{oscillating, func(i int, r *reading) { r.Gap = []float64{.4, -.2, -2}[i%3] }},
 		{oscillating, func(i int, r *reading) { r.Loss = 1 + .2*math.Pow(1.1, float64(i))*math.Sin(2.2*float64(i)) }},
 	} {
 		want, spoil := c.want, c.spoil

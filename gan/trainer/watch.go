@@ -96,7 +96,7 @@ func (r *run) alert(a alert) error {
 
 // readingOf is what a log says of the training's health. Scores that are no probabilities say nothing.
 func readingOf(l report.Line) reading {
-	r := reading{Step: l.Step, Diversity: 1, Real: .5, Fake: .5, Loss: l.Value("loss_g"), Gradient: l.Value("grad_g")}
+	r := reading{Step: l.Step, Diversity: 1, Real: .5, Fake: .5, Loss: l.Value("loss_g"), Gradient: l.Value("grad_g"), Gap: l.Value("value_gap")}
 	for _, m := range l.Means {
 		switch {
 		case m.Name == "diversity":
