@@ -136,13 +136,13 @@ func (t Tensor) ReadInto(data []byte) {
 }
 
 // Floats copies t to the host as float32.
-func (t Tensor) Floats() []float32 { return fromBytes[float32](t.hostAs(Float32)) }
+func (t Tensor) Floats() []float32 { return hostAs[float32](t, Float32) }
 
 // Doubles copies t to the host as float64.
-func (t Tensor) Doubles() []float64 { return fromBytes[float64](t.hostAs(Float64)) }
+func (t Tensor) Doubles() []float64 { return hostAs[float64](t, Float64) }
 
 // Ints copies t to the host as int64.
-func (t Tensor) Ints() []int64 { return fromBytes[int64](t.hostAs(Int64)) }
+func (t Tensor) Ints() []int64 { return hostAs[int64](t, Int64) }
 
 // Item is the value of a tensor with one element.
 func (t Tensor) Item() float64 {
@@ -153,11 +153,18 @@ func (t Tensor) Item() float64 {
 	return values[0]
 }
 
-func (t Tensor) hostAs(d DType) []byte {
+func hostAs[T number](t Tensor, d DType) []T {
 	t.s.check("read")
 	s := t.s.Child(NoGrad)
 	defer s.Close()
-	return s.Use(t).To(d).Bytes()
+	x := s.Use(t).To(d)
+	n := 1
+	for _, size := range x.Shape() {
+		n *= size
+	}
+	v := make([]T, n)
+	x.ReadInto(asBytes(v))
+	return v
 }
 
 // To converts t to another dtype.
@@ -222,15 +229,8 @@ func bytesPtr(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(
 
 type number interface{ float32 | float64 | int64 }
 
-// asBytes and fromBytes see numbers as their bytes; libtorch, like every machine it runs on here, is little-endian.
+// asBytes sees numbers as their bytes; libtorch, like every machine it runs on here, is little-endian.
 func asBytes[T number](v []T) []byte {
 	var one T
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(one)))
-}
-
-func fromBytes[T number](b []byte) []T {
-	var one T
-	v := make([]T, len(b)/int(unsafe.Sizeof(one)))
-	copy(asBytes(v), b)
-	return v
 }

@@ -92,7 +92,7 @@ type gathering struct {
 // gathered is one of the sets.
 type gathered struct {
 	n, have          int
-	features, logits []torch.Tensor
+	features, logits torch.Tensor        // [n,F], [n,K], of which the first have are there
 	sums             *metric.Accumulator // instead of them
 }
 
@@ -104,7 +104,7 @@ func (g *gathering) add(features, logits torch.Tensor) {
 		last := min(n, first+one.n-one.have)
 		one.add(g, features.Slice(0, first, last, 1))
 		if logits.Valid() && one.sums == nil {
-			one.logits = append(one.logits, g.s.Use(logits.Slice(0, first, last, 1)).Clone())
+			one.keep(g, &one.logits, logits.Slice(0, first, last, 1))
 		}
 		one.have += last - first
 		first = last
@@ -122,7 +122,17 @@ func (one *gathered) add(g *gathering, features torch.Tensor) {
 		one.sums.Add(features)
 		return
 	}
-	one.features = append(one.features, g.s.Use(features).Clone())
+	one.keep(g, &one.features, features)
+}
+
+// keep writes rows behind those of a tensor that has room for all.
+func (one *gathered) keep(g *gathering, all *torch.Tensor, rows torch.Tensor) {
+	if !all.Valid() {
+		*all = g.s.FullOf(rows.Info().DType, 0, one.n, rows.Shape()[1])
+	}
+	c := g.s.Child(torch.NoGrad)
+	defer c.Close()
+	c.Use(*all).Slice(0, one.have, one.have+rows.Shape()[0], 1).CopyFrom(c.Use(rows))
 }
 
 // whole are the sets.
@@ -132,15 +142,13 @@ func (g *gathering) whole() (all []metric.Set, err error) {
 		x, sum := metric.Set{}, 0.
 		if one.sums != nil {
 			x.Known = one.sums.Moments()
+			one.sums.Close()
 			for k, v := range x.Known.Mean {
 				sum += v + x.Known.Cov.At(k, k)
 			}
 		} else {
-			x.X = torch.Cat(0, one.features...)
-			sum = x.X.Abs().Sum().Item()
-		}
-		if len(one.logits) > 0 {
-			x.Logits = torch.Cat(0, one.logits...)
+			x.X, x.Logits = one.features, one.logits
+			sum = x.X.Sum().Item()
 		}
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {
 			return nil, fmt.Errorf("%s hold values that are not finite: there is nothing to compare: draw from an earlier checkpoint", g.what)

@@ -6,30 +6,45 @@ import (
 	"forger/torch"
 )
 
-// blockRows bounds the memory of what goes through all pairs: so many rows of distances are there at once.
-const blockRows = 512
+// What goes through all pairs makes so many rows of distances at once, from so many of the other sample: that bounds its memory.
+const (
+	blockRows    = 512
+	blockColumns = 512
+)
 
 // squares calls use with |x_i - y_k|^2 for the rows of x from first on, float64 [b,M], which is gone after the call. Where
 // both are one sample the distance of a row to itself is exactly 0.
 func squares(s *torch.Scope, x, y torch.Tensor, use func(c *torch.Scope, first int, block torch.Tensor)) {
+	n, m := x.Shape()[0], y.Shape()[0]
 	// Distances are differences of squares: near the middle they lose the least.
-	middle := y.MeanOver(torch.Reduction{Dims: []int{0}, Keep: true})
-	one := x.Same(y)
-	x, y = x.Sub(middle), y.Sub(middle)
-	norms := y.Mul(y).SumOver(torch.Reduction{Dims: []int{1}, Keep: true}).Permute(1, 0) // [1,M]
-	columns := y.Permute(1, 0)
-	n := x.Shape()[0]
+	middle := y.MeanOver(torch.Reduction{Dims: []int{0}, Keep: true}).To(torch.Float64)
 	for first := 0; first < n; first += blockRows {
 		c := s.Child()
-		rows := c.Use(x).Slice(0, first, min(first+blockRows, n), 1)
-		own := rows.Mul(rows).SumOver(torch.Reduction{Dims: []int{1}, Keep: true})
-		block := rows.MatMul(columns).Affine(-2, 0).Add(own).Add(norms).ReLU()
-		if one {
+		rows, own := around(c, x, first, min(first+blockRows, n), middle)
+		rows = rows.MulScalar(-2)
+		block := c.FullOf(torch.Float64, 0, rows.Shape()[0], m)
+		for at := 0; at < m; at += blockColumns {
+			part := c.Child()
+			end := min(at+blockColumns, m)
+			columns, norms := around(part, y, at, end, middle)
+			tile := part.Use(rows).MatMul(columns.Permute(1, 0))
+			tile.AddInPlace(part.Use(own), 1)
+			tile.AddInPlace(norms.Permute(1, 0), 1)
+			part.Use(block).Slice(1, at, end, 1).CopyFrom(tile.ReLUInPlace())
+			part.Close()
+		}
+		if x.Same(y) {
 			clearDiagonal(block, first)
 		}
 		use(c, first, block)
 		c.Close()
 	}
+}
+
+// around are rows of x seen from a point [1,D], float64 [b,D], and their squared norms [b,1].
+func around(c *torch.Scope, x torch.Tensor, from, to int, point torch.Tensor) (rows, norms torch.Tensor) {
+	rows = c.Use(x).Slice(0, from, to, 1).Sub(c.Use(point)) // which is of float64, and so they are
+	return rows, rows.Mul(rows).SumOver(torch.Reduction{Dims: []int{1}, Keep: true})
 }
 
 // clearDiagonal sets block[i,first+i] to 0.

@@ -16,7 +16,7 @@ func fid(s *torch.Scope, p Pair, _ Options) Result {
 	if p.Real.X.Valid() && p.Fake.X.Valid() && min(a.N, b.N) < d {
 		root = rootOfSamples(s, p.Real.X, p.Fake.X)
 	} else {
-		root = rootOfMoments(s, a.Cov, b.Cov)
+		root = rootOfMoments(s, a, b)
 	}
 	r := Result{Value: frechet(a, b, root)}
 	least := min(a.N, b.N)
@@ -38,15 +38,26 @@ func frechet(a, b *Moments, root float64) float64 {
 	return sum
 }
 
-// rootOfMoments is tr (S1 S2)^(1/2) = tr (R S2 R)^(1/2) with R the root of S1: two decompositions of symmetric matrices in
-// float64, whose negative eigenvalues are rounding.
-func rootOfMoments(s *torch.Scope, s1, s2 *mat.SymDense) float64 {
+// rootOfMoments is tr (S1 S2)^(1/2). With S1 = W W', W the eigenvectors times the roots of their values, S1 S2 has the eigenvalues
+// of W' S2 W: two decompositions of symmetric matrices in float64, whose negative eigenvalues are rounding. What is done with is
+// released: at 2,048 features a matrix takes 32 MiB.
+func rootOfMoments(s *torch.Scope, s1, s2 *Moments) float64 {
 	c := s.Child()
 	defer c.Close()
-	d := s1.SymmetricDim()
-	values, vectors := c.FromDoubles(dense(s1), d, d).Eigh()
-	root := vectors.Mul(values.ReLU().Sqrt().Reshape(1, d)).MatMul(vectors.Permute(1, 0))
-	inner := root.MatMul(c.FromDoubles(dense(s2), d, d)).MatMul(root)
+	d := len(s1.Mean)
+	first := c.FromDoubles(s1.Covariance(), d, d)
+	values, vectors := first.Eigh()
+	first.Release()
+	w := vectors.Mul(values.ReLU().Sqrt().Reshape(1, d))
+	vectors.Release()
+	second := c.FromDoubles(s2.Covariance(), d, d)
+	right := second.MatMul(w)
+	second.Release()
+	left := w.Permute(1, 0)
+	inner := left.MatMul(right)
+	for _, t := range []torch.Tensor{left, w, right} {
+		t.Release()
+	}
 	return sumOfRoots(inner)
 }
 
@@ -67,19 +78,8 @@ func centred(c *torch.Scope, x torch.Tensor) torch.Tensor {
 	return x.Sub(x.MeanOver(torch.Reduction{Dims: []int{0}, Keep: true})).MulScalar(1 / math.Sqrt(float64(x.Shape()[0]-1)))
 }
 
-// sumOfRoots is the sum of the roots of a matrix's eigenvalues, symmetric but for rounding.
+// sumOfRoots is the sum of the roots of a symmetric matrix's eigenvalues.
 func sumOfRoots(m torch.Tensor) float64 {
-	values, _ := m.Add(m.Permute(1, 0)).MulScalar(.5).Eigh()
+	values, _ := m.Eigh()
 	return values.ReLU().Sqrt().Sum().Item()
-}
-
-func dense(m *mat.SymDense) []float64 {
-	d := m.SymmetricDim()
-	all := make([]float64, 0, d*d)
-	for i := range d {
-		for k := range d {
-			all = append(all, m.At(i, k))
-		}
-	}
-	return all
 }

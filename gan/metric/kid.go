@@ -32,12 +32,16 @@ func kid(s *torch.Scope, p Pair, o Options) Result {
 // kernelDistance is MMD2 of two samples of one size.
 func kernelDistance(x, y torch.Tensor) float64 {
 	n, d := float64(x.Shape()[0]), float64(x.Shape()[1])
-	kernel := func(a, b torch.Tensor) torch.Tensor {
-		return a.MatMul(b.Permute(1, 0)).Affine(1/d, 1).Pow(3)
+	all := func(a, b torch.Tensor) float64 { // the kernel's sum over pairs
+		c := a.Scope().Child()
+		defer c.Close()
+		return c.Use(a).MatMul(c.Use(b).Permute(1, 0)).Affine(1/d, 1).Pow(3).Sum().Item()
 	}
-	apart := func(a torch.Tensor) float64 { // the sum over pairs of different rows
-		norms := a.Mul(a).SumOver(torch.Reduction{Dims: []int{1}}).Affine(1/d, 1).Pow(3)
-		return kernel(a, a).Sum().Sub(norms.Sum()).Item()
+	same := func(a torch.Tensor) float64 { // and over those of a row with itself
+		c := a.Scope().Child()
+		defer c.Close()
+		a = c.Use(a)
+		return a.Mul(a).SumOver(torch.Reduction{Dims: []int{1}}).Affine(1/d, 1).Pow(3).Sum().Item()
 	}
-	return (apart(x)+apart(y))/(n*(n-1)) - 2*kernel(x, y).Mean().Item()
+	return (all(x, x)-same(x)+all(y, y)-same(y))/(n*(n-1)) - 2*all(x, y)/(n*n)
 }

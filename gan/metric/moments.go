@@ -13,14 +13,20 @@ type Moments struct {
 	Cov  *mat.SymDense
 }
 
-// NewMoments are moments of n samples from their numbers, the covariance [D,D] in row-major order; what is above its diagonal
-// counts.
+// NewMoments are moments of n samples from their numbers, which are theirs from then on: the covariance [D,D] in row-major
+// order, of which what is above the diagonal counts.
 func NewMoments(n int, mean, cov []float64) *Moments {
-	return &Moments{N: n, Mean: mean, Cov: mat.NewSymDense(len(mean), cov)}
+	d := len(mean)
+	for i := range d {
+		for k := range i {
+			cov[i*d+k] = cov[k*d+i]
+		}
+	}
+	return &Moments{N: n, Mean: mean, Cov: mat.NewSymDense(d, cov)}
 }
 
-// Covariance is the covariance's numbers [D,D] in row-major order.
-func (m *Moments) Covariance() []float64 { return dense(m.Cov) }
+// Covariance is the covariance's numbers [D,D] in row-major order, to be read only.
+func (m *Moments) Covariance() []float64 { return m.Cov.RawSymmetric().Data }
 
 // Accumulator adds up moments batch by batch, in memory that does not depend on how many there are.
 type Accumulator struct {
@@ -28,11 +34,15 @@ type Accumulator struct {
 	shift, sum, outer torch.Tensor // float64 [1,D], [1,D], [D,D]
 }
 
-// NewAccumulator makes one in s for samples of d dimensions.
+// NewAccumulator makes one below s for samples of d dimensions.
 func NewAccumulator(s *torch.Scope, d int) *Accumulator {
+	s = s.Child()
 	zeros := func(shape ...int) torch.Tensor { return s.FullOf(torch.Float64, 0, shape...) }
 	return &Accumulator{shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
 }
+
+// Close frees what it holds, as the end of s does.
+func (a *Accumulator) Close() { a.sum.Scope().Close() }
 
 // Add takes a batch [n,D].
 func (a *Accumulator) Add(x torch.Tensor) {
@@ -56,8 +66,13 @@ func (a *Accumulator) Moments() *Moments {
 	defer c.Close()
 	n := float64(a.n)
 	mean := c.Use(a.sum).MulScalar(1 / n)
-	cov := c.Use(a.outer).Sub(mean.Permute(1, 0).MatMul(mean).MulScalar(n)).MulScalar(1 / (n - 1))
-	return NewMoments(a.n, mean.Add(c.Use(a.shift)).Doubles(), cov.Doubles())
+	product := mean.Permute(1, 0).MatMul(mean)
+	product.AddInPlace(c.Use(a.outer), -1/n)
+	cov := product.Doubles()
+	for i := range cov {
+		cov[i] *= -n / (n - 1)
+	}
+	return NewMoments(a.n, mean.Add(c.Use(a.shift)).Doubles(), cov)
 }
 
 // momentsOf are the moments of samples [N,D].

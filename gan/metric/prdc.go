@@ -1,10 +1,6 @@
 package metric
 
-import (
-	"slices"
-
-	"forger/torch"
-)
+import "forger/torch"
 
 // prdcNeighbours is k of Naeem et al. 2020 and of clovaai's code.
 const prdcNeighbours = 5
@@ -13,54 +9,40 @@ const prdcNeighbours = 5
 // inside a real ball; recall: of the real inside a generated one (Kynkaanniemi et al. 2019); density: how many real balls
 // hold a generated sample, over k; coverage: the share of real balls that hold a generated sample (Naeem et al. 2020).
 func prdc(s *torch.Scope, p Pair, _ Options) Result {
-	real, fake := p.Real.X.To(torch.Float64), p.Fake.X.To(torch.Float64)
+	real, fake := p.Real.X, p.Fake.X
 	n, m := real.Shape()[0], fake.Shape()[0]
 	if min(n, m) <= prdcNeighbours {
 		return nothing("%d and %d samples: it takes more than %d", n, m, prdcNeighbours)
 	}
-	ballsReal, ballsFake := radii(s, real), radii(s, fake)
-	inReal, inFake, covered, held := 0, 0, 0, 0
-	inside := make([]bool, m) // a real ball
-	squares(s, real, fake, func(_ *torch.Scope, first int, block torch.Tensor) {
-		values := block.Doubles()
-		for i := range block.Shape()[0] {
-			row, own := values[i*m:(i+1)*m], false
-			for k, v := range row {
-				if v < ballsReal[first+i] {
-					inside[k] = true
-					held++
-				}
-				own = own || v < ballsFake[k]
-			}
-			if own {
-				inFake++
-			}
-			if slices.Min(row) < ballsReal[first+i] {
-				covered++
-			}
-		}
+	ballsReal, ballsFake := radii(s, real).Reshape(n, 1), radii(s, fake).Reshape(1, m)
+	inside := s.FullOf(torch.Float64, 0, m) // how many real balls hold a generated sample
+	inFake, covered := 0., 0.
+	squares(s, real, fake, func(c *torch.Scope, first int, block torch.Tensor) {
+		held := block.Lt(c.Use(ballsReal).Slice(0, first, first+block.Shape()[0], 1))
+		inside.AddInPlace(held.SumOver(torch.Reduction{Dims: []int{0}}), 1)
+		covered += having(held)
+		inFake += having(block.Lt(c.Use(ballsFake)))
 	})
-	for _, in := range inside {
-		if in {
-			inReal++
-		}
-	}
-	coverage := float64(covered) / float64(n)
+	inReal, held := inside.GtScalar(0).Sum().Item(), inside.Sum().Item()
+	coverage := covered / float64(n)
 	return Result{Value: coverage, More: []Field{
-		{"precision", float64(inReal) / float64(m)}, {"recall", float64(inFake) / float64(n)},
-		{"density", float64(held) / float64(prdcNeighbours*m)}, {"coverage", coverage}, {"k", prdcNeighbours},
+		{"precision", inReal / float64(m)}, {"recall", inFake / float64(n)},
+		{"density", held / float64(prdcNeighbours*m)}, {"coverage", coverage}, {"k", prdcNeighbours},
 	}}
 }
 
-// radii are each sample's squared distance to its k-th nearest other.
-func radii(s *torch.Scope, x torch.Tensor) []float64 {
-	var all []float64
-	squares(s, x, x, func(_ *torch.Scope, _ int, block torch.Tensor) {
+// having is how many rows of a mask [b,M] have anything.
+func having(mask torch.Tensor) float64 {
+	return mask.SumOver(torch.Reduction{Dims: []int{1}}).GtScalar(0).Sum().Item()
+}
+
+// radii are each sample's squared distance to its k-th nearest other, [N].
+func radii(s *torch.Scope, x torch.Tensor) torch.Tensor {
+	all := s.FullOf(torch.Float64, 0, x.Shape()[0])
+	squares(s, x, x, func(c *torch.Scope, first int, block torch.Tensor) {
 		near, _ := block.TopK(prdcNeighbours+1, 1, false) // itself among them
-		values := near.Doubles()
-		for i := range block.Shape()[0] {
-			all = append(all, slices.Max(values[i*(prdcNeighbours+1):(i+1)*(prdcNeighbours+1)]))
-		}
+		farthest, _ := near.Max(1, false)
+		c.Use(all).Slice(0, first, first+block.Shape()[0], 1).CopyFrom(farthest)
 	})
 	return all
 }

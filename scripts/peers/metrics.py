@@ -3,8 +3,8 @@ files, each in a process of its own: seconds, those of the processors, peak MiB,
 
     python scripts/peers/metrics.py FORGER [--n 10000 --d 2048 --threads 2] [--fidelity]
 
---fidelity adds torch-fidelity's functions where Python finds it. NumPy's FID is pytorch-fid's (scipy.linalg.sqrtm), its KID 100 subsets
-of 1,000, its PRDC all distances at once in float64, as clovaai's code has them.
+--fidelity adds torch-fidelity's functions where Python finds it; of PRDC it has precision and recall. NumPy's FID is pytorch-fid's
+(scipy.linalg.sqrtm), its KID 100 subsets of 1,000, its PRDC all distances at once in float64, as clovaai's code has them.
 """
 import argparse
 import json
@@ -61,13 +61,14 @@ def fidelity(name):
 
     def run(x, y):
         x, y = torch.from_numpy(x), torch.from_numpy(y)
-        quiet = dict(DEFAULTS, verbose=False)
+        quiet = dict(DEFAULTS, verbose=False, prc_neighborhood=5)
         if name == "fid":
             stats = [metric_fid.fid_features_to_statistics(f) for f in (x, y)]
             return metric_fid.fid_statistics_to_metric(*stats, False)["frechet_inception_distance"]
         if name == "kid":
             return metric_kid.kid_features_to_metric(x, y, **quiet)["kernel_inception_distance_mean"]
-        return list(metric_prc.prc_features_to_metric(x, y, **quiet).values())
+        found = metric_prc.prc_features_to_metric(y, x, **quiet)  # the generated first
+        return [found["precision"], found["recall"]]
 
     return run
 
