@@ -94,6 +94,17 @@ func OfClass(ds Dataset, label int) Dataset {
 	return s
 }
 
+// ClassCounts is how many elements of each class a dataset has.
+func ClassCounts(ds Dataset) []int {
+	counts := make([]int, len(ds.Classes()))
+	for i := range ds.Len() {
+		if label := ds.Label(i); label >= 0 {
+			counts[label]++
+		}
+	}
+	return counts
+}
+
 // some is a list that a line holds.
 func some(all []string) string {
 	const most = 20

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"forger/data"
 	"forger/gan/feature"
 	"forger/gan/metric"
 	"forger/internal/seed"
@@ -32,9 +33,18 @@ func (j *judge) samples(s *torch.Scope) (of compared, err error) {
 		}
 		of.fake = all[0]
 	case j.drawer != nil:
-		of.fake, err = feature.OfSampler(j.ctx, s, j.extractor, j.drawer.sampler, keep, seed.Of(j.Seed, "samples"), j.N)
+		sampler := j.drawer.sampler
+		if j.sharesClasses() {
+			sampler.ByShares(data.ClassCounts(j.real), j.N)
+		}
+		of.fake, err = feature.OfSampler(j.ctx, s, j.extractor, sampler, keep, seed.Of(j.Seed, "samples"), j.N)
 	}
 	return of, err
+}
+
+// sharesClasses reports whether the real data have the classes that the network learnt: then it draws them as often.
+func (j *judge) sharesClasses() bool {
+	return j.drawer.sampler.Classes > 0 && j.real != nil && slices.Equal(j.real.Classes(), j.drawer.classes)
 }
 
 // realSamples are those of the real data, of which one half is judged where nothing else is.

@@ -15,8 +15,9 @@ type Protocol struct {
 	Real      string  `json:"real"`
 	Contents  string  `json:"fingerprint"` // of the real data
 	Generated string  `json:"generated"`
-	NReal     int     `json:"n_real"` // 0: statistics of so many as their file does not say
-	N         int     `json:"n"`      // generated
+	Labels    string  `json:"labels,omitempty"` // of the generated, where the network learnt labels
+	NReal     int     `json:"n_real"`           // 0: statistics of so many as their file does not say
+	N         int     `json:"n"`                // generated
 	Shape     string  `json:"shape"`
 	Decoder   string  `json:"decoder"`
 	Seed      uint64  `json:"seed"`
@@ -62,6 +63,12 @@ func (j *judge) protocol(of compared) Protocol {
 		p.Generated = j.Checkpoint
 		if j.Average {
 			p.Generated += " (average)"
+		}
+		switch {
+		case j.sharesClasses():
+			p.Labels = "classes as often as in the real data"
+		case j.drawer.sampler.Classes > 0:
+			p.Labels = "classes in turn"
 		}
 	case j.other != nil:
 		p.Generated = j.other.Spec()

@@ -2,6 +2,7 @@ package gan
 
 import (
 	"encoding/json"
+	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"forger/gan/model"
 	"forger/internal/seed"
 	"forger/internal/setting"
+	"forger/torch"
 	"forger/torch/torchtest"
 	"forger/vision"
 
@@ -159,6 +161,46 @@ func TestLabelsThatCannotBeLearnt(t *testing.T) {
 	require.NoError(t, err)
 	err = Sample(t.Context(), SampleOptions{Checkpoint: res.Checkpoint, Device: "cpu", Out: filepath.Join(t.TempDir(), "x.png"), Label: "3"})
 	assert.ErrorContains(t, err, "--label 3: the network was trained without labels")
+}
+
+// What is judged has the classes as often as the real data that it is compared with.
+func TestClassesAreDrawnAsOftenAsTheDataHaveThem(t *testing.T) {
+	c := conditionalConfig(t, "concat")
+	c.Run.Steps, c.Run.Watch.EvalEvery, c.Run.Watch.EvalN = 1, 1, 10
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+
+	few := gantest.Pictures(t, 8)
+	lines := "000.png,class0\n001.png,class1\n"
+	for i := 2; i < 8; i++ {
+		lines += fmt.Sprintf("%03d.png,class2\n", i)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(few, "labels.csv"), []byte(lines), 0o644))
+	for _, against := range []struct {
+		spec, told string
+		want       []int
+	}{
+		{"", "classes as often as in the real data", []int{14, 13, 13}},
+		{"folder:" + few, "classes as often as in the real data", []int{5, 5, 30}},
+		{"folder:" + gantest.Labelled(t, 21, 2), "classes in turn", []int{14, 13, 13}},
+	} {
+		o := asked()
+		o.Checkpoint, o.Against, o.N, o.Metrics, o.Features = res.Checkpoint, against.spec, 40, []string{"fid"}, "pixels"
+		j := &judge{EvalOptions: o, ctx: t.Context()}
+		require.NoError(t, j.open())
+		drawn, sample := make([]int, 3), j.drawer.sampler.Sample
+		j.drawer.sampler.Sample = func(noise, labels torch.Tensor) torch.Tensor {
+			for _, class := range labels.Ints() {
+				drawn[class]++
+			}
+			return sample(noise, labels)
+		}
+		e, err := j.evaluate()
+		j.close()
+		require.NoError(t, err)
+		assert.Equal(t, against.want, drawn)
+		assert.Equal(t, against.told, e.Protocol.Labels)
+	}
 }
 
 // Each class is judged by itself, and samples are shown beside the real images that are nearest.

@@ -112,7 +112,7 @@ func tellEval(cmd *cobra.Command, e gan.Evaluation, jsonTo string) error {
 func writeEval(out io.Writer, e gan.Evaluation) error {
 	p := e.Protocol
 	if p.Generated != "" {
-		fmt.Fprintf(out, "generated  %s, %d samples\n", p.Generated, p.N)
+		fmt.Fprintf(out, "generated  %s, %d samples\n", strings.TrimSuffix(p.Generated+", "+p.Labels, ", "), p.N)
 	}
 	real := fmt.Sprintf("%d samples", p.NReal)
 	if p.NReal == 0 {

@@ -51,6 +51,27 @@ func (r *Sampler) InRows(n, columns int) {
 	}
 }
 
+// ByShares gives n samples the classes in the proportion of these counts: each is of the class that lies furthest behind, so
+// that every beginning of them has the proportion too. Equal counts take turns.
+func (r *Sampler) ByShares(counts []int, n int) {
+	total := 0
+	for _, count := range counts {
+		total += count
+	}
+	labels, given := make([]int64, n), make([]int, len(counts))
+	for i := range labels {
+		class, most := 0, math.MinInt
+		for k, count := range counts {
+			if behind := count*(i+1) - given[k]*total; behind > most {
+				class, most = k, behind
+			}
+		}
+		labels[i] = int64(class)
+		given[class]++
+	}
+	r.Label = func(i int) int64 { return labels[i] }
+}
+
 // HasMap tells a sampler that is a function of one number, which can be drawn.
 func (r Sampler) HasMap() bool { return r.Width == 1 && r.Quantile != nil && r.Classes == 0 }
 

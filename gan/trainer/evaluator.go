@@ -79,6 +79,7 @@ type evaluator struct {
 	real      metric.Set
 	names     []string
 	n         int
+	classes   []int // how many real elements are of each
 	options   metric.Options
 	answer    *metric.Modes
 	seed      uint64
@@ -105,7 +106,7 @@ func newEvaluator(ctx context.Context, t *Trainer, tell func(string)) (e *evalua
 	if e.extractor, err = feature.Open(spec, feature.From{Context: ctx, Scope: e.scope, Shape: of, Options: w.Feature, Tell: tell}); err != nil {
 		return e, err
 	}
-	e.n = min(w.EvalN, t.ds.Len())
+	e.n, e.classes = min(w.EvalN, t.ds.Len()), data.ClassCounts(t.ds)
 	if e.keep = feature.KeepFor(e.names); e.keep == feature.KeepMoments {
 		e.real, err = feature.Statistics(ctx, e.scope, e.extractor, t.ds, e.seed, e.n)
 		return e, err
@@ -127,7 +128,11 @@ func (e *evaluator) measure(ctx context.Context, t *Trainer) (figures []report.M
 	defer func() { e.spent += time.Since(started) }()
 	s := e.scope.Child()
 	defer s.Close()
-	fake, err := feature.OfSampler(ctx, s, e.extractor, t.sampler, e.keep, e.seed, e.n)
+	sampler := t.sampler
+	if sampler.Classes > 0 {
+		sampler.ByShares(e.classes, e.n)
+	}
+	fake, err := feature.OfSampler(ctx, s, e.extractor, sampler, e.keep, e.seed, e.n)
 	if err != nil {
 		return nil, err
 	}
