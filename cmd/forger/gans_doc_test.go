@@ -16,6 +16,7 @@ import (
 var shortened = map[string]string{
 	"train":  " --quiet --device cpu --threads 1 --steps 3 --batch 8 --gen-width 4 --disc-width 4 --sample-every 100 --save sync",
 	"eval":   " --device cpu --n 50",
+	"export": "",
 	"sample": " --device cpu --n 9",
 }
 

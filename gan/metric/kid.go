@@ -31,17 +31,33 @@ func kid(s *torch.Scope, p Pair, o Options) Result {
 
 // kernelDistance is MMD2 of two samples of one size.
 func kernelDistance(x, y torch.Tensor) float64 {
-	n, d := float64(x.Shape()[0]), float64(x.Shape()[1])
-	all := func(a, b torch.Tensor) float64 { // the kernel's sum over pairs
+	n := float64(x.Shape()[0])
+	return (kernelWithin(x)+kernelWithin(y))/(n*(n-1)) - 2*kernelSum(x, y)/(n*n)
+}
+
+// kidPanel is how many rows of a kernel matrix are made at once.
+const kidPanel = 250
+
+// kernelWithin is the kernel's sum over the pairs of different rows of a: what is above the diagonal, twice.
+func kernelWithin(a torch.Tensor) (sum float64) {
+	n, d := a.Shape()[0], float64(a.Shape()[1])
+	for first := 0; first < n; first += kidPanel {
 		c := a.Scope().Child()
-		defer c.Close()
-		return c.Use(a).MatMul(c.Use(b).Permute(1, 0)).Affine(1/d, 1).Pow(3).Sum().Item()
+		last := min(first+kidPanel, n)
+		rows := c.Use(a).Slice(0, first, last, 1)
+		norms := rows.Mul(rows).SumOver(torch.Reduction{Dims: []int{1}}).Affine(1/d, 1).Pow(3)
+		sum += kernelSum(rows, rows) - norms.Sum().Item()
+		if last < n {
+			sum += 2 * kernelSum(rows, c.Use(a).Slice(0, last, n, 1))
+		}
+		c.Close()
 	}
-	same := func(a torch.Tensor) float64 { // and over those of a row with itself
-		c := a.Scope().Child()
-		defer c.Close()
-		a = c.Use(a)
-		return a.Mul(a).SumOver(torch.Reduction{Dims: []int{1}}).Affine(1/d, 1).Pow(3).Sum().Item()
-	}
-	return (all(x, x)-same(x)+all(y, y)-same(y))/(n*(n-1)) - 2*all(x, y)/(n*n)
+	return sum
+}
+
+// kernelSum is the kernel's sum over the pairs of a row of a and one of b.
+func kernelSum(a, b torch.Tensor) float64 {
+	c := a.Scope().Child()
+	defer c.Close()
+	return c.Use(a).MatMul(c.Use(b).Permute(1, 0)).Affine(1/float64(a.Shape()[1]), 1).Pow(3).Sum().Item()
 }
