@@ -8,8 +8,8 @@ import (
 
 // What goes through all pairs makes so many rows of distances at once, from so many of the other sample: that bounds its memory.
 const (
-	blockRows    = 512
-	blockColumns = 512
+	blockRows    = 256
+	blockColumns = 1024
 )
 
 // squares calls use with |x_i - y_k|^2 for the rows of x from first on, float64 [b,M], which is gone after the call. Where

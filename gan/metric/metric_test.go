@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 )
 
 // byScipy is what scripts/golden_metrics.py found.
@@ -175,6 +177,58 @@ func TestFeatureMeasuresAsNumPy(t *testing.T) {
 			near(t, v, figure(t, measure(t, s, "prdc", wide(s), asked), name), name)
 		}
 		near(t, w.Score, scoreOf(sample(s, 7, 30, 6, 4, 0)), "inception score")
+	})
+}
+
+// More samples than are added up at once, in batches that do not divide them, have the moments of the whole.
+func TestMomentsOfMoreThanAreAddedUpAtOnce(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		const n, d = 2*atOnce + 300, 3
+		x := normals(s, 1, n, d, 2, 3).X
+		a := NewAccumulator(s, d)
+		defer a.Close()
+		for first := 0; first < n; first += 130 {
+			a.Add(x.Slice(0, first, min(first+130, n), 1))
+		}
+		m := a.Moments()
+		rows := mat.NewDense(n, d, x.Doubles())
+		var cov mat.SymDense
+		stat.CovarianceMatrix(&cov, rows, nil)
+		assert.Equal(t, n, m.N)
+		for k := range d {
+			near(t, stat.Mean(mat.Col(nil, k, rows), nil), m.Mean[k], "mean")
+			for i := range d {
+				near(t, cov.At(i, k), m.Covariance()[i*d+k], "covariance")
+			}
+		}
+	})
+}
+
+// What goes through all pairs by parts is what goes through them at once.
+func TestPairsByParts(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		const n, m, d = blockRows + 30, blockColumns + 70, 5
+		x, y := normals(s, 1, n, d, 2, 1).X, normals(s, 2, m, d, 2.5, 1).X
+		for _, other := range []torch.Tensor{x, y} {
+			want := x.Cdist(other, 2).Doubles()
+			rows := 0
+			squares(s, x.To(torch.Float32), other.To(torch.Float32), func(_ *torch.Scope, first int, block torch.Tensor) {
+				size := block.Shape()
+				assert.Equal(t, first, rows)
+				for i, v := range block.Doubles() {
+					assert.InDelta(t, want[first*size[1]+i], math.Sqrt(v), 1e-3)
+				}
+				rows += size[0]
+			})
+			assert.Equal(t, n, rows)
+		}
+		same, all := 0., x.MatMul(x.Permute(1, 0)).Doubles()
+		for i, v := range all {
+			if i%(n+1) != 0 {
+				same += math.Pow(v/d+1, 3)
+			}
+		}
+		near(t, same, kernelWithin(x), "kernel")
 	})
 }
 

@@ -30,15 +30,19 @@ func (m *Moments) Covariance() []float64 { return m.Cov.RawSymmetric().Data }
 
 // Accumulator adds up moments batch by batch, in memory that does not depend on how many there are.
 type Accumulator struct {
-	n                 int
+	n, waiting        int          // samples that are added up, and that are in rows
+	rows              torch.Tensor // float64 [atOnce,D]
 	shift, sum, outer torch.Tensor // float64 [1,D], [1,D], [D,D]
 }
+
+// atOnce is how many samples are added up at once: each time the whole [D,D] is read and written.
+const atOnce = 512
 
 // NewAccumulator makes one below s for samples of d dimensions.
 func NewAccumulator(s *torch.Scope, d int) *Accumulator {
 	s = s.Child()
 	zeros := func(shape ...int) torch.Tensor { return s.FullOf(torch.Float64, 0, shape...) }
-	return &Accumulator{shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
+	return &Accumulator{rows: zeros(atOnce, d), shift: zeros(1, d), sum: zeros(1, d), outer: zeros(d, d)}
 }
 
 // Close frees what it holds, as the end of s does.
@@ -48,20 +52,37 @@ func (a *Accumulator) Close() { a.sum.Scope().Close() }
 func (a *Accumulator) Add(x torch.Tensor) {
 	c := a.sum.Scope().Child(torch.NoGrad)
 	defer c.Close()
-	x = c.Use(x).To(torch.Float64)
-	n := x.Shape()[0]
+	x = c.Use(x)
+	for first, n := 0, x.Shape()[0]; first < n; {
+		some := min(n-first, atOnce-a.waiting)
+		c.Use(a.rows).Slice(0, a.waiting, a.waiting+some, 1).CopyFrom(x.Slice(0, first, first+some, 1))
+		first += some
+		if a.waiting += some; a.waiting == atOnce {
+			a.addUp()
+		}
+	}
+}
+
+// addUp takes the rows that wait.
+func (a *Accumulator) addUp() {
+	c := a.sum.Scope().Child(torch.NoGrad)
+	defer c.Close()
+	x := c.Use(a.rows).Slice(0, 0, a.waiting, 1)
 	if a.n == 0 {
-		// Sums of squares far from 0 lose digits: all are taken from the first batch's mean.
+		// Sums of squares far from 0 lose digits: all are taken from the first rows' mean.
 		a.shift.CopyFrom(x.MeanOver(torch.Reduction{Dims: []int{0}, Keep: true}))
 	}
 	x = x.Sub(c.Use(a.shift))
 	a.sum.AddInPlace(x.SumOver(torch.Reduction{Dims: []int{0}, Keep: true}), 1)
 	a.outer.AddInPlace(x.Permute(1, 0).MatMul(x), 1)
-	a.n += n
+	a.n, a.waiting = a.n+a.waiting, 0
 }
 
 // Moments are those of all that was added: two samples at least.
 func (a *Accumulator) Moments() *Moments {
+	if a.waiting > 0 {
+		a.addUp()
+	}
 	c := a.sum.Scope().Child(torch.NoGrad)
 	defer c.Close()
 	n := float64(a.n)
