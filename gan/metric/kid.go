@@ -36,7 +36,7 @@ func kernelDistance(x, y torch.Tensor) float64 {
 }
 
 // kidPanel is how many rows of a kernel matrix are made at once.
-const kidPanel = 250
+const kidPanel = 100
 
 // kernelWithin is the kernel's sum over the pairs of different rows of a: what is above the diagonal, twice.
 func kernelWithin(a torch.Tensor) (sum float64) {
