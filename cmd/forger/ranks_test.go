@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 
-	"forger/torch/torchtest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -120,37 +118,6 @@ func TestASignalToOneRankStopsAll(t *testing.T) {
 	assert.Equal(t, []int{exitDone, exitDone}, r.codes(), r.errs[1])
 	assert.Contains(t, r.all.String(), "stopped after")
 	assert.Empty(t, r.errs[1].String())
-}
-
-// Under torchrun a run whose rank is killed is started again, and ends as one that nobody disturbed.
-func TestTorchrunStartsAKilledRunAgain(t *testing.T) {
-	torchrun := filepath.Join(filepath.Dir(torchtest.Python(t)), "torchrun")
-	dir := t.TempDir()
-	args := append(many, "--steps", "60")
-	whole := startRanks(t, dir, 2, append(args, "--out", "whole")...)
-	require.Equal(t, []int{exitDone, exitDone}, whole.codes(), whole.all.String())
-
-	// A script that says which process it becomes.
-	script := filepath.Join(dir, "rank")
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho $$ >pid-$RANK-$TORCHELASTIC_RESTART_COUNT\nexec \"$@\"\n"), 0o755))
-	cmd := exec.Command(torchrun, append([]string{"--standalone", "--nproc-per-node", "2", "--max-restarts", "1", "--no-python", script, program},
-		append(args, "--out", "killed")...)...)
-	cmd.Dir = dir
-	pipe, err := cmd.StderrPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	r := ranked{said: bufio.NewScanner(pipe)}
-	require.True(t, r.until("step-00000010.pt"), r.all.String())
-	text, err := os.ReadFile(filepath.Join(dir, "pid-1-0"))
-	require.NoError(t, err)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	require.NoError(t, err)
-	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-	r.until("\x00")
-	require.NoError(t, cmd.Wait(), r.all.String())
-	assert.Contains(t, r.all.String(), "rank 0: lost rank 1")
-	assert.Contains(t, r.all.String(), "goes on from step")
-	assert.Equal(t, leftOf(t, filepath.Join(dir, "whole")), leftOf(t, filepath.Join(dir, "killed")))
 }
 
 // Commands of one process are refused where a launcher starts several, and variables that are wrong are told of.
