@@ -59,8 +59,9 @@ func killing(t *testing.T, cmd *exec.Cmd, kills int) (restarts int, said string)
 	require.NoError(t, cmd.Start())
 	random := rand.New(rand.NewPCG(uint64(kills), 7))
 	var all strings.Builder
-	var ids [2]int // of the ranks that were started last
-	killed, victim, lines := 0, random.IntN(2), 14+random.IntN(6) // the first one after a checkpoint
+	// Of the ranks that were started last, and what is to become of them; the first is killed after a checkpoint.
+	var ids [2]int
+	killed, victim, lines := 0, random.IntN(2), 14+random.IntN(6)
 	for s := bufio.NewScanner(out); s.Scan(); {
 		fmt.Fprintln(&all, s.Text())
 		var r, id, start int
