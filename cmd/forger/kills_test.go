@@ -57,6 +57,7 @@ func killing(t *testing.T, cmd *exec.Cmd, kills int) (restarts int, said string)
 	out, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM) }) // torchrun ends its ranks
 	random := rand.New(rand.NewPCG(uint64(kills), 7))
 	var all strings.Builder
 	// Of the ranks that were started last, and what is to become of them; the first is killed after a checkpoint.
