@@ -184,7 +184,7 @@ func TestSharersOfAHostDivideItsMemory(t *testing.T) {
 	s := Settings{Spec: "glyphs", Cache: "host"}
 	alone, err := s.Options(1)
 	require.NoError(t, err)
-	s.Sharers = 64
+	s.Sharers = func() int { return 64 }
 	shared, err := s.Options(1)
 	require.NoError(t, err)
 	assert.Less(t, shared.CacheBytes, alone.CacheBytes/16) // and not /64: what is free changes meanwhile

@@ -32,7 +32,7 @@ type Settings struct {
 
 	Unpacking func(done, total int64) // as Options have it
 	Warn      func(text string)       // so too
-	Sharers   int                     // processes that share this host's memory; 0: this one has it
+	Sharers   func() int              // how many processes share this host's memory; nil: this one has it
 }
 
 // caches are where decoded images may stay.
@@ -127,7 +127,10 @@ func (s Settings) Options(of uint64) (Options, error) {
 		return o, setting.Usagef("--%s", err)
 	}
 	if s.Cache == "auto" || s.Cache == "host" {
-		o.CacheBytes = hostBudget() / int64(max(1, s.Sharers))
+		o.CacheBytes = hostBudget()
+		if s.Sharers != nil {
+			o.CacheBytes /= int64(s.Sharers())
+		}
 	}
 	if err := o.validate(); err != nil {
 		return o, setting.Usagef("--%s", strings.TrimPrefix(err.Error(), "data: "))

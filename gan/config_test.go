@@ -32,7 +32,7 @@ func TestEveryOptionIsASetting(t *testing.T) {
 			switch f := v.Field(i); {
 			case f.Kind() == reflect.Struct && !whole:
 				walk(f)
-			case f.Kind() == reflect.Func: // whom to tell
+			case f.Kind() == reflect.Func: // whom to tell, or to ask
 			default:
 				count++
 				assert.True(t, at[f.Addr().Interface()], "%s is no setting", v.Type().Field(i).Name)
@@ -75,7 +75,7 @@ func TestDefaultsAreValid(t *testing.T) {
 
 func TestValidateNamesFlagReasonAndRemedy(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		`--data "x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`: func(c *Config) { c.Data.Spec = "x" },
+		`--data "x": unknown: have cifar10:DIR, folder:DIR, gaussian1d, glyphs, grid25, mnist:DIR, mnist-test:DIR, npy:FILE, packed:FILE, ring8, stacked-mnist:DIR, tar:FILE, zip:FILE`: func(c *Config) { c.Data.Spec = "x" },
 		`--data "mnist": no path given: write mnist:DIR`:                                                                           func(c *Config) { c.Data.Spec = "mnist" },
 		`--model "biggan": unknown: have dcgan, masked, mlp, r3gan, resnet, toy`:                                                   func(c *Config) { c.Method.Model.Name = "biggan" },
 		`--loss "x": unknown: have hinge, lsgan, minimax, nonsaturating, relativistic, wasserstein`:                                func(c *Config) { c.Method.Loss = "x" },

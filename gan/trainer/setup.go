@@ -85,7 +85,7 @@ func (p *setup) labels() error {
 
 // OpenData opens the job's data, at the model's own size where none is asked for.
 func OpenData(job Job) (data.Dataset, error) {
-	job.Data.Sharers = job.Meeting.Local()
+	job.Data.Sharers = job.Meeting.Local
 	return job.Data.Open(job.Seed, model.Table[job.Method.Model.Name].Size)
 }
 
