@@ -47,7 +47,11 @@ func (p *progress) Started(s report.Started) {
 		return
 	}
 	p.first, p.total, p.start = s.Step, s.TotalSteps, time.Now()
-	fmt.Fprintf(p.w, "device %s (%s), libtorch %s, %d threads, %s\n", s.Device, s.Why, s.Libtorch, s.Threads, s.Precision)
+	ranks := ""
+	if s.Ranks > 1 {
+		ranks = fmt.Sprintf("%d ranks, each on ", s.Ranks)
+	}
+	fmt.Fprintf(p.w, "%sdevice %s (%s), libtorch %s, %d threads, %s\n", ranks, s.Device, s.Why, s.Libtorch, s.Threads, s.Precision)
 	where := "nothing is written"
 	if s.Dir != "" {
 		where = s.Dir

@@ -116,6 +116,7 @@ func TestASignalToOneRankStopsAll(t *testing.T) {
 	require.True(t, r.until("step-00000010.pt"), r.all.String())
 	require.NoError(t, r.cmds[1].Process.Signal(syscall.SIGTERM))
 	assert.Equal(t, []int{exitDone, exitDone}, r.codes(), r.errs[1])
+	assert.Contains(t, r.all.String(), "2 ranks, each on device cpu")
 	assert.Contains(t, r.all.String(), "stopped after")
 	assert.Empty(t, r.errs[1].String())
 }

@@ -25,6 +25,7 @@ type Started struct {
 	Libtorch   string
 	Precision  string
 	Threads    int
+	Ranks      int // processes that train together
 	Images     int // of an epoch
 	Shape      data.Shape
 	Step       int64 // done before: 0 but for a resumed run

@@ -69,6 +69,14 @@ func (m *Meeting) key(name string) string {
 // Leads reports whether this process is the one that writes, watches and decides.
 func (m *Meeting) Leads() bool { return m == nil || m.World.Rank == 0 }
 
+// Ranks is how many there are.
+func (m *Meeting) Ranks() int {
+	if m == nil {
+		return 1
+	}
+	return m.World.Size
+}
+
 // Local is how many of the ranks are on this host, as far as that is known.
 func (m *Meeting) Local() int {
 	if m == nil {

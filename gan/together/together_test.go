@@ -45,7 +45,7 @@ func TestOneAloneMeetsNobody(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, m)
 	assert.True(t, m.Leads())
-	assert.Equal(t, 1, m.Local())
+	assert.Equal(t, []int{1, 1}, []int{m.Local(), m.Ranks()})
 	assert.Nil(t, m.Comm())
 	failure := errors.New("x")
 	assert.Equal(t, failure, m.Blame(failure))

@@ -83,7 +83,7 @@ func (p *setup) tell(ob report.Observer) {
 func (p *setup) started(t *Trainer) report.Started {
 	r := t.resolved
 	return report.Started{
-		Device: p.dev.String(), Why: p.why, Libtorch: r.Libtorch, Precision: r.Precision, Threads: r.Threads,
+		Device: p.dev.String(), Why: p.why, Libtorch: r.Libtorch, Precision: r.Precision, Threads: r.Threads, Ranks: p.job.Meeting.Ranks(),
 		Images: p.ds.Len(), Shape: p.ds.Shape(), Step: t.step, TotalSteps: t.totalSteps(),
 	}
 }
