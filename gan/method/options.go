@@ -15,9 +15,9 @@ type Options struct {
 	Penalties      []string // as parsePenalty reads them
 	PenaltyEvery   int
 	SpectralNorm   bool
-	DiscSteps      int // discriminator updates a generator update
-	Simultaneous   bool
-	Pack           int // samples that the discriminator judges at once
+	DiscSteps      int  // discriminator updates a generator update
+	Simultaneous   bool // both networks are updated at once
+	Pack           int  // samples that the discriminator judges at once
 	LabelSmoothing float64
 	InstanceNoise  float64 // standard deviation at the start
 	Augment        string  // as parseAugment reads it
