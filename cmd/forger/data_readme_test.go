@@ -86,7 +86,10 @@ func archive(t *testing.T, dir, path string) {
 func digits(t *testing.T, dir string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	for name, numbers := range map[string][]uint32{"train-images-idx3-ubyte": {0x803, 20, 28, 28}, "train-labels-idx1-ubyte": {0x801, 20}} {
+	for name, numbers := range map[string][]uint32{
+		"train-images-idx3-ubyte": {0x803, 20, 28, 28}, "train-labels-idx1-ubyte": {0x801, 20},
+		"t10k-images-idx3-ubyte": {0x803, 20, 28, 28}, "t10k-labels-idx1-ubyte": {0x801, 20},
+	} {
 		var file []byte
 		size := uint32(1)
 		for i, n := range numbers {

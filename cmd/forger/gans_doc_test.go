@@ -32,7 +32,7 @@ func TestTheCommandsOfTheGANs(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o755))
 	require.NoError(t, os.Symlink(program, filepath.Join(dir, "bin", "forger")))
 	sections := strings.Split(text, "\n## ")[1:]
-	require.Len(t, sections, 8)
+	require.Len(t, sections, 9)
 	for _, section := range sections {
 		title, _, _ := strings.Cut(section, "\n")
 		pictures := regexp.MustCompile(`!\[[^]]+\]\(([^)]+)\)`).FindAllStringSubmatch(section, -1)

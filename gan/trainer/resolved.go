@@ -189,10 +189,12 @@ func (p *setup) convolutions(before string) string {
 	return best.String()
 }
 
-// alone bounds the products of a toy's layer, batch x width x width, below which two threads take longer than one.
-const alone = 1 << 25
+// alone bounds the products of a toy's layer, batch x width x width, up to which a second thread gains little at best, and costs
+// more than half of the speed where threads wake slowly (BENCHMARKS.md, Toys).
+const alone = 1 << 21
 
-// threads is how many a run takes by itself, or as a rank of several on this host: one for a toy's small layers, which are done before a second has woken.
+// threads is how many a run takes by itself, or as a rank of several on this host: one for a toy's small layers, which are done
+// before a second has woken.
 func (p *setup) threads() int {
 	m := p.job.Method.Model
 	width := max(m.GenWidth, m.DiscWidth)
