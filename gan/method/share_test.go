@@ -89,7 +89,7 @@ var alike = map[string]struct {
 	"augmented":                       {[]string{"model=mlp", "augment=color,translation,cutout"}, data.Shape{Height: 8, Width: 8, Channels: 3}},
 	"adaptive":                        {[]string{"model=mlp", "augment=ada=.05", "lr=.01"}, data.Shape{Height: 8, Width: 8, Channels: 1}},
 	"spectral norm":                   {[]string{"model=toy", "spectral-norm=true", "loss=hinge", "optim=rmsprop"}, data.Shape{Points: 2}},
-	"clipped":                         {[]string{"model=toy", "loss=wasserstein", "penalty=clip"}, data.Shape{Points: 2}},
+	"clipped, both at once":           {[]string{"model=toy", "loss=wasserstein", "penalty=clip", "simultaneous=true"}, data.Shape{Points: 2}},
 	"autoencoder":                     {[]string{"method=vae", "model=mlp", "iw-samples=3"}, data.Shape{Height: 8, Width: 8, Channels: 1}},
 	"free bits":                       {[]string{"method=vae", "model=mlp", "free-bits=.01", "binarize=none"}, data.Shape{Height: 8, Width: 8, Channels: 1}},
 	"batch normalisation":             {[]string{"model=dcgan", "sync-bn=true", "penalty=r1=1", "penalty=gp=1", "ema=.9"}, data.Shape{Height: 16, Width: 16, Channels: 1}},
@@ -104,23 +104,31 @@ func TestSeveralProcessesTrainAsOne(t *testing.T) {
 	for name, c := range alike {
 		settings := append([]string{"latent=4", "gen-width=8", "disc-width=8"}, c.settings...)
 		want := endOf(t, settings, c.of, nil, 0, 1)
-		const size = 3
-		ends := make([]ending, size)
-		torchtest.Ranks(t, size, func(rank int, comm *torch.Comm) { ends[rank] = endOf(t, settings, c.of, comm, rank, size) })
-		for r, end := range ends {
-			require.Len(t, end.weights, len(want.weights))
-			for key, values := range want.weights {
-				torchtest.Close(t, values, end.weights[key], 1e-9, 1e-9, fmt.Sprint(name, ": ", key, ", rank ", r, " of ", size))
+		for _, size := range []int{2, 3, 4} { // 12 and 10 rows: of 3 and 4 uneven ones
+			ends := make([]ending, size)
+			torchtest.Ranks(t, size, func(rank int, comm *torch.Comm) { ends[rank] = endOf(t, settings, c.of, comm, rank, size) })
+			want.agree(t, ends, name)
+		}
+	}
+}
+
+// agree has every rank's weights be those of one alone, and their meters add up to its own.
+func (want ending) agree(t *testing.T, ends []ending, name string) {
+	t.Helper()
+	size := len(ends)
+	for r, end := range ends {
+		require.Len(t, end.weights, len(want.weights))
+		for key, values := range want.weights {
+			torchtest.Close(t, values, end.weights[key], 1e-9, 1e-9, fmt.Sprint(name, ": ", key, ", rank ", r, " of ", size))
+		}
+	}
+	for key, values := range want.sums {
+		total := make([]float64, len(values))
+		for _, end := range ends {
+			for i, v := range end.sums[key] {
+				total[i] += v
 			}
 		}
-		for key, values := range want.sums {
-			total := make([]float64, len(values))
-			for _, end := range ends {
-				for i, v := range end.sums[key] {
-					total[i] += v
-				}
-			}
-			torchtest.Close(t, values, total, 1e-9, 1e-9, fmt.Sprint(name, ": meter ", key, " of ", size))
-		}
+		torchtest.Close(t, values, total, 1e-9, 1e-9, fmt.Sprint(name, ": meter ", key, " of ", size))
 	}
 }
