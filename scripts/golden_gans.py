@@ -1,6 +1,6 @@
-"""Writes the golden values of what a GAN plays: objectives, penalties, spectral normalisation, schedules, whole steps.
+"""Writes the golden values of what a GAN plays: objectives, penalties, schedules, whole steps.
 
-    python scripts/golden_gans.py                                # writes gan/method/testdata/gans.json and spectral.json of torch/nn
+    python scripts/golden_gans.py                                # writes gan/method/testdata/gans.json
     python scripts/golden_gans.py steps STEPS DTYPE DEVICE         # steps of every training, to stdout
 
 All of it is plain PyTorch: its loss functions, torch.autograd.grad, its parametrization, its optimizers and schedulers. Numbers
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 import golden_models
-from golden import ROOT, fill, numbers, sample, set_weights, tensor
+from golden import ROOT, fill, numbers, sample, set_weights
 
 ME = pathlib.Path(__file__)
 BATCH, SIDE, CHANNELS, LATENT, WIDTH = 4, 16, 3, 5, 4
@@ -365,44 +365,17 @@ def run(name, done, dtype, device="cpu"):
     return {"settings": text.split(), "sizes": sizes, **Training(text, sizes, dtype, device).run(done)}
 
 
-# --- spectral normalisation ------------------------------------------------------------------------------------------------
-
-
-def spectral():
-    """Three layers in training, twice, and in evaluation: keys, outputs, gradients of sum(out * fill), vectors."""
-    net = nn.Sequential(spectral_norm(nn.Linear(6, 12)), nn.Unflatten(1, (3, 2, 2)), spectral_norm(nn.ConvTranspose2d(3, 4, 4, 2, 1)),
-                        spectral_norm(nn.Conv2d(4, 2, 3, padding=1)))
-    with torch.no_grad():
-        for i, t in enumerate(net.state_dict().values()):
-            t.copy_(fill(10 + i, *t.shape))
-    outs = []
-    x = fill(1, 3, 6).requires_grad_()
-    first = net(x)
-    second = net(x)
-    loss = (first * fill(99, *first.shape)).sum() + (second * fill(98, *second.shape)).sum()
-    grads = torch.autograd.grad(loss, [x, *net.parameters()])
-    net.eval()
-    third = net(x)
-    return {"keys": list(net.state_dict()), "outs": [tensor(t) for t in (first, second, third)], "grads": [numbers(g) for g in grads],
-            "state": {k: numbers(v) for k, v in net.state_dict().items()},
-            "weights": {k: numbers(net[int(k)].weight) for k in ("0", "2", "3")}}
-
-
 def main():
     torch.set_num_threads(1)
     stamp = {"script": hashlib.sha256(ME.read_bytes()).hexdigest(), "torch": torch.__version__.split("+")[0]}
-    files = {
-        "gan/method/testdata/gans.json": {
-            "objectives": {name: [objective(o, label) for label in ((1.0, 0.8) if "real" in o else (1.0,))] for name, o in OBJECTIVES.items()},
-            "penalties": penalties(),
-            "runs": {name: run(name, 10, torch.float64) for name in RUNS},
-        },
-        "torch/nn/testdata/spectral.json": spectral(),
+    content = {
+        "objectives": {name: [objective(o, label) for label in ((1.0, 0.8) if "real" in o else (1.0,))] for name, o in OBJECTIVES.items()},
+        "penalties": penalties(),
+        "runs": {name: run(name, 10, torch.float64) for name in RUNS},
     }
-    for name, content in files.items():
-        path = ROOT / name
-        path.write_text(json.dumps({**stamp, **content}, separators=(",", ":")) + "\n")
-        print(f"{name}: {path.stat().st_size} bytes")
+    path = ROOT / "gan/method/testdata/gans.json"
+    path.write_text(json.dumps({**stamp, **content}, separators=(",", ":")) + "\n")
+    print(f"{path.name}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -67,17 +67,37 @@ func (s *session) handle(op code) error {
 		s.endWait()
 		return s.answer([]byte{waitCanceled})
 	}
-	if s.pending != nil {
-		select {
-		case <-s.pending.ready: // its answer is under way, and goes first
-			s.answers.Wait()
-			s.pending = nil
-		default:
-			return fmt.Errorf("it sent request %d while it waits", op)
-		}
+	if err := s.waited(op); err != nil {
+		return err
 	}
+	out, known := s.reply(op)
+	switch {
+	case !known:
+		return fmt.Errorf("it sent request %d, which this store does not know", op)
+	case s.in.err != nil || out == nil:
+		return s.in.err
+	}
+	return s.answer(out)
+}
+
+// waited has the answer to a wait that is over go before that to a next request; there is none while it is not.
+func (s *session) waited(op code) error {
+	if s.pending == nil {
+		return nil
+	}
+	select {
+	case <-s.pending.ready:
+		s.answers.Wait()
+		s.pending = nil
+		return nil
+	default:
+		return fmt.Errorf("it sent request %d while it waits", op)
+	}
+}
+
+// reply does what a request asks for; nil: it has no answer, or none yet.
+func (s *session) reply(op code) (out []byte, known bool) {
 	d, t := &s.in, s.table
-	var out []byte
 	switch op {
 	case opPing:
 		out = appendUint32(nil, d.uint32())
@@ -127,12 +147,9 @@ func (s *session) handle(op code) error {
 			d.try(func() error { return t.set(key, value) })
 		}
 	default:
-		return fmt.Errorf("it sent request %d, which this store does not know", op)
+		return nil, false
 	}
-	if d.err != nil || out == nil {
-		return d.err
-	}
-	return s.answer(out)
+	return out, true
 }
 
 // try does what a message asks for, unless it was not read well.
