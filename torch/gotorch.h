@@ -188,6 +188,10 @@ GT_API gt_tensor *gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_ten
                             int64_t padding, int64_t dilation, int64_t groups);
 GT_API gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride,
                             const int64_t *padding, const int64_t *dilation, int64_t groups);
+/* x [N,in] becomes the pixel of `seen` [N,H,W,in] in the last row and the middle column of a window of weight [out,kh,kw,in]
+   that begins at row and column; the window's convolution, [N,out] */
+GT_API gt_tensor *gt_conv2d_at(gt_scope *s, gt_tensor *seen, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t row,
+                               int64_t column);
 GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
                                       const int64_t *stride, const int64_t *padding, const int64_t *output_padding,
                                       const int64_t *dilation, int64_t groups);

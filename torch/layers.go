@@ -51,6 +51,14 @@ func (t Tensor) Conv2d(weight, bias Tensor, o Conv) Tensor {
 		C.int64_t(o.Groups)), t, weight, bias)
 }
 
+// Conv2dAt is a convolution of one place after the other, of images of which only what lies before it is there. t [N,Cin]
+// becomes the pixel of seen [N,H,W,Cin] that lies in the last row and the middle column of the window of weight
+// [Cout,kh,kw,Cin] whose corner is at row and column; the result, [N,Cout], is the window's. bias [Cout] or the zero Tensor.
+func (t Tensor) Conv2dAt(seen, weight, bias Tensor, row, column int) Tensor {
+	s := joinAll("conv2d_at", []Tensor{t, seen, weight}, bias)
+	return s.made("conv2d_at", C.gt_conv2d_at(s.h, seen.h, t.h, weight.h, bias.h, C.int64_t(row), C.int64_t(column)), t, seen, weight)
+}
+
 // ConvTranspose2d: t [N,Cin,H,W], weight [Cin,Cout/groups,kh,kw], bias [Cout] or the zero Tensor; [N,Cout,H',W'].
 func (t Tensor) ConvTranspose2d(weight, bias Tensor, o Conv) Tensor {
 	o = o.Filled()

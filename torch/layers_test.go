@@ -1,10 +1,13 @@
 package torch_test
 
 import (
+	"fmt"
 	"testing"
 
 	"forger/torch"
 	"forger/torch/torchtest"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // layerArgs are what the cases of scripts/golden_layers.py have beside those of goldenArgs.
@@ -190,6 +193,28 @@ func symmetric(x torch.Tensor) torch.Tensor {
 
 // Values, gradients and, where PyTorch has them, second gradients of what networks are made of agree with PyTorch's.
 func TestLayersAgreeWithPyTorch(t *testing.T) { agree(t, "testdata/layers.json", layers) }
+
+// Place after place a convolution comes to what it comes to of the whole image, where it sees nothing that comes later.
+func TestConv2dAtIsConv2dOfWhatWasPut(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		const n, in, out, h, w, up, side = 2, 3, 5, 4, 6, 1, 2
+		g := s.NewGenerator(3)
+		image, bias := s.Randn(g, n, in, h, w), s.Randn(g, out)
+		weight := s.Randn(g, out, in, up+1, 2*side+1)
+		weight.Narrow(2, up, 1).Narrow(3, side+1, side).Fill(0) // not put yet
+		whole := image.Pad(torch.ZeroBorder, side, side, up, 0).Conv2d(weight, bias, torch.Conv{})
+		seen, rows := s.Zeros(n, h+up, w+2*side, in), weight.Permute(0, 2, 3, 1)
+		for row := range h {
+			for column := range w {
+				at := func(x torch.Tensor) torch.Tensor { return x.Narrow(2, row, 1).Narrow(3, column, 1).Reshape(n, -1) }
+				said := at(image).Conv2dAt(seen, rows, bias, row, column)
+				torchtest.Close(t, at(whole).Doubles(), said.Doubles(), 1e-5, 1e-5, fmt.Sprint(row, column))
+			}
+		}
+		outside := torchtest.Error(t, func() { s.Ones(n, in).Conv2dAt(seen, rows, bias, h, 0) })
+		assert.Equal(t, torch.Failed, outside.Code)
+	}, torch.NoGrad)
+}
 
 // Numbers and operands that make no sense are named errors.
 func TestLayersRefuseWhatMakesNoSense(t *testing.T) {

@@ -83,6 +83,7 @@ static struct {
   gt_tensor * (*gt_linear)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias);
   gt_tensor * (*gt_conv1d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups);
   gt_tensor * (*gt_conv2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups);
+  gt_tensor * (*gt_conv2d_at)(gt_scope *s, gt_tensor *seen, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t row, int64_t column);
   gt_tensor * (*gt_conv_transpose2d)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups);
   gt_tensor * (*gt_batch_norm)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
   gt_tensor * (*gt_batch_norm_act)(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean, gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps, double slope);
@@ -277,6 +278,7 @@ static const struct {
     {"gt_linear", (void **)&table.gt_linear},
     {"gt_conv1d", (void **)&table.gt_conv1d},
     {"gt_conv2d", (void **)&table.gt_conv2d},
+    {"gt_conv2d_at", (void **)&table.gt_conv2d_at},
     {"gt_conv_transpose2d", (void **)&table.gt_conv_transpose2d},
     {"gt_batch_norm", (void **)&table.gt_batch_norm},
     {"gt_batch_norm_act", (void **)&table.gt_batch_norm_act},
@@ -560,6 +562,8 @@ gt_tensor * gt_linear(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *b
 gt_tensor * gt_conv1d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t stride, int64_t padding, int64_t dilation, int64_t groups) { return table.gt_conv1d(s, x, weight, bias, stride, padding, dilation, groups); }
 
 gt_tensor * gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups) { return table.gt_conv2d(s, x, weight, bias, stride, padding, dilation, groups); }
+
+gt_tensor * gt_conv2d_at(gt_scope *s, gt_tensor *seen, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, int64_t row, int64_t column) { return table.gt_conv2d_at(s, seen, x, weight, bias, row, column); }
 
 gt_tensor * gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, const int64_t *stride, const int64_t *padding, const int64_t *output_padding, const int64_t *dilation, int64_t groups) { return table.gt_conv_transpose2d(s, x, weight, bias, stride, padding, output_padding, dilation, groups); }
 

@@ -160,6 +160,8 @@ package torch
 #cgo nocallback gt_conv1d
 #cgo noescape gt_conv2d
 #cgo nocallback gt_conv2d
+#cgo noescape gt_conv2d_at
+#cgo nocallback gt_conv2d_at
 #cgo noescape gt_conv_transpose2d
 #cgo nocallback gt_conv_transpose2d
 #cgo noescape gt_batch_norm

@@ -103,17 +103,19 @@ func (r residual) put(_, _ int, _ torch.Tensor) torch.Tensor { return torch.Tens
 // window is a convolution that sees the rows above and its own: its inputs so far, with the border that it pads them with.
 type window struct {
 	inputs       torch.Tensor // [N,H+up,W+2side,in]; the zero Tensor of a kernel of one pixel
-	weight, bias torch.Tensor // [out,(up+1)*width*in]
+	weight, bias torch.Tensor // [out,up+1,width,in]; of a kernel of one pixel [out,in]
 	up, width    int
 }
 
 func newWindow(s *torch.Scope, weight, bias torch.Tensor, n, h, w int) *window {
 	shape := weight.Shape() // [out,in,kh,kw]
 	l := &window{bias: bias, up: shape[2] / 2, width: shape[3]}
-	l.weight = weight.Narrow(2, 0, l.up+1).Permute(0, 2, 3, 1).Reshape(shape[0], -1)
-	if l.width > 1 {
-		l.inputs = s.Zeros(n, h+l.up, w+l.width-1, shape[1])
+	if l.width == 1 {
+		l.weight = weight.Reshape(shape[0], -1)
+		return l
 	}
+	l.weight = weight.Narrow(2, 0, l.up+1).Permute(0, 2, 3, 1).Reshape(shape[0], l.up+1, l.width, -1)
+	l.inputs = s.Zeros(n, h+l.up, w+l.width-1, shape[1])
 	return l
 }
 
@@ -123,9 +125,7 @@ func (l *window) at(row, column int, x torch.Tensor) torch.Tensor {
 	if !l.inputs.Valid() {
 		return x.Linear(l.weight, l.bias)
 	}
-	l.put(row, column, x)
-	seen := x.Scope().Use(l.inputs).Narrow(1, row, l.up+1).Narrow(2, column, l.width).Reshape(x.Shape()[0], -1)
-	return seen.Linear(l.weight, l.bias)
+	return x.Conv2dAt(l.inputs, l.weight, l.bias, row, column)
 }
 
 func (l *window) put(row, column int, x torch.Tensor) torch.Tensor {

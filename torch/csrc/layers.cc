@@ -43,6 +43,17 @@ GT_EXPORT gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_
   });
 }
 
+GT_EXPORT gt_tensor *gt_conv2d_at(gt_scope *s, gt_tensor *seen, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
+                                  int64_t row, int64_t column) {
+  return gt::result(s, [&] {
+    const at::Tensor &w = get(weight);
+    const int64_t down = w.size(1), across = w.size(2);
+    const at::Tensor window = get(seen).narrow(1, row, down).narrow(2, column, across);
+    window.select(1, down - 1).select(1, across / 2).copy_(get(x));
+    return at::linear(window.flatten(1), w.flatten(1), maybe(bias));
+  });
+}
+
 GT_EXPORT gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
                                          const int64_t *stride, const int64_t *padding, const int64_t *output_padding,
                                          const int64_t *dilation, int64_t groups) {
