@@ -78,8 +78,8 @@ var Presets = map[string]Preset{
 	},
 	"pixelcnn": {
 		"van den Oord et al. 2016 at a small width, on binarised digits",
-		`method=pixelcnn model=masked size=28 channels=1 gen-width=32 depth=8 binarize=dynamic
-		optim=adam lr=2e-3 beta1=.9 beta2=.999 schedule=cosine lr-end=.01 batch=64 epochs=40`,
+		`method=pixelcnn model=masked size=28 channels=1 gen-width=32 depth=12 binarize=dynamic
+		optim=adam lr=5e-3 beta1=.9 beta2=.999 warmup=500 schedule=cosine lr-end=.01 batch=16 epochs=16`,
 	},
 }
 

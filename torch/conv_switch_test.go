@@ -100,7 +100,8 @@ func TestConvLeavesTheRestToLibtorch(t *testing.T) {
 // The result has libtorch's layout, and the bias is added and differentiated.
 func TestConvWithBias(t *testing.T) {
 	kernelSets(t)
-	for _, c := range []convCase{mixedCases[0], mixedCases[2], dcganLayers(32, 2)[0], dcganLayers(32, 2)[1]} {
+	for _, c := range []convCase{mixedCases[0], mixedCases[2], dcganLayers(32, 2)[0], dcganLayers(32, 2)[1],
+		{n: 2, in: 32, out: 16, h: 5, w: 7, stride: 1, kernel: 1}} {
 		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 			operands := c.operands(s, 4)
 			bias := s.Randn(s.NewGenerator(5), c.out).RequireGrad()

@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -40,6 +41,7 @@ type convCase struct {
 	h, w            int
 	stride, padding int
 	extra           [2]int // output padding
+	kernel          int    // its side; 0: 4
 }
 
 func (c convCase) String() string {
@@ -67,9 +69,9 @@ func (c convCase) applyIn(s *torch.Scope, x, w torch.Tensor) []float64 {
 func (c convCase) operands(s *torch.Scope, seed uint64) []torch.Tensor {
 	g := s.NewGenerator(seed)
 	s = s.Child(torch.NoGrad)
-	weight := []int{c.out, c.in, 4, 4}
+	weight := []int{c.out, c.in, cmp.Or(c.kernel, 4), cmp.Or(c.kernel, 4)}
 	if c.transposed {
-		weight = []int{c.in, c.out, 4, 4}
+		weight[0], weight[1] = c.in, c.out
 	}
 	shapes := [][]int{{c.n, c.in, c.h, c.w}, weight, nil, {c.n, c.in, c.h, c.w}, weight}
 	made := make([]torch.Tensor, len(shapes))
@@ -164,6 +166,27 @@ func TestConvOfEachDCGANLayer(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// One pixel's convolution of few channels is a product of matrices, and of many libtorch's, to the bit.
+func TestConvOfOnePixel(t *testing.T) {
+	kernelSets(t)
+	for c, product := range map[convCase]bool{
+		{n: 3, in: 32, out: 16, h: 5, w: 7, stride: 1, kernel: 1}: true,
+		{n: 1, in: 17, out: 1, h: 9, w: 4, stride: 1, kernel: 1}:  true,
+		{n: 2, in: 16, out: 64, h: 1, w: 6, stride: 1, kernel: 1}: true,
+		{n: 2, in: 15, out: 16, h: 6, w: 6, stride: 1, kernel: 1}: false,
+		{n: 2, in: 64, out: 32, h: 6, w: 6, stride: 1, kernel: 1}: false,
+		{n: 2, in: 32, out: 16, h: 6, w: 6, stride: 2, kernel: 1}: false,
+		{n: 2, in: 16, out: 16, h: 6, w: 6, stride: 1, kernel: 3}: false,
+	} {
+		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
+			c.checkErrors(t, s, 5, map[string]torch.Option{"fast": fast()})
+			x, w := c.operands(s, 5)[0], c.operands(s, 5)[1]
+			ops := torchtest.Ops(t, s, func() { c.applyIn(s.Child(fast()), x, w) })
+			assert.Equal(t, product, ops["aten::mm"] > 0, "%v: what ran was %v", c, ops)
+		})
 	}
 }
 

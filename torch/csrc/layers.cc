@@ -36,8 +36,11 @@ GT_EXPORT gt_tensor *gt_conv2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_
                                const int64_t *padding, const int64_t *dilation, int64_t groups) {
   return gt::result(s, [&] {
     at::Tensor fast;
-    if (fits(bias, get(weight), 0))
+    if (fits(bias, get(weight), 0)) {
+      fast = gt::conv::pointwise(s->conv, get(x), get(weight), maybe(bias), pair(stride), pair(padding), groups);
+      if (fast.defined()) return fast;
       fast = gt::conv::conv2d(s->conv, get(x), get(weight), pair(stride), pair(padding), pair(dilation), groups);
+    }
     if (fast.defined()) return with_bias(fast, bias);
     return at::conv2d(get(x), get(weight), maybe(bias), pair(stride), pair(padding), pair(dilation), groups);
   });

@@ -39,8 +39,9 @@
 // Memory: a call shares at most 40 MB of transformed tiles and weights, or what 16 tiles need where that is more, and
 // each thread has at most a few MB. It is gone after the call; nothing is static.
 //
-// Two other shapes are not filtered. Where the input is 1x1, or the output, a convolution is a matrix product and is
-// computed as one. Where the image has 1 to 4 channels, its gradient is a product and a sum of patches (thin.cc).
+// Three other shapes are not filtered. Where the input is 1x1, or the output, a convolution is a matrix product and is
+// computed as one, and so is one whose kernel is 1x1 where channels are few: its gradients gain by it. Where the image
+// has 1 to 4 channels, its gradient is a product and a sum of patches (thin.cc).
 //
 //   conv.h, function.cc         what the binding calls; differentiation
 //   choice.*                    the processor, the switch, where filtering wins
@@ -56,6 +57,10 @@ namespace gt::conv {
 // `mode` is a gt_conv of gotorch.h.
 at::Tensor conv2d(int mode, const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
                   at::IntArrayRef dilation, int64_t groups);
+// A convolution 1x1 of so few channels that its tensors weigh more than its sums, as a product of matrices; an undefined
+// tensor for another.
+at::Tensor pointwise(int mode, const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
+                     at::IntArrayRef stride, at::IntArrayRef padding, int64_t groups);
 at::Tensor conv_transpose2d(int mode, const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride,
                             at::IntArrayRef padding, at::IntArrayRef output_padding, at::IntArrayRef dilation,
                             int64_t groups);

@@ -111,6 +111,36 @@ bool suits(int mode, const Tensor &x, const Tensor &weight) {
   return mode != GT_CONV_STOCK && !at::autocast::is_autocast_enabled(at::kCPU) && (x.is_contiguous(last) || weight.is_contiguous(last));
 }
 
+// [n,c,h,w] as a matrix [n h w, c]; no copy where channels are innermost. And back.
+Tensor pixels(const Tensor &t) { return t.permute({0, 2, 3, 1}).reshape({-1, t.size(1)}); }
+Tensor image(const Tensor &pixels, const Tensor &like) {
+  return pixels.reshape({like.size(0), like.size(2), like.size(3), -1}).permute({0, 3, 1, 2});
+}
+
+// x [n,c,h,w] by w [k,c,1,1], with a bias [k] or none, as a product of matrices.
+struct Pointwise : torch::autograd::Function<Pointwise> {
+  static Tensor forward(AutogradContext *ctx, const Tensor &x, const Tensor &w, const std::optional<Tensor> &bias) {
+    ctx->save_for_backward({x, w});
+    ctx->saved_data["bias"] = bias.has_value();
+    Tensor y = at::empty({x.size(0), w.size(0), x.size(2), x.size(3)}, x.options(), last), out = pixels(y);
+    bias ? at::addmm_out(out, *bias, pixels(x), w.flatten(1).t()) : at::mm_out(out, pixels(x), w.flatten(1).t());
+    return y;
+  }
+
+  static tensor_list backward(AutogradContext *ctx, tensor_list grads) {
+    const tensor_list saved = ctx->get_saved_variables();
+    const Tensor &x = saved[0], &w = saved[1];
+    Tensor gx, gw, gb;
+    if (grads[0].defined()) {
+      const Tensor g = pixels(grads[0]);
+      if (ctx->needs_input_grad(0)) gx = image(g.mm(w.flatten(1)), x);
+      if (ctx->needs_input_grad(1)) gw = g.t().mm(pixels(x)).reshape(w.sizes());
+      if (ctx->saved_data["bias"].toBool() && ctx->needs_input_grad(2)) gb = g.sum(0);
+    }
+    return {gx, gw, gb};
+  }
+};
+
 // [n,c,h,w] as a matrix [n, h w c]; no copy where channels are innermost.
 Tensor flat(const Tensor &t) { return t.permute({0, 2, 3, 1}).reshape({t.size(0), -1}); }
 
@@ -125,6 +155,14 @@ Tensor conv2d(int mode, const Tensor &x, const Tensor &weight, at::IntArrayRef s
   if (!all(stride, 2) || !all(padding, 1) || weight.size(2) != 4 || weight.size(3) != 4 || h < 2 || w < 2) return {};
   if (!any_kernels(mode, shape_of(Role::output, x, weight, h, w))) return {};
   return Form::apply(x, weight, mode, static_cast<int64_t>(Role::output), h, w);
+}
+
+Tensor pointwise(int mode, const Tensor &x, const Tensor &weight, const std::optional<Tensor> &bias, at::IntArrayRef stride,
+                 at::IntArrayRef padding, int64_t groups) {
+  const int64_t c = x.size(1), k = weight.size(0);
+  if (groups != 1 || !all(stride, 1) || !all(padding, 0) || !suits(mode, x, weight) || weight.size(1) != c) return {};
+  if (weight.size(2) != 1 || weight.size(3) != 1 || !x.is_contiguous(last) || c < 16 || c * k > 1024) return {};
+  return Pointwise::apply(x, weight, bias);
 }
 
 Tensor conv_transpose2d(int mode, const Tensor &x, const Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding,
