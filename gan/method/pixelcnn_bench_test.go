@@ -14,7 +14,7 @@ import (
 // image for each of its numbers.
 func BenchmarkDrawing(b *testing.B) {
 	of := data.Shape{Height: 28, Width: 28, Channels: 1}
-	o := Options{Model: model.Options{Name: "masked", GenWidth: 32, Depth: 8}, Binarize: "fixed"}
+	o := Options{Model: model.Options{Name: "masked", GenWidth: 32, Depth: 12}, Binarize: "fixed"}
 	for name, draw := range map[string]func(a autoregressive, uniforms torch.Tensor){
 		"kept":  func(a autoregressive, uniforms torch.Tensor) { a.draw(uniforms, torch.Tensor{}, 0) },
 		"naive": func(a autoregressive, uniforms torch.Tensor) { naive(a, uniforms, torch.Tensor{}, 0) },

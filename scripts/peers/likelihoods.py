@@ -22,7 +22,7 @@ from golden_likelihoods import autoencoder, pixelcnn
 
 PRESETS = {
     "vae": dict(batch=100, steps=300, o=dict(model="mlp", binarize="dynamic"), z=dict(latent=50, gen=200, disc=200, channels=1, side=28, depth=2)),
-    "pixelcnn": dict(batch=64, steps=10, o=dict(binarize="dynamic"), z=dict(gen=32, channels=1, side=28, depth=8)),
+    "pixelcnn": dict(batch=16, steps=30, o=dict(binarize="dynamic"), z=dict(gen=32, channels=1, side=28, depth=12)),
 }
 
 
