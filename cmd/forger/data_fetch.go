@@ -34,32 +34,10 @@ func newDataFetch() *cobra.Command {
 				return &setting.UsageError{Msg: fmt.Sprintf("%q: unknown dataset: have %s%s",
 					args[0], strings.Join(have, ", "), setting.DidYouMean(args[0], have, ""))}
 			}
-			var m *meter
-			of := ""
-			o.Progress = func(name string, done, total int64) {
-				if name != of {
-					if m != nil {
-						m.end()
-					}
-					m, of = newMeter(newProgress(cmd.ErrOrStderr(), quiet), name, "bytes"), name
-				}
-				m.set(done, total)
-			}
-			o.Warn = warner(cmd)
-			o.Retrying = func(address string, why error, in time.Duration) {
-				if quiet {
-					return
-				}
-				if m != nil {
-					m.end()
-					m, of = nil, ""
-				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: again in %s\n", address, oneLine(why), in)
-			}
+			told := fetchMeter{cmd: cmd, quiet: quiet}
+			o.Progress, o.Retrying, o.Warn = told.progress, told.retrying, warner(cmd)
 			files, err := fetch.Get(cmd.Context(), set, args[1], o)
-			if m != nil {
-				m.end()
-			}
+			told.end()
 			if err != nil {
 				return err
 			}
@@ -79,6 +57,37 @@ func newDataFetch() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "say what is there as JSON, on standard output")
 	f.BoolVar(&quiet, "quiet", false, "say nothing but errors")
 	return cmd
+}
+
+// fetchMeter shows how much of each file is there.
+type fetchMeter struct {
+	cmd   *cobra.Command
+	quiet bool
+	m     *meter // nil: of no file yet
+	of    string
+}
+
+func (f *fetchMeter) progress(name string, done, total int64) {
+	if name != f.of {
+		f.end()
+		f.m, f.of = newMeter(newProgress(f.cmd.ErrOrStderr(), f.quiet), name, "bytes"), name
+	}
+	f.m.set(done, total)
+}
+
+func (f *fetchMeter) retrying(address string, why error, in time.Duration) {
+	if f.quiet {
+		return
+	}
+	f.end()
+	fmt.Fprintf(f.cmd.ErrOrStderr(), "%s: %s: again in %s\n", address, oneLine(why), in)
+}
+
+func (f *fetchMeter) end() {
+	if f.m != nil {
+		f.m.end()
+	}
+	f.m, f.of = nil, ""
 }
 
 // concludeFetch says what is there and how to name it.
