@@ -58,15 +58,14 @@ func removeLabels(path string) error {
 	return nil
 }
 
-// Preview is n images out of the whole set, uint8 [N,H,W,C] (of points float32 [N,D]), each at most once: those that training with this seed of
-// the order begins with. It is all of them where there are fewer.
-func Preview(ctx context.Context, ds Dataset, n int, seed uint64) (images []byte, count int, err error) {
-	n = min(n, ds.Len())
-	err = Stream(ctx, ds, DumpOptions{N: n, Shuffled: true, Seed: seed}, func(batch []byte, _ []int32) error {
-		images = append(images, batch...)
+// Preview is n images out of the whole set, uint8 [N,H,W,C] (of points float32 [N,D]), and their labels [N], each at most once: those that
+// training with this seed of the order begins with. It is all of them where there are fewer.
+func Preview(ctx context.Context, ds Dataset, n int, seed uint64) (images []byte, labels []int32, err error) {
+	err = Stream(ctx, ds, DumpOptions{N: min(n, ds.Len()), Shuffled: true, Seed: seed}, func(batch []byte, of []int32) error {
+		images, labels = append(images, batch...), append(labels, of...)
 		return nil
 	})
-	return images, n, err
+	return images, labels, err
 }
 
 // Stream yields o.N elements through the loader.

@@ -207,9 +207,9 @@ func TestPreviewIsAChoiceBySeed(t *testing.T) {
 		number[string(read(t, ds, 0, i))] = i
 	}
 	preview := func(n int, seed uint64) (images []int) {
-		pixels, count, err := Preview(t.Context(), ds, n, seed)
+		pixels, labels, err := Preview(t.Context(), ds, n, seed)
 		require.NoError(t, err)
-		require.Len(t, pixels, count*size)
+		require.Len(t, pixels, len(labels)*size)
 		for at := 0; at < len(pixels); at += size {
 			i, known := number[string(pixels[at:at+size])]
 			require.True(t, known)

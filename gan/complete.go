@@ -9,7 +9,8 @@ import (
 	"forger/torch"
 )
 
-// completed sets d to complete images of o.Complete, of which the rows above stay, in the order of the data.
+// completed sets d to complete images of o.Complete, of which the rows above stay, in the order of the data. Where labels were learnt
+// and none is asked for, an image is of its own class if the data have the classes, or else of its row's.
 func (d *drawer) completed(o SampleOptions) error {
 	switch {
 	case d.sampler.Complete == nil:
@@ -24,19 +25,23 @@ func (d *drawer) completed(o SampleOptions) error {
 	defer ds.Close()
 	d.n = min(d.n, ds.Len())
 	var given []byte
-	err = data.Stream(d.ctx, ds, data.DumpOptions{N: d.n}, func(images []byte, _ []int32) error {
-		given = append(given, images...)
+	var labels []int32
+	err = data.Stream(d.ctx, ds, data.DumpOptions{N: d.n}, func(images []byte, of []int32) error {
+		given, labels = append(given, images...), append(labels, of...)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("--complete %s: %w", o.Complete, err)
 	}
 	of, done := d.Shape, 0
-	d.sampler.Sample = func(noise, _ torch.Tensor) torch.Tensor {
+	if d.knows(ds) {
+		d.own = labels
+	}
+	d.sampler.Sample = func(noise, labels torch.Tensor) torch.Tensor {
 		n, each := noise.Shape()[0], of.Bytes()
 		images := noise.Scope().Images(given[done*each:(done+n)*each], n, of.Height, of.Width, of.Channels)
 		done += n
-		return d.sampler.Complete(noise, images, o.KeepRows)
+		return d.sampler.Complete(noise, labels, images, o.KeepRows)
 	}
 	return nil
 }

@@ -67,14 +67,14 @@ func Interpolate(ctx context.Context, o InterpolateOptions) (err error) {
 		return fmt.Errorf("%s: it makes points, and a walk is of pictures: use forger sample", o.Checkpoint)
 	case d.sampler.Path == nil:
 		return fmt.Errorf("%s: a %s has no latent space: there is nothing to walk through", o.Checkpoint, d.Options.Method)
-	case o.From != "":
-		return d.between(o, gif)
 	}
 	r, err := d.route(o.Label, o.ToLabel)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if gif {
+	case o.From != "":
+		return d.between(o, r, gif)
+	case gif:
 		return d.animate(o, r)
 	}
 	return d.strip(o, r)

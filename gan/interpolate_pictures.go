@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"forger/gan/method"
 	"forger/internal/atomicfile"
 	"forger/internal/setting"
 	"forger/torch"
@@ -12,10 +13,14 @@ import (
 )
 
 // between draws the walk between the latents of two pictures: as a strip between the pictures themselves, or there and back.
-func (d *drawer) between(o InterpolateOptions, gif bool) error {
+// Where labels were learnt, they are of the classes of r's ends.
+func (d *drawer) between(o InterpolateOptions, r route, gif bool) error {
 	of, ok := d.Likelihood()
 	if !ok || of.Encode == nil {
 		return setting.Usagef("--from %s: a %s does not tell the latents of a picture: it needs a vae", o.From, d.Options.Method)
+	}
+	if r.classes > 0 && r.from < 0 {
+		return setting.Usagef("--from %s: the network tells latents given the class, which a picture does not name: add --label, and --to-label where the other end's is another", o.From)
 	}
 	var pictures [2][]byte
 	var ends [2][]float32
@@ -24,7 +29,7 @@ func (d *drawer) between(o InterpolateOptions, gif bool) error {
 		if pictures[i], err = d.readPicture(path); err != nil {
 			return err
 		}
-		if ends[i], err = d.latentsOf(pictures[i], of.Encode); err != nil {
+		if ends[i], err = d.latentsOf(pictures[i], r.shares(0, float64(i)), of.Encode); err != nil {
 			return err
 		}
 	}
@@ -35,7 +40,7 @@ func (d *drawer) between(o InterpolateOptions, gif bool) error {
 			at = 1 - 2*max(float64(i)/float64(o.Frames)-.5, .5-float64(i)/float64(o.Frames))
 		}
 		var err error
-		if frames[i], err = d.drawAt(places{latents: d.sampler.Path(ends[0], ends[1], at)}); err != nil {
+		if frames[i], err = d.drawAt(places{d.sampler.Path(ends[0], ends[1], at), r.shares(0, at)}); err != nil {
 			return err
 		}
 	}
@@ -60,9 +65,14 @@ func (d *drawer) readPicture(path string) ([]byte, error) {
 	return pixels, nil
 }
 
-func (d *drawer) latentsOf(pixels []byte, encode func(torch.Tensor) torch.Tensor) (z []float32, err error) {
+// latentsOf are those of a picture of a class, which shares say where labels were learnt.
+func (d *drawer) latentsOf(pixels []byte, shares []float32, encode func(method.Batch) torch.Tensor) (z []float32, err error) {
 	defer torch.Catch(&err)
 	s := d.Root.Child()
 	defer s.Close()
-	return encode(s.Images(pixels, 1, d.Shape.Height, d.Shape.Width, d.Shape.Channels)).Floats(), nil
+	b := method.Batch{X: s.Images(pixels, 1, d.Shape.Height, d.Shape.Width, d.Shape.Channels)}
+	if len(shares) > 0 {
+		b.Labels = s.FromFloats(shares, 1, len(shares))
+	}
+	return encode(b).Floats(), nil
 }

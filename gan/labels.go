@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"forger/data"
 	"forger/internal/setting"
 )
 
@@ -22,9 +23,25 @@ func (d *drawer) classesOf(flag, names string) (all []int64, err error) {
 	return all, nil
 }
 
-// labelled gives the samples the classes that are asked for, as many each, or else a row of the picture each.
+// knows tells data all of whose elements are of the classes that the network learnt.
+func (d *drawer) knows(ds data.Dataset) bool {
+	for i := range ds.Len() {
+		if ds.Label(i) < 0 {
+			return false
+		}
+	}
+	return d.sampler.Classes > 0 && slices.Equal(ds.Classes(), d.classes)
+}
+
+// labelled gives the samples the classes that are asked for, as many each, or else those of the images that are completed, or a
+// row of the picture each.
 func (d *drawer) labelled(names string) error {
-	if names == "" {
+	switch {
+	case names != "":
+	case d.own != nil:
+		d.sampler.Label = func(i int) int64 { return int64(d.own[i]) }
+		return nil
+	default:
 		d.sampler.InRows(d.n, d.columns())
 		return nil
 	}

@@ -94,6 +94,12 @@ func (j *judge) likelihood() (r metric.Result, err error) {
 		r.Note = fmt.Sprintf("a %s tells no likelihood", j.drawer.Options.Method)
 		return r, nil
 	}
+	told := j.drawer.sampler.Classes > 0
+	if told && !j.drawer.knows(j.real) {
+		r.Note = fmt.Sprintf("the network tells how likely an image is given its class, and not all of %s are of the classes that it learnt (%s): name data that are, with --against",
+			j.real.Spec(), names(j.drawer.classes))
+		return r, nil
+	}
 	s := j.root.Child(torch.NoGrad, torch.Eval)
 	defer s.Close()
 	noise := s.NewGenerator(seed.Of(j.Seed, nll))
@@ -106,7 +112,11 @@ func (j *judge) likelihood() (r metric.Result, err error) {
 		for first := 0; first < len(labels); first += likelihoodBatch {
 			k := min(likelihoodBatch, len(labels)-first)
 			c := s.Child()
-			bound, estimate := of.NLL(c.Images(bytes[first*each:(first+k)*each], k, shape.Height, shape.Width, shape.Channels), noise, j.Likelihood.Samples)
+			b := method.Batch{X: c.Images(bytes[first*each:(first+k)*each], k, shape.Height, shape.Width, shape.Channels)}
+			if told {
+				b.Labels = method.Labels(c, labels[first:first+k])
+			}
+			bound, estimate := of.NLL(b, noise, j.Likelihood.Samples)
 			bounds.add(bound)
 			estimates.add(estimate)
 			c.Close()

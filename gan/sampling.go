@@ -110,6 +110,7 @@ type drawer struct {
 	data    data.Settings // of the run
 	ctx     context.Context
 	classes []string // of the labels that it learnt
+	own     []int32  // labels of images that are completed, where they are of those classes; nil: none
 	n       int
 	given   bool                                            // the number of samples was asked for
 	noise   func(s *torch.Scope, first, n int) torch.Tensor // of n samples, those from first on

@@ -214,7 +214,7 @@ func newDataPreview() *cobra.Command {
 			if n == 0 {
 				n = report.Shown(shape)
 			}
-			samples, count, err := data.Preview(cmd.Context(), ds, n, s.order())
+			samples, labels, err := data.Preview(cmd.Context(), ds, n, s.order())
 			if err != nil {
 				return err
 			}
@@ -222,7 +222,7 @@ func newDataPreview() *cobra.Command {
 			if shape.IsPoints() {
 				return vision.SavePNG(out, report.Samples{Real: samples, Mixture: data.MixtureOf(args[0])}.Plot(shape))
 			}
-			return vision.SavePNG(out, vision.Grid(samples, count, shape.Height, shape.Width, shape.Channels, 8))
+			return vision.SavePNG(out, vision.Grid(samples, len(labels), shape.Height, shape.Width, shape.Channels, 8))
 		},
 	}
 	s.imageFlags(cmd)

@@ -12,7 +12,7 @@ import (
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
 	needs := func() error { return o.Entry().Needs(o.Model) }
-	for _, check := range []func() error{needs, o.checkHeld, o.checkSeen, o.checkUpdates, o.checkBound, o.Model.Check} {
+	for _, check := range []func() error{needs, o.checkHeld, o.checkSeen, o.checkTold, o.checkUpdates, o.checkBound, o.Model.Check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -49,6 +49,14 @@ func (o Options) checkSeen() error {
 	}
 	if o.LabelSmoothing > 0 && !objectives[o.Loss].Labels {
 		return setting.Usagef("--label-smoothing %v: --loss %s has no labels to smooth: use it with %s", o.LabelSmoothing, o.Loss, strings.Join(labelled(), ", "))
+	}
+	return nil
+}
+
+// checkTold refuses a way to learn the labels that the method has no network for.
+func (o Options) checkTold() error {
+	if o.Model.JudgesClasses() && o.Entry().Likelihood != nil {
+		return setting.Usagef("--conditional %s: it is a discriminator's, and --method %s has none: use --conditional concat", o.Model.Conditional, o.Method)
 	}
 	return nil
 }

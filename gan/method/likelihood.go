@@ -38,6 +38,7 @@ func signs(holds, like torch.Tensor) torch.Tensor { return holds.To(like.Info().
 type pixels struct {
 	binarise string // a key of binarisations
 	binary   bool
+	labelled bool // the network is told an image's label
 }
 
 func (o Options) pixels(of data.Shape) pixels {
@@ -48,15 +49,30 @@ func (o Options) pixels(of data.Shape) pixels {
 			name = "dynamic"
 		}
 	}
-	return pixels{name, binarisations[name].make != nil}
+	return pixels{name, binarisations[name].make != nil, of.Classes > 0}
 }
 
 // String says how images are taken, for whoever reads a likelihood.
 func (p pixels) String() string {
+	said := "discretised logistic, 256 levels"
 	if p.binary {
-		return "Bernoulli, binarisation " + p.binarise
+		said = "Bernoulli, binarisation " + p.binarise
 	}
-	return "discretised logistic, 256 levels"
+	if p.labelled {
+		said += ", given the label"
+	}
+	return said
+}
+
+// minusLog is what -log p of images is called, given what the network is told of them beside a label.
+func (p pixels) minusLog(given ...string) string {
+	if p.labelled {
+		given = append(given, "y")
+	}
+	if len(given) == 0 {
+		return "-log p(x)"
+	}
+	return "-log p(x|" + strings.Join(given, ",") + ")"
 }
 
 // seen are images as the likelihood takes them.
@@ -126,20 +142,20 @@ func full(x torch.Tensor) torch.Tensor {
 type Likelihood struct {
 	Of    string // what was taken for their distribution
 	Exact bool   // not a bound
-	// NLL is -log p(x) [N] of images [N,C,H,W] in [-1,1], binarised as in training; where that is not to be had, the bound and an
-	// estimate with so many importance samples. What is random is drawn from g.
-	NLL func(x torch.Tensor, g *torch.Generator, samples int) (bound, estimate []float64)
+	// NLL is -log p(x) [N] of images [N,C,H,W] in [-1,1], binarised as in training, and of those that have labels -log p(x|label);
+	// where that is not to be had, the bound and an estimate with so many importance samples. What is random is drawn from g.
+	NLL func(b Batch, g *torch.Generator, samples int) (bound, estimate []float64)
 	// Encode are the latents of images, numbers as Sampler.Given takes them; nil: there are none.
-	Encode func(x torch.Tensor) torch.Tensor
+	Encode func(b Batch) torch.Tensor
 }
 
 // measured is how a method's networks measure images as they are seen.
-type measured func(x torch.Tensor, normal source, samples int) (bound, estimate []float64)
+type measured func(b Batch, normal source, samples int) (bound, estimate []float64)
 
 // nll is Likelihood.NLL by what measures images as they are seen.
-func (p pixels) nll(by measured) func(torch.Tensor, *torch.Generator, int) (bound, estimate []float64) {
-	return func(x torch.Tensor, g *torch.Generator, samples int) (bound, estimate []float64) {
-		return by(p.seen(x, uniforms(g)), normals(g, 1), samples)
+func (p pixels) nll(by measured) func(Batch, *torch.Generator, int) (bound, estimate []float64) {
+	return func(b Batch, g *torch.Generator, samples int) (bound, estimate []float64) {
+		return by(b.of(p.seen(b.X, uniforms(g))), normals(g, 1), samples)
 	}
 }
 

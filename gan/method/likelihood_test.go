@@ -166,7 +166,7 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 				assert.Len(t, want.State, seen)
 				c := s.Child(torch.NoGrad, torch.Eval)
 				x := levels(c, 9000, runBatch, of.Channels, of.Height, of.Width).ToFormat(s.Format())
-				bound, estimate := measuring(m)(o.pixels(of).seen(x, fills(8500, .5, .5)), fills(8000, 1.7, 0), 6)
+				bound, estimate := measuring(m)(Batch{X: o.pixels(of).seen(x, fills(8500, .5, .5))}, fills(8000, 1.7, 0), 6)
 				torchtest.Close(t, want.NLL[0], bound, 1e-9, 1e-9, "bound")
 				torchtest.Close(t, want.NLL[1], estimate, 1e-9, 1e-9, "estimate")
 			}, torch.Of(torch.Float64), torch.Layout(torch.ChannelsLast))

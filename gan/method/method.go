@@ -3,6 +3,8 @@
 package method
 
 import (
+	"slices"
+
 	"forger/data"
 	"forger/gan/model"
 	"forger/torch"
@@ -33,6 +35,34 @@ func (b Batch) whole() int {
 		return b.Share.Of
 	}
 	return b.X.Shape()[0]
+}
+
+// Labels are those of data, as a Batch has them.
+func Labels(s *torch.Scope, of []int32) torch.Tensor {
+	all := make([]int64, len(of))
+	for i, label := range of {
+		all[i] = int64(label)
+	}
+	return s.FromInts(all, len(all))
+}
+
+// of is the batch with other images.
+func (b Batch) of(x torch.Tensor) Batch {
+	b.X = x
+	return b
+}
+
+// repeated is the batch so many times over, one round after the other.
+func (b Batch) repeated(times int) Batch {
+	if times == 1 {
+		return b
+	}
+	rounds := func(t torch.Tensor) torch.Tensor { return torch.Cat(0, slices.Repeat([]torch.Tensor{t}, times)...) }
+	b.X = rounds(b.X)
+	if b.Labels.Valid() {
+		b.Labels = rounds(b.Labels)
+	}
+	return b
 }
 
 // In is the batch in s.
@@ -68,7 +98,7 @@ func (b Batch) CopyFrom(s *torch.Scope, from Batch) {
 // Reconstructor is a method that makes images anew from what it keeps of them.
 type Reconstructor interface {
 	// Reconstruct is images [N,C,H,W] in [-1,1] as the method sees them, and as it makes them anew. It draws nothing.
-	Reconstruct(x torch.Tensor) (seen, again torch.Tensor)
+	Reconstruct(b Batch) (seen, again torch.Tensor)
 }
 
 // Entry is a method of the table.

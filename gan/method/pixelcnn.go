@@ -4,6 +4,7 @@ import (
 	"forger/data"
 	"forger/gan/model"
 	"forger/torch"
+	"forger/torch/nn"
 )
 
 // pixelcnn is the training of an autoregressive model (van den Oord et al. 2016): the likelihood of an image is the product of
@@ -40,7 +41,8 @@ func (p *pixelcnn) Step(s *torch.Scope, batches []Batch, _ int) {
 	c := s.Child(torch.Part(batches[0].Share))
 	defer c.Close()
 	p.parts.At(phaseForward)
-	loss := p.log(p.pixels.seen(c.Use(batches[0].X), p.uniform)).Mean().Neg()
+	b := batches[0].In(c)
+	loss := p.log(b.of(p.pixels.seen(b.X, p.uniform))).Mean().Neg()
 	p.parts.At(phaseLearn)
 	p.opt.learn(loss)
 	p.parts.At(phaseStep)
@@ -53,13 +55,13 @@ func (p *pixelcnn) Step(s *torch.Scope, batches []Batch, _ int) {
 }
 
 // log is log p(x) [N] of images as they are seen.
-func (a autoregressive) log(x torch.Tensor) torch.Tensor {
-	said := full(a.net.Forward(x))
+func (a autoregressive) log(b Batch) torch.Tensor {
+	said := full(nn.ForwardFor(a.net, b.X, b.Labels))
 	if a.pixels.binary {
-		return bernoulli(said, x)
+		return bernoulli(said, b.X)
 	}
 	mean, logScale := halves(said, a.of.Channels)
-	return logistic(mean, logScale, x)
+	return logistic(mean, logScale, b.X)
 }
 
 // halves are the means and the logarithms of scales of so many colours, out of [N,2C,...] that has them side by side.
@@ -77,14 +79,14 @@ func (p pixels) each() int {
 }
 
 // measure is -log p(x), of which the bound is no other.
-func (a autoregressive) measure(x torch.Tensor, _ source, _ int) (exact, again []float64) {
-	exact = a.log(x).Neg().Doubles()
+func (a autoregressive) measure(b Batch, _ source, _ int) (exact, again []float64) {
+	exact = a.log(b).Neg().Doubles()
 	return exact, exact
 }
 
 // draw makes images [N,C,H,W] in [-1,1] number by number out of uniforms [N,H*W*C] in [0,1), which stand in the order in which
-// they are used. The first rows are those of images, where there are any to stay.
-func (a autoregressive) draw(uniforms, images torch.Tensor, rows int) torch.Tensor {
+// they are used, and of labels where labels were learnt. The first rows are those of images, where there are any to stay.
+func (a autoregressive) draw(uniforms, labels, images torch.Tensor, rows int) torch.Tensor {
 	n, of, all := uniforms.Shape()[0], a.of, uniforms.Scope()
 	s := all.Child(torch.NoGrad, torch.Eval)
 	defer s.Close()
@@ -92,7 +94,10 @@ func (a autoregressive) draw(uniforms, images torch.Tensor, rows int) torch.Tens
 	if rows > 0 {
 		made.Narrow(1, 0, rows).CopyFrom(a.pixels.shown(s.Use(images)).Permute(0, 2, 3, 1).Narrow(1, 0, rows))
 	}
-	cursor := a.net.NewCursor(s, n, of.Height, of.Width)
+	if labels.Valid() {
+		labels = s.Use(labels)
+	}
+	cursor := a.net.NewCursor(s, labels, n, of.Height, of.Width)
 	for row := range of.Height {
 		for column := range of.Width {
 			c := s.Child()
@@ -142,7 +147,7 @@ func (a autoregressive) number(said, u torch.Tensor) torch.Tensor {
 func pixelcnnNets(b *model.Builder, o Options, of data.Shape) []Net {
 	m, p := model.Table[o.Model.Name], o.pixels(of)
 	one := Net{
-		Key: keyModel, Module: m.Masked(b, o.Model, of, p.each()), Input: sampleValue(of), Draws: true,
+		Key: keyModel, Module: m.Masked(b, o.Model, of, p.each()), Input: sampleValue(of), Draws: true, Classes: of.Classes,
 		Output: Value{"logits", []int{of.Channels * p.each(), of.Height, of.Width}},
 		Init:   Init{o.InitModel, []string{keyModel}}, Passes: Passes{Forward: 1, Weights: 1, Between: 1},
 	}
@@ -166,10 +171,10 @@ func pixelcnnSampler(n Net, o Options, of data.Shape) Sampler {
 	a, d := autoregressiveOf(n, o, of), of.Bytes()
 	a.tell = new(func(share float64))
 	return Sampler{
-		Slow: true, Width: d,
+		Slow: true, Width: d, Classes: n.Classes, Label: inTurn(n.Classes),
 		Noise:    func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return s.Rand(g, n, d) },
 		Given:    func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/d, d) },
-		Sample:   func(noise, _ torch.Tensor) torch.Tensor { return a.draw(noise, torch.Tensor{}, 0) },
+		Sample:   func(noise, labels torch.Tensor) torch.Tensor { return a.draw(noise, labels, torch.Tensor{}, 0) },
 		Complete: a.draw, Watch: func(tell func(float64)) { *a.tell = tell },
 	}
 }
@@ -187,7 +192,7 @@ func pixelcnnLikelihood(nets []Net, average bool, o Options, of data.Shape) Like
 // newPixelCNN adds to the network what trains it.
 func newPixelCNN(b *model.Builder, o Options, nets []Net, _ int) Method {
 	s, shape := b.Scope, nets[0].Input.Shape
-	p := &pixelcnn{autoregressive: autoregressiveOf(nets[0], o, data.Shape{Channels: shape[0], Height: shape[1], Width: shape[2]})}
+	p := &pixelcnn{autoregressive: autoregressiveOf(nets[0], o, data.Shape{Channels: shape[0], Height: shape[1], Width: shape[2], Classes: nets[0].Classes})}
 	p.parts = Parts{
 		Nets: nets, Streams: []Stream{{Noise, b.Stream(Noise)}}, Notes: []string{"likelihood: " + p.pixels.String()},
 		Phases: []string{phaseForward, phaseLearn, phaseStep},
@@ -197,7 +202,7 @@ func newPixelCNN(b *model.Builder, o Options, nets []Net, _ int) Method {
 	if len(nets) > 1 {
 		p.averages = p.parts.averages(s, o, nets)
 	}
-	p.parts.Meters = []Meter{newMeter(s, "pixelcnn", 1, []string{"loss"}, []string{"-log p(x)"})}
+	p.parts.Meters = []Meter{newMeter(s, "pixelcnn", 1, []string{"loss"}, []string{p.pixels.minusLog()})}
 	p.sums = p.parts.Meters[0].Sums
 	return p
 }

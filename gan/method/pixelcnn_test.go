@@ -34,7 +34,7 @@ func TestTheProbabilitiesOfAllImagesSumToOne(t *testing.T) {
 			a := untrained(s, gated, "fixed", data.Shape{Height: 3, Width: 3, Channels: 1})
 			c := s.Child(torch.NoGrad)
 			x := c.FromDoubles(values, 1<<9, 1, 3, 3).To(torch.Float32)
-			assert.InDelta(t, 1, a.log(x).To(torch.Float64).Exp().Sum().Item(), 1e-5)
+			assert.InDelta(t, 1, a.log(Batch{X: x}).To(torch.Float64).Exp().Sum().Item(), 1e-5)
 		}
 	})
 }
@@ -72,10 +72,10 @@ func TestDrawingIsDrawingByWholePasses(t *testing.T) {
 				uniforms := fills(7, .5, .5)(s, 4, of.Bytes())
 				images := levels(s, 8, 4, of.Channels, of.Height, of.Width)
 				live := s.Live()
-				drawn := a.draw(uniforms, torch.Tensor{}, 0)
+				drawn := a.draw(uniforms, torch.Tensor{}, torch.Tensor{}, 0)
 				assert.LessOrEqual(t, s.Live(), live+3, "the images alone are left")
 				torchtest.Close(t, naive(a, uniforms, images, 0).Doubles(), drawn.Doubles(), 0, 1e-6, "drawn")
-				half := a.draw(uniforms, images, 3)
+				half := a.draw(uniforms, torch.Tensor{}, images, 3)
 				torchtest.Close(t, naive(a, uniforms, images, 3).Doubles(), half.Doubles(), 0, 1e-6, "completed")
 				torchtest.Close(t, a.pixels.shown(images).Narrow(2, 0, 3).Doubles(), half.Narrow(2, 0, 3).Doubles(), 0, 0, "given")
 				assert.NotEqual(t, drawn.Doubles(), half.Doubles())
@@ -93,13 +93,13 @@ func TestDrawnImagesHaveTheirProbabilities(t *testing.T) {
 		s = s.Child(torch.NoGrad, torch.Eval)
 		const n = 20000
 		counts := map[string]float64{}
-		drawn := a.draw(s.Rand(s.NewGenerator(1), n, 2), torch.Tensor{}, 0).Doubles()
+		drawn := a.draw(s.Rand(s.NewGenerator(1), n, 2), torch.Tensor{}, torch.Tensor{}, 0).Doubles()
 		for i := 0; i < len(drawn); i += 2 {
 			counts[fmt.Sprint(drawn[i:i+2])]++
 		}
 		require.LessOrEqual(t, len(counts), 4)
 		all := []float64{-1, -1, -1, 1, 1, -1, 1, 1}
-		for i, p := range a.log(s.FromDoubles(all, 4, 1, 1, 2).To(torch.Float32)).Exp().Doubles() {
+		for i, p := range a.log(Batch{X: s.FromDoubles(all, 4, 1, 1, 2).To(torch.Float32)}).Exp().Doubles() {
 			got := counts[fmt.Sprint(all[2*i:2*i+2])] / n
 			assert.Less(t, (got-p)*(got-p), 16*p*(1-p)/n+1e-9, "%v: %v, not %v", all[2*i:2*i+2], got, p)
 		}

@@ -11,8 +11,8 @@ import (
 var readers = map[string][]string{
 	"prior": {"gan"}, "loss": {"gan"}, "penalty": {"gan"}, "penalty-every": {"gan"}, "spectral-norm": {"gan"}, "disc-steps": {"gan"}, "simultaneous": {"gan"}, "init-mean": {"gan"}, "pack": {"gan"},
 	"label-smoothing": {"gan"}, "instance-noise": {"gan"}, "gen-lr": {"gan"}, "disc-lr": {"gan"}, "init-generator": {"gan"}, "init-discriminator": {"gan"},
-	"augment": {"gan"}, "conditional": {"gan"},
-	"beta": {"vae"}, "free-bits": {"vae"}, "iw-samples": {"vae"}, "init-encoder": {"vae"}, "init-decoder": {"vae"},
+	"augment": {"gan"},
+	"beta":    {"vae"}, "free-bits": {"vae"}, "iw-samples": {"vae"}, "init-encoder": {"vae"}, "init-decoder": {"vae"},
 	"gated": {"pixelcnn"}, "init-model": {"pixelcnn"},
 	"binarize": {"pixelcnn", "vae"}, "latent": {"gan", "vae"}, "disc-width": {"gan", "vae"},
 }

@@ -20,7 +20,7 @@ type Sampler struct {
 	Sample  func(noise, labels torch.Tensor) torch.Tensor                // what the data is: [N,C,H,W] in [-1,1], or [N,D]
 	Path    func(a, b []float32, t float64) []float32                    // the noise at t in [0,1] on the way from a to b; nil: there is none
 	// Complete is Sample for images [N,C,H,W] in [-1,1] of which so many rows from above stay; nil: only whole images are drawn.
-	Complete func(noise, images torch.Tensor, rows int) torch.Tensor
+	Complete func(noise, labels, images torch.Tensor, rows int) torch.Tensor
 	Watch    func(tell func(share float64)) // has tell told what share of each batch is drawn; nil: it is drawn at once
 	// Quantile is the number below which this share of the noise's numbers lies; nil: they are not of one distribution.
 	Quantile func(share float64) float64
@@ -36,6 +36,11 @@ func (r Sampler) Labels(s *torch.Scope, first, n int) (labels torch.Tensor) {
 		all[i] = r.Label(first + i)
 	}
 	return s.FromInts(all, n)
+}
+
+// inTurn is Sampler.Label for so many classes.
+func inTurn(classes int) func(i int) int64 {
+	return func(i int) int64 { return int64(i % max(1, classes)) }
 }
 
 // InRows has samples shown in rows of so many, n in all, of a class each row, evenly chosen where there are more classes than
@@ -99,7 +104,7 @@ func latents(n Net, prior string, z int) Sampler {
 		Noise:  func(s *torch.Scope, g *torch.Generator, n int) torch.Tensor { return p.draw(s, g, n, z) },
 		Given:  func(s *torch.Scope, v []float32) torch.Tensor { return s.FromFloats(v, len(v)/z, z, 1, 1) },
 		Sample: func(noise, labels torch.Tensor) torch.Tensor { return nn.ForwardFor(n.Module, noise, labels) }, Classes: n.Classes,
-		Label: func(i int) int64 { return int64(i % max(1, n.Classes)) },
+		Label: inTurn(n.Classes),
 		Path:  p.path, Quantile: p.quantile,
 	}
 }

@@ -54,7 +54,7 @@ func TestTwoPixelsAreLearnt(t *testing.T) {
 				}
 				c := s.Child(torch.NoGrad, torch.Eval)
 				x := c.FromDoubles(images, 4, 1, 1, 2).To(torch.Float32)
-				_, nats := o.Entry().Likelihood(nets, false, o, of).NLL(x, c.NewGenerator(1), 5000)
+				_, nats := o.Entry().Likelihood(nets, false, o, of).NLL(Batch{X: x}, c.NewGenerator(1), 5000)
 				cross := 0.0
 				for i, p := range shares {
 					cross += p * nats[i]

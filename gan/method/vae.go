@@ -53,8 +53,8 @@ func (v *vae) Step(s *torch.Scope, batches []Batch, _ int) {
 	c := s.Child(torch.Part(batches[0].Share))
 	defer c.Close()
 	v.parts.At(phaseForward)
-	x := v.pixels.seen(c.Use(batches[0].X), v.uniform)
-	loss, values := v.loss(x)
+	b := batches[0].In(c)
+	loss, values := v.loss(b.of(v.pixels.seen(b.X, v.uniform)))
 	v.parts.At(phaseLearn)
 	v.opt.learn(loss)
 	v.parts.At(phaseStep)
@@ -67,10 +67,10 @@ func (v *vae) Step(s *torch.Scope, batches []Batch, _ int) {
 }
 
 // loss is the negative bound of images as they are seen, nats an image, and what the meter shows of it.
-func (v *vae) loss(x torch.Tensor) (loss torch.Tensor, values []torch.Tensor) {
-	p := v.encode(x)
+func (v *vae) loss(b Batch) (loss torch.Tensor, values []torch.Tensor) {
+	p := v.encode(b)
 	divergence := p.divergence()
-	log, noise, z := v.weigh(x, p, v.samples, v.normal)
+	log, noise, z := v.weigh(b, p, v.samples, v.normal)
 	if v.samples > 1 {
 		loss = logMean(log.Add(latentWeights(p, noise, z))).Mean().Neg()
 	} else {
@@ -92,8 +92,8 @@ func (v *vae) held(divergence torch.Tensor) torch.Tensor {
 // posterior is what an encoder says of the latents of N images: independent normal distributions, [N,Z] each.
 type posterior struct{ mean, logVar torch.Tensor }
 
-func (a autoencoder) encode(x torch.Tensor) posterior {
-	both := full(a.encoder.Forward(x))
+func (a autoencoder) encode(b Batch) posterior {
+	both := full(nn.ForwardFor(a.encoder, b.X, b.Labels))
 	return posterior{both.Narrow(1, 0, a.latent), both.Narrow(1, a.latent, a.latent)}
 }
 
@@ -103,21 +103,21 @@ func (p posterior) divergence() torch.Tensor {
 }
 
 // weigh is log p(x|z) [K,N] of K latents of each image, with the noise that they were drawn by and themselves, [K,N,Z].
-func (a autoencoder) weigh(x torch.Tensor, p posterior, samples int, normal source) (log, noise, z torch.Tensor) {
-	n := x.Shape()[0]
-	noise = normal(x.Scope(), samples, n, a.latent)
+func (a autoencoder) weigh(b Batch, p posterior, samples int, normal source) (log, noise, z torch.Tensor) {
+	n := b.X.Shape()[0]
+	noise = normal(b.X.Scope(), samples, n, a.latent)
 	z = noise.Mul(p.logVar.MulScalar(.5).Exp()).Add(p.mean)
-	log = a.of(z.Reshape(samples*n, a.latent, 1, 1), repeated(x, samples)).Reshape(samples, n)
+	log = a.log(z.Reshape(samples*n, a.latent, 1, 1), b.repeated(samples)).Reshape(samples, n)
 	return log, noise, z
 }
 
-// of is log p(x|z) [N] of images given a latent [N,Z,1,1] each.
-func (a autoencoder) of(z, x torch.Tensor) torch.Tensor {
-	said := full(a.decoder.Forward(z))
+// log is log p(x|z) [N] of images given a latent [N,Z,1,1] each.
+func (a autoencoder) log(z torch.Tensor, b Batch) torch.Tensor {
+	said := full(nn.ForwardFor(a.decoder, z, b.Labels))
 	if a.pixels.binary {
-		return bernoulli(said, x)
+		return bernoulli(said, b.X)
 	}
-	return logistic(said, x.Scope().Use(scaleOf(a.decoder)), x)
+	return logistic(said, b.X.Scope().Use(scaleOf(a.decoder)), b.X)
 }
 
 // latentWeights is log p(z) - log q(z|x) [K,N].
@@ -132,21 +132,9 @@ func logMean(x torch.Tensor) torch.Tensor {
 	return x.Sub(most).Exp().MeanOver(over).Log().Add(most)
 }
 
-// repeated is images [N,C,H,W] so many times over, one round after the other.
-func repeated(x torch.Tensor, times int) torch.Tensor {
-	if times == 1 {
-		return x
-	}
-	all := make([]torch.Tensor, times)
-	for i := range all {
-		all[i] = x
-	}
-	return torch.Cat(0, all...)
-}
-
 // decoded are the pictures of latents [N,Z,1,1]: the mean of each pixel, [N,C,H,W] in [-1,1].
-func (a autoencoder) decoded(z torch.Tensor) torch.Tensor {
-	said := full(a.decoder.Forward(z))
+func (a autoencoder) decoded(z, labels torch.Tensor) torch.Tensor {
+	said := full(nn.ForwardFor(a.decoder, z, labels))
 	if a.pixels.binary {
 		return said.Sigmoid().Affine(2, -1)
 	}
@@ -154,21 +142,21 @@ func (a autoencoder) decoded(z torch.Tensor) torch.Tensor {
 }
 
 // Reconstruct is images [N,C,H,W] as they are seen, and as they are decoded from the means of their latents.
-func (v *vae) Reconstruct(x torch.Tensor) (seen, again torch.Tensor) {
-	seen = v.pixels.shown(x)
-	return seen, v.decoded(v.encode(seen).mean.Reshape(-1, v.latent, 1, 1))
+func (v *vae) Reconstruct(b Batch) (seen, again torch.Tensor) {
+	seen = v.pixels.shown(b.X)
+	return seen, v.decoded(v.encode(b.of(seen)).mean.Reshape(-1, v.latent, 1, 1), b.Labels)
 }
 
 // measure is the bound and the importance-weighted estimate of -log p(x) (Burda et al. 2016, equation 8).
-func (a autoencoder) measure(x torch.Tensor, normal source, samples int) (bound, estimate []float64) {
-	p := a.encode(x)
-	n := x.Shape()[0]
+func (a autoencoder) measure(b Batch, normal source, samples int) (bound, estimate []float64) {
+	p := a.encode(b)
+	n := b.X.Shape()[0]
 	bound, sums := make([]float64, n), make([]logSum, n)
 	for done := 0; done < samples; {
-		c := x.Scope().Child()
+		c := b.X.Scope().Child()
 		k := min(samples-done, max(1, atOnce/n))
 		here := posterior{c.Use(p.mean), c.Use(p.logVar)}
-		log, noise, z := a.weigh(c.Use(x), here, k, normal)
+		log, noise, z := a.weigh(b.In(c), here, k, normal)
 		for i, w := range log.Add(latentWeights(here, noise, z)).Doubles() {
 			bound[i%n] -= w / float64(samples)
 			sums[i%n].add(w)

@@ -9,13 +9,12 @@ import (
 
 // vaeNets builds the encoder, the decoder and, where they are asked for, their averages.
 func vaeNets(b *model.Builder, o Options, of data.Shape) []Net {
-	m := model.Table[o.Model.Name]
 	encoder := Net{
-		Key: keyEncoder, Module: m.Encoder(b, o.Model, of), Input: sampleValue(of), Output: Value{"mean", []int{o.Model.Latent}},
+		Key: keyEncoder, Module: model.Encoder(b, o.Model, of), Input: sampleValue(of), Classes: of.Classes, Output: Value{"mean", []int{o.Model.Latent}},
 		Second: "logvar", Init: Init{o.InitEncoder, []string{keyEncoder}}, Passes: Passes{Forward: 1, Weights: 1, Between: 1},
 	}
 	decoder := Net{
-		Key: keyDecoder, Module: o.decoder(b, m, of), Input: Value{"latents", []int{o.Model.Latent, 1, 1}}, Output: sampleValue(of), Draws: true,
+		Key: keyDecoder, Module: o.decoder(b, of), Input: Value{"latents", []int{o.Model.Latent, 1, 1}}, Output: sampleValue(of), Draws: true, Classes: of.Classes,
 		Init: Init{o.InitDecoder, []string{keyDecoder}}, Passes: Passes{Forward: 1, Weights: 1, Between: 1, Input: 1}.times(float64(o.IWSamples)),
 	}
 	decoder.Output.Name = "means"
@@ -26,7 +25,7 @@ func vaeNets(b *model.Builder, o Options, of data.Shape) []Net {
 	if o.EMA == 0 {
 		return nets
 	}
-	for i, module := range []nn.Module{m.Encoder(b.Blank(), o.Model, of), o.decoder(b.Blank(), m, of)} {
+	for i, module := range []nn.Module{model.Encoder(b.Blank(), o.Model, of), o.decoder(b.Blank(), of)} {
 		average := nets[i]
 		average.Key, average.Module, average.Averages = nets[i].Key+"_ema", module, nets[i].Key
 		average.Init, average.Passes = Init{}, Passes{}
@@ -36,8 +35,8 @@ func vaeNets(b *model.Builder, o Options, of data.Shape) []Net {
 }
 
 // decoder is the model's, which of images of many levels also learns how far from its means they are.
-func (o Options) decoder(b *model.Builder, m model.Entry, of data.Shape) nn.Module {
-	net := m.Decoder(b, o.Model, of)
+func (o Options) decoder(b *model.Builder, of data.Shape) nn.Module {
+	net := model.Decoder(b, o.Model, of)
 	if o.pixels(of).binary {
 		return net
 	}
@@ -55,6 +54,11 @@ type scaled struct {
 
 // scaleOf is a decoder's that has one.
 func scaleOf(m nn.Module) torch.Tensor { return m.(*scaled).logScale }
+
+// ForwardFor is the network's.
+func (m *scaled) ForwardFor(x, labels torch.Tensor) torch.Tensor {
+	return nn.ForwardFor(m.Module, x, labels)
+}
 
 // Children is the network.
 func (m *scaled) Children() []nn.Module { return []nn.Module{m.Module} }
@@ -88,7 +92,7 @@ func autoencoderOf(nets []Net, average bool, o Options, of data.Shape) autoencod
 func vaeSampler(n Net, o Options, of data.Shape) Sampler {
 	r := latents(n, "normal", o.Model.Latent)
 	a := autoencoder{decoder: n.Module, pixels: o.pixels(of)}
-	r.Sample = func(noise, _ torch.Tensor) torch.Tensor { return a.decoded(noise) }
+	r.Sample = a.decoded
 	return r
 }
 
@@ -96,7 +100,7 @@ func vaeLikelihood(nets []Net, average bool, o Options, of data.Shape) Likelihoo
 	a := autoencoderOf(nets, average, o, of)
 	return Likelihood{
 		Of: a.pixels.String(), NLL: a.pixels.nll(a.measure),
-		Encode: func(x torch.Tensor) torch.Tensor { return a.encode(a.pixels.shown(x)).mean },
+		Encode: func(b Batch) torch.Tensor { return a.encode(b.of(a.pixels.shown(b.X))).mean },
 	}
 }
 
@@ -104,7 +108,7 @@ func vaeLikelihood(nets []Net, average bool, o Options, of data.Shape) Likelihoo
 func newVAE(b *model.Builder, o Options, nets []Net, _ int) Method {
 	s := b.Scope
 	shape := nets[0].Input.Shape
-	of := data.Shape{Channels: shape[0], Height: shape[1], Width: shape[2]}
+	of := data.Shape{Channels: shape[0], Height: shape[1], Width: shape[2], Classes: nets[0].Classes}
 	v := &vae{autoencoder: autoencoderOf(nets[:2], false, o, of), freeBits: o.FreeBits, samples: o.IWSamples}
 	v.parts = Parts{
 		Nets: nets, Streams: []Stream{{Noise, b.Stream(Noise)}},
@@ -118,7 +122,7 @@ func newVAE(b *model.Builder, o Options, nets []Net, _ int) Method {
 	if len(nets) > 2 {
 		v.averages = v.parts.averages(s, o, nets)
 	}
-	v.parts.Meters = []Meter{newMeter(s, "vae", 1, []string{"loss", "reconstruction", "kl"}, []string{"loss", "-log p(x|z)", "KL"})}
+	v.parts.Meters = []Meter{newMeter(s, "vae", 1, []string{"loss", "reconstruction", "kl"}, []string{"loss", v.pixels.minusLog("z"), "KL"})}
 	v.sums = v.parts.Meters[0].Sums
 	return v
 }

@@ -13,7 +13,7 @@ import (
 // Ways are how networks may learn the labels.
 var ways = map[string]string{
 	wayNone:       "not at all",
-	wayConcat:     "beside the latent and beside what the discriminator sees (Mirza and Osindero 2014)",
+	wayConcat:     "beside the latent and beside the image (Mirza and Osindero 2014); in a PixelCNN a bias by class in each layer, which is what that comes to (van den Oord et al. 2016)",
 	wayProjection: "beside the latent and by batch normalisation in the generator, and a projection in the discriminator (Miyato and Koyama 2018)",
 	wayAuxiliary:  "beside the latent, and the discriminator names the class (ACGAN: Odena et al. 2017)",
 }
@@ -34,6 +34,9 @@ func (o *Options) conditional() setting.Row {
 // IsConditional tells networks that are told labels.
 func (o Options) IsConditional() bool { return o.Conditional != wayNone && o.Conditional != "" }
 
+// JudgesClasses tells a way to learn the labels in which a discriminator has a part of its own.
+func (o Options) JudgesClasses() bool { return o.IsConditional() && o.Conditional != wayConcat }
+
 // CheckClasses refuses labels that there is nothing to learn of. classes names them; present is how many of them there are
 // elements of, and unlabelled says that there are some of none.
 func (o Options) CheckClasses(spec string, classes, present int, unlabelled bool) error {
@@ -52,12 +55,49 @@ func (o Options) CheckClasses(spec string, classes, present int, unlabelled bool
 
 // Generator is the model's generator, latents [N,Z,1,1] and, where it is conditional, labels to what the data is.
 func Generator(b *Builder, o Options, of data.Shape) nn.Module {
-	e := Table[o.Name]
+	return besideLatents(Table[o.Name].Generator, b, o, of)
+}
+
+// Decoder is the model's decoder, latents [N,Z,1,1] and, where it is conditional, labels to numbers of images.
+func Decoder(b *Builder, o Options, of data.Shape) nn.Module {
+	return besideLatents(Table[o.Name].Decoder, b, o, of)
+}
+
+// making is how a model's entry makes a network.
+type making func(b *Builder, o Options, of data.Shape) nn.Module
+
+// besideLatents is a network of latents that takes the label beside them, where it is conditional.
+func besideLatents(make making, b *Builder, o Options, of data.Shape) nn.Module {
 	if !o.IsConditional() {
-		return e.Generator(b, o, of)
+		return make(b, o, of)
 	}
 	o.Latent += of.Classes
-	return &labelled{net: e.Generator(b, o, of), classes: of.Classes}
+	return &labelled{net: make(b, o, of), classes: of.Classes}
+}
+
+// besideData is a network of what the data is that takes the label beside it: a dense one as numbers, another as channels.
+func besideData(make making, b *Builder, o Options, of data.Shape) nn.Module {
+	classes, dense := of.Classes, Table[o.Name].Depth > 0
+	switch {
+	case dense:
+	case of.IsPoints():
+		of.Points += classes
+	default:
+		of.Channels += classes
+	}
+	if !dense {
+		of.Classes = 0
+	}
+	return &labelled{net: make(b, o, of), classes: classes, flat: dense}
+}
+
+// Encoder is the model's encoder, images [N,C,H,W] and, where it is conditional, labels to [N,2Z].
+func Encoder(b *Builder, o Options, of data.Shape) nn.Module {
+	e := Table[o.Name]
+	if o.IsConditional() {
+		return besideData(e.Encoder, b, o, of)
+	}
+	return e.Encoder(b, o, of)
 }
 
 // norm is a generator's batch normalisation: of each class by itself, where that is how it learns the labels.
@@ -71,21 +111,12 @@ func (b *Builder) norm(o Options, of data.Shape, channels int) nn.Module {
 // Discriminator is the model's discriminator, what the data is and, where it is conditional, labels to logits [N].
 func Discriminator(b *Builder, o Options, of data.Shape) nn.Module {
 	e, classes := Table[o.Name], of.Classes
-	dense := e.Depth > 0
-	switch {
-	case o.Conditional != wayConcat || dense:
-	case of.IsPoints():
-		of.Points += classes
-	default:
-		of.Channels += classes
+	if o.Conditional == wayConcat {
+		return besideData(e.Discriminator, b, o, of)
 	}
-	if o.Conditional != wayConcat || !dense {
-		of.Classes = 0
-	}
+	of.Classes = 0
 	net := e.Discriminator(b, o, of)
 	switch o.Conditional {
-	case wayConcat:
-		return &labelled{net: net, classes: classes, flat: dense}
 	case wayProjection:
 		return newProjection(b, net, classes)
 	case wayAuxiliary:

@@ -24,9 +24,9 @@ type follower interface {
 	put(row, column int, x torch.Tensor) torch.Tensor
 }
 
-// NewCursor begins images [n,C,h,w]. What it keeps lives in s.
-func (m *Masked) NewCursor(s *torch.Scope, n, h, w int) *Cursor {
-	return &Cursor{s, followAll(s, m.Sequential, n, h, w), -1}
+// NewCursor begins images [n,C,h,w], of these labels where labels were learnt. What it keeps lives in s.
+func (m *Masked) NewCursor(s *torch.Scope, labels torch.Tensor, n, h, w int) *Cursor {
+	return &Cursor{s, followAll(s, m.Sequential, labels, n, h, w), -1}
 }
 
 // At is what the network says of a pixel given all before it: [N,C*each], in x's scope. x [N,C] is the pixel as far as it is
@@ -53,23 +53,25 @@ func (c *Cursor) Put(row, column int, x torch.Tensor) {
 	}
 }
 
-func followAll(s *torch.Scope, q nn.Sequential, n, h, w int) (all []follower) {
+func followAll(s *torch.Scope, q nn.Sequential, labels torch.Tensor, n, h, w int) (all []follower) {
 	for _, m := range q {
-		all = append(all, follow(s, m, n, h, w))
+		all = append(all, follow(s, m, labels, n, h, w))
 	}
 	return all
 }
 
-func follow(s *torch.Scope, m nn.Module, n, h, w int) follower {
+func follow(s *torch.Scope, m nn.Module, labels torch.Tensor, n, h, w int) follower {
 	switch m := m.(type) {
+	case *told:
+		return shifted{follow(s, m.Module, labels, n, h, w), m.rows(labels)}
 	case *masked:
 		return newWindow(s, m.weight(s), m.Bias, n, h, w)
 	case *nn.Conv2d:
 		return newWindow(s, s.Use(m.Weight), m.Bias, n, h, w)
 	case *nn.Residual:
-		return residual{followAll(s, m.Children()[0].(nn.Sequential), n, h, w)}
+		return residual{followAll(s, m.Children()[0].(nn.Sequential), labels, n, h, w)}
 	case gatedStacks:
-		return newStacks(s, m, n, h, w)
+		return newStacks(s, m, labels, n, h, w)
 	}
 	return eachNumber{m}
 }
@@ -144,23 +146,25 @@ type stackLayer struct {
 	rows            torch.Tensor // [N,H+up,W+2side,in]: the vertical stack's inputs
 	down            torch.Tensor // its weight [2W,in,up+1,width]
 	bias            torch.Tensor
+	shift           torch.Tensor // [N,2W,1,1], by the label; the zero Tensor: none
 	links           torch.Tensor // [N,W,2W]: what it tells the row that is begun
 	horizontal, out follower
 	up, side        int
 }
 
-func newStacks(s *torch.Scope, g gatedStacks, n, h, w int) *stacks {
+func newStacks(s *torch.Scope, g gatedStacks, labels torch.Tensor, n, h, w int) *stacks {
 	all := &stacks{}
 	for _, l := range g {
-		weight := s.Use(nn.Parameters(l.vertical)[0])
-		if m, ok := l.vertical.(*masked); ok {
+		vertical, shift := untold(l.vertical, labels)
+		weight := s.Use(nn.Parameters(vertical)[0])
+		if m, ok := vertical.(*masked); ok {
 			weight = m.weight(s)
 		}
 		shape := weight.Shape()
 		up, side := shape[2]/2, shape[3]/2
 		all.layers = append(all.layers, stackLayer{
-			of: l, rows: s.Zeros(n, h+up, w+2*side, shape[1]), down: weight.Narrow(2, 0, up+1), bias: nn.Parameters(l.vertical)[1],
-			links: s.Zeros(n, w, shape[0]), horizontal: follow(s, l.horizontal, n, h, w), out: follow(s, l.out, n, h, w), up: up, side: side,
+			of: l, rows: s.Zeros(n, h+up, w+2*side, shape[1]), down: weight.Narrow(2, 0, up+1), bias: nn.Parameters(vertical)[1], shift: shift,
+			links: s.Zeros(n, w, shape[0]), horizontal: follow(s, l.horizontal, labels, n, h, w), out: follow(s, l.out, labels, n, h, w), up: up, side: side,
 		})
 	}
 	return all
@@ -170,6 +174,9 @@ func (g *stacks) begin(s *torch.Scope, row int) {
 	for i, l := range g.layers {
 		seen := s.Use(l.rows).Narrow(1, row, l.up+1).Permute(0, 3, 1, 2)
 		down := seen.Conv2d(l.down, l.bias, torch.Conv{}) // [N,2W,1,W]
+		if l.shift.Valid() {
+			down = down.Add(l.shift)
+		}
 		n, w := down.Shape()[0], down.Shape()[3]
 		s.Use(l.links).CopyFrom(l.of.link.Forward(down).Permute(0, 2, 3, 1).Reshape(n, w, -1))
 		if i+1 < len(g.layers) {

@@ -19,12 +19,12 @@ type Masked struct{ nn.Sequential }
 
 // maskedNetwork is GenWidth channels wide: a layer that does not see the pixel itself, and blocks that see what was made of it.
 func maskedNetwork(b *Builder, n Options, of data.Shape, each int) *Masked {
-	m := masks{b, of.Channels}
+	m := masks{b, of.Channels, of.Classes}
 	layers := nn.Sequential{newShares(b.Scope)}
 	if n.Gated {
 		layers = append(layers, m.gatedStacks(n))
 	} else {
-		layers = append(layers, m.conv(of.Channels, n.GenWidth, kernel(firstSight), before))
+		layers = append(layers, m.told(m.conv(of.Channels, n.GenWidth, kernel(firstSight), before)))
 		for range n.depth(maskedDepth) {
 			layers = append(layers, m.block(n.GenWidth))
 		}
@@ -37,7 +37,7 @@ func maskedNetwork(b *Builder, n Options, of data.Shape, each int) *Masked {
 func (m masks) block(width int) nn.Module {
 	half := max(width/2, m.colours)
 	return nn.NewResidual(nn.Sequential{
-		nn.ReLU(), m.conv(width, half, kernel(1), upTo), nn.ReLU().InPlace(), m.conv(half, half, kernel(laterSight), upTo),
+		nn.ReLU(), m.conv(width, half, kernel(1), upTo), nn.ReLU().InPlace(), m.told(m.conv(half, half, kernel(laterSight), upTo)),
 		nn.ReLU().InPlace(), m.conv(half, width, kernel(1), upTo),
 	}, nil, nn.ResidualOptions{})
 }
@@ -54,10 +54,10 @@ const (
 	whole               // all of it
 )
 
-// masks makes convolutions of images of so many colours.
+// masks makes convolutions of images of so many colours, and of so many classes; 0: labels are not learnt.
 type masks struct {
-	b       *Builder
-	colours int
+	b                *Builder
+	colours, classes int
 }
 
 // masked is a convolution whose weights are multiplied by 0 where it must not see.

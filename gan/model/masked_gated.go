@@ -25,8 +25,8 @@ func (m masks) gatedStacks(n Options) gatedStacks {
 	var all gatedStacks
 	for range n.depth(maskedDepth) {
 		all = append(all, gatedLayer{
-			vertical: m.conv(in, 2*w, kernel(size), down), link: nn.NewConv2d(m.b.Scope, m.b.Init(), 2*w, 2*w, 1, nn.ConvOptions{}),
-			horizontal: m.convOf(in, 2*w, [2]int{1, size}, along, 2), out: m.conv(w, w, kernel(1), upTo),
+			vertical: m.told(m.conv(in, 2*w, kernel(size), down)), link: nn.NewConv2d(m.b.Scope, m.b.Init(), 2*w, 2*w, 1, nn.ConvOptions{}),
+			horizontal: m.told(m.convOf(in, 2*w, [2]int{1, size}, along, 2)), out: m.conv(w, w, kernel(1), upTo),
 		})
 		in, down, along, size = w, whole, upTo, laterSight
 	}
@@ -34,14 +34,17 @@ func (m masks) gatedStacks(n Options) gatedStacks {
 }
 
 // Forward is what the horizontal stack makes of x: [N,C,H,W] -> [N,W,H,W].
-func (g gatedStacks) Forward(x torch.Tensor) torch.Tensor {
+func (g gatedStacks) Forward(x torch.Tensor) torch.Tensor { return g.ForwardFor(x, torch.Tensor{}) }
+
+// ForwardFor is Forward where both stacks are told labels, ahead of their gates.
+func (g gatedStacks) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	s := x.Scope()
 	c := s.Child() // of what is between
 	defer c.Close()
 	v, h := c.Use(x), c.Use(x)
 	for i, l := range g {
-		down := l.vertical.Forward(v)
-		along := l.horizontal.Forward(h).Add(l.link.Forward(down))
+		down := nn.ForwardFor(l.vertical, v, labels)
+		along := nn.ForwardFor(l.horizontal, h, labels).Add(l.link.Forward(down))
 		v = gate(down, 1)
 		next := l.out.Forward(gate(along, 1))
 		if i > 0 {

@@ -89,7 +89,7 @@ func TestACursorSaysWhatAPassSays(t *testing.T) {
 				s = s.Child(torch.NoGrad, torch.Eval)
 				x := s.FromDoubles(torchtest.Fill(1, n*v.channels*side*side), n, v.channels, side, side)
 				want := m.Forward(x)
-				c := m.NewCursor(s.Child(), n, side, side)
+				c := m.NewCursor(s.Child(), torch.Tensor{}, n, side, side)
 				for row := range side {
 					for column := range side {
 						pixel := x.Narrow(2, row, 1).Narrow(3, column, 1).Reshape(n, -1)

@@ -60,7 +60,8 @@ func mlpDiscriminator(b *Builder, n Options, of data.Shape) nn.Module {
 
 // mlpEncoder is a VAE's of the literature, at DiscWidth 200: hidden layers with tanh, a linear end (Burda et al. 2016).
 func mlpEncoder(b *Builder, n Options, of data.Shape) nn.Module {
-	return b.dense(nn.Sequential{newShares(b.Scope), nn.Reshape{-1, of.Bytes()}}, of.Bytes(), n.DiscWidth, n.depth(mlpDepth), 2*n.Latent)
+	in := of.Bytes() + of.Classes
+	return b.dense(nn.Sequential{newShares(b.Scope), nn.Reshape{-1, in}}, in, n.DiscWidth, n.depth(mlpDepth), 2*n.Latent)
 }
 
 // mlpDecoder is its mirror, at GenWidth 200.

@@ -132,8 +132,8 @@ func (r *run) saveReconstructions(c *torch.Scope) error {
 		return nil
 	}
 	of := r.ds.Shape()
-	n := min(len(r.real)/of.Bytes(), comparedPairs)
-	seen, again := m.Reconstruct(upload(c, r.real[:n*of.Bytes()], n, of))
+	n := min(len(r.realLabels), comparedPairs)
+	seen, again := m.Reconstruct(method.Batch{X: upload(c, r.real[:n*of.Bytes()], n, of), Labels: r.labelled(c, r.realLabels[:n])})
 	path, err := report.Pairs(r.dir.Sample(fmt.Sprintf("reconstructions-%08d", r.step)), of, seen.Pixels(), again.Pixels())
 	if err != nil {
 		return err

@@ -94,11 +94,7 @@ func (t *Trainer) labelled(s *torch.Scope, labels []int32) (x torch.Tensor) {
 	if !t.job.Method.Model.IsConditional() {
 		return x
 	}
-	all := make([]int64, len(labels))
-	for i, label := range labels {
-		all[i] = int64(label)
-	}
-	return s.FromInts(all, len(all))
+	return method.Labels(s, labels)
 }
 
 func (f *loading) next(ctx context.Context, s *torch.Scope) (batch method.Batch, n int, err error) {

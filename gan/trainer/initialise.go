@@ -37,7 +37,7 @@ func (p *setup) mean(ctx context.Context, fresh bool) ([]float32, error) {
 	if !fresh || !p.job.Method.Model.FromMean {
 		return nil, nil
 	}
-	bytes, n, err := data.Preview(ctx, p.ds, meanOf, planOf(p.job, p.ds).Seed)
+	bytes, labels, err := data.Preview(ctx, p.ds, meanOf, planOf(p.job, p.ds).Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (p *setup) mean(ctx context.Context, fresh bool) ([]float32, error) {
 	means := make([]float32, len(sums))
 	area := of.Height * of.Width
 	for i, sum := range sums {
-		means[i%of.Channels*area+i/of.Channels] = float32(sum)/float32(n)/127.5 - 1
+		means[i%of.Channels*area+i/of.Channels] = float32(sum)/float32(len(labels))/127.5 - 1
 	}
 	return means, nil
 }

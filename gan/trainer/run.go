@@ -26,6 +26,7 @@ type run struct {
 	eval   *evaluator          // nil: nothing was evaluated yet
 
 	real        []byte       // data that pictures show
+	realLabels  []int32      // its own
 	realPicture string       // its picture, of a run that begins
 	sampled     string       // the last picture
 	lastSample  int64        // the step it was drawn at
@@ -158,11 +159,10 @@ func (r *run) first(ctx context.Context, config []byte) (err error) {
 // look reads the data that pictures show.
 func (r *run) look(ctx context.Context) (err error) {
 	of := r.ds.Shape()
-	n := 0
-	if r.real, n, err = data.Preview(ctx, r.ds, report.Shown(of), planOf(r.job, r.ds).Seed); err != nil {
+	if r.real, r.realLabels, err = data.Preview(ctx, r.ds, report.Shown(of), planOf(r.job, r.ds).Seed); err != nil {
 		return err
 	}
-	return r.learnSpread(n)
+	return r.learnSpread(len(r.realLabels))
 }
 
 // warn tells the user, where there is something to tell.
