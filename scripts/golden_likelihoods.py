@@ -4,7 +4,9 @@ PyTorch.
     python scripts/golden_likelihoods.py
 
 Masks are made from the order in which an image's numbers are told, number by number. The discretised logistic distribution is a
-difference of two sigmoids by their logarithms. Numbers that both sides draw come from golden.py's fill().
+difference of two sigmoids by their logarithms. Numbers that both sides draw come from golden.py's fill(). With conditional=concat
+a VAE takes one-hot labels beside image and latent, and a PixelCNN has a bias by class (van den Oord et al. 2016, Conditional
+image generation with PixelCNN decoders).
 """
 import copy
 import hashlib
@@ -18,10 +20,12 @@ import torch.nn.functional as F
 
 from golden import ROOT, Residual, fill, numbers, sample
 from golden_gans import Draws, normal, optimizer, scheduler, uniform
+from golden_labels import CLASSES, Cell
 from golden_models import Shares
 
 ME = pathlib.Path(__file__)
 BATCH, LENGTH = 4, 20
+LABELS = Cell()  # of the images that networks are asked of
 
 
 # --- distributions ---------------------------------------------------------------------------------------------------------
@@ -71,11 +75,25 @@ def dense(cin, width, cout, depth):
     return layers + [nn.Linear(cin, cout)]
 
 
-class Scaled(nn.Sequential):
+class Beside(nn.Sequential):
+    """A network that takes one-hot labels beside its input, as channels or as numbers, where it is told them."""
+
+    def __init__(self, net, told, flat=False):
+        super().__init__(*net)
+        self.told, self.flat = told, flat
+
+    def forward(self, x):
+        if self.told:
+            hot = LABELS.hot(x)
+            x = torch.cat([x.flatten(1), hot], 1) if self.flat else torch.cat([x, hot[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+        return super().forward(x)
+
+
+class Scaled(Beside):
     """A decoder of means with a logistic scale a channel."""
 
-    def __init__(self, net, channels):
-        super().__init__(*net)
+    def __init__(self, net, told, channels):
+        super().__init__(net, told)
         self.log_scale = nn.Parameter(torch.full((1, channels, 1, 1), -1.0))
 
     def state_dict(self, *args, **kwargs):  # log_scale last, as forger has it
@@ -85,20 +103,21 @@ class Scaled(nn.Sequential):
 
 
 def autoencoder(o, z):
-    side, channels, depth = z["side"], z["channels"], z.get("depth", 2)
+    side, channels, depth, told = z["side"], z["channels"], z.get("depth", 2), "conditional" in o
+    more = CLASSES if told else 0
     if o["model"] == "mlp":
         size = channels * side * side
-        encoder = [Shares(), nn.Flatten(), *dense(size, z["disc"], 2 * z["latent"], depth)]
-        decoder = [nn.Flatten(), *dense(z["latent"], z["gen"], size, depth), nn.Unflatten(1, (channels, side, side))]
+        encoder = [Shares(), nn.Flatten(), *dense(size + more, z["disc"], 2 * z["latent"], depth)]
+        decoder = [nn.Flatten(), *dense(z["latent"] + more, z["gen"], size, depth), nn.Unflatten(1, (channels, side, side))]
     else:  # the DCGAN of 16x16
         e, g, latent = z["disc"], z["gen"], z["latent"]
-        encoder = [nn.Conv2d(channels, e, 4, 2, 1, bias=False), nn.LeakyReLU(0.2), nn.Conv2d(e, 2 * e, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * e),
+        encoder = [nn.Conv2d(channels + more, e, 4, 2, 1, bias=False), nn.LeakyReLU(0.2), nn.Conv2d(e, 2 * e, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * e),
                    nn.LeakyReLU(0.2), nn.Conv2d(2 * e, 2 * latent, 4, 1, 0, bias=False), nn.Flatten()]
-        decoder = [nn.ConvTranspose2d(latent, 2 * g, 4, 1, 0, bias=False), nn.BatchNorm2d(2 * g), nn.ReLU(),
+        decoder = [nn.ConvTranspose2d(latent + more, 2 * g, 4, 1, 0, bias=False), nn.BatchNorm2d(2 * g), nn.ReLU(),
                    nn.ConvTranspose2d(2 * g, g, 4, 2, 1, bias=False), nn.BatchNorm2d(g), nn.ReLU(),
                    nn.ConvTranspose2d(g, channels, 4, 2, 1, bias=False)]
     binary = o.get("binarize", "none" if channels == 3 else "dynamic") != "none"
-    return nn.Sequential(*encoder), nn.Sequential(*decoder) if binary else Scaled(decoder, channels)
+    return Beside(encoder, told, flat=o["model"] == "mlp"), Beside(decoder, told) if binary else Scaled(decoder, told, channels)
 
 
 def mask(cout, cin, size, sees, colours, parts):
@@ -133,14 +152,22 @@ def masked(cin, cout, size, sees, colours, parts=1):
     return nn.Conv2d(cin, cout, size, padding=m.padding) if bool(m.mask.all()) else m
 
 
+def by_class(told, conv):
+    """conv, and where it is told labels a bias for each of them."""
+    if told:
+        conv.classes = nn.Embedding(CLASSES, conv.out_channels)
+        conv.register_forward_hook(lambda m, _, y: y + m.classes(LABELS.y)[:, :, None, None])
+    return conv
+
+
 class Gated(nn.Module):
     """A layer of the two stacks: (v, h) -> (v, h)."""
 
-    def __init__(self, cin, width, size, down, along, colours):
+    def __init__(self, cin, width, size, down, along, colours, told):
         super().__init__()
-        self.vertical = masked(cin, 2 * width, (size, size), down, colours)
+        self.vertical = by_class(told, masked(cin, 2 * width, (size, size), down, colours))
         self.link = nn.Conv2d(2 * width, 2 * width, 1)
-        self.horizontal = masked(cin, 2 * width, (1, size), along, colours, 2)
+        self.horizontal = by_class(told, masked(cin, 2 * width, (1, size), along, colours, 2))
         self.out = masked(width, width, (1, 1), UP_TO, colours)
 
     def forward(self, v, h):
@@ -166,16 +193,16 @@ class Stacks(nn.ModuleList):
 
 
 def pixelcnn(o, z):
-    channels, width, depth = z["channels"], z["gen"], z.get("depth", 8)
+    channels, width, depth, told = z["channels"], z["gen"], z.get("depth", 8), "conditional" in o
     each = 1 if o.get("binarize", "none" if channels == 3 else "dynamic") != "none" else 2
     if o.get("gated"):
-        layers = [Stacks([Gated(channels if i == 0 else width, width, 7 if i == 0 else 3, ABOVE if i == 0 else WHOLE, BEFORE if i == 0 else UP_TO, channels)
+        layers = [Stacks([Gated(channels if i == 0 else width, width, 7 if i == 0 else 3, ABOVE if i == 0 else WHOLE, BEFORE if i == 0 else UP_TO, channels, told)
                           for i in range(depth)])]
     else:
         half = width // 2
-        layers = [masked(channels, width, (7, 7), BEFORE, channels)]
-        layers += [Residual(nn.Sequential(nn.ReLU(), masked(width, half, (1, 1), UP_TO, channels), nn.ReLU(), masked(half, half, (3, 3), UP_TO, channels),
-                                          nn.ReLU(), masked(half, width, (1, 1), UP_TO, channels))) for _ in range(depth)]
+        layers = [by_class(told, masked(channels, width, (7, 7), BEFORE, channels))]
+        layers += [Residual(nn.Sequential(nn.ReLU(), masked(width, half, (1, 1), UP_TO, channels), nn.ReLU(),
+                                          by_class(told, masked(half, half, (3, 3), UP_TO, channels)), nn.ReLU(), masked(half, width, (1, 1), UP_TO, channels))) for _ in range(depth)]
     return nn.Sequential(Shares(), *layers, nn.ReLU(), masked(width, width, (1, 1), UP_TO, channels), nn.ReLU(),
                          masked(width, channels * each, (1, 1), UP_TO, channels))
 
@@ -197,6 +224,13 @@ RUNS = {
     "pixelcnn of colour": (f"method=pixelcnn model=masked ema=.9 {ADAM}", COLOUR),
     "gated": (f"method=pixelcnn model=masked gated=true binarize=fixed ema=.9 {ADAM}", GRAY),
     "gated of colour": (f"method=pixelcnn model=masked gated=true {ADAM}", COLOUR),
+    "vae given labels": (f"method=vae model=mlp conditional=concat binarize=dynamic ema=.9 {ADAM}", DENSE),
+    "vae of colour given labels": (f"method=vae model=dcgan conditional=concat {ADAM}", DCGAN),
+    "importance given labels": ("method=vae model=mlp conditional=concat binarize=none iw-samples=3 optim=rmsprop lr=1e-3", DENSE),
+    "pixelcnn given labels": (f"method=pixelcnn model=masked conditional=concat binarize=dynamic ema=.9 {ADAM}", GRAY),
+    "pixelcnn of colour given labels": (f"method=pixelcnn model=masked conditional=concat {ADAM}", COLOUR),
+    "gated given labels": (f"method=pixelcnn model=masked gated=true conditional=concat binarize=fixed ema=.9 {ADAM}", GRAY),
+    "gated of colour given labels": (f"method=pixelcnn model=masked gated=true conditional=concat {ADAM}", COLOUR),
 }
 
 
@@ -221,6 +255,11 @@ def sow(net, stream):
     for i, p in enumerate(parameters(net)):
         fan = p[0].numel() if p.dim() > 1 else 16
         p.data.copy_(fill(stream + i, *p.shape) * 1.5 / math.sqrt(fan) + (0.1 if p.dim() == 1 else 0.0))
+
+
+def label(batch):
+    """Gives a batch its labels."""
+    LABELS.y = torch.tensor([(batch + i * i) % CLASSES for i in range(BATCH)])
 
 
 class Training:
@@ -273,6 +312,7 @@ class Training:
         x = levels(fill(9000, BATCH, self.sizes["channels"], self.sizes["side"], self.sizes["side"]))
         normals, self.uniforms = Draws(8000, normal), Draws(8500, uniform)
         x = self.sees(x)
+        label(0)
         nets = {name: copy.deepcopy(net).eval() for name, net in self.nets.items()}
         if not self.vae:
             exact = numbers(-self.log(nets["model"](x), x))
@@ -286,7 +326,8 @@ class Training:
 
     def run(self, done):
         rates, lines, grads, z = scheduler(self.opt, self.o, LENGTH), [], None, self.sizes
-        for _ in range(done):
+        for step in range(done):
+            label(step)
             lr = self.opt.param_groups[0]["lr"]
             values = self.loss(self.sees(levels(self.reals(BATCH, z["channels"], z["side"], z["side"]))))
             self.opt.zero_grad()
@@ -308,7 +349,8 @@ class Training:
 
 def run(name):
     text, sizes = RUNS[name]
-    return {"settings": text.split(), "sizes": sizes, **Training(text, sizes).run(10)}
+    classes = CLASSES if "conditional" in text else 0
+    return {"settings": text.split(), "sizes": sizes, "classes": classes, **Training(text, sizes).run(10)}
 
 
 def main():

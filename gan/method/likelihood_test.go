@@ -139,7 +139,8 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 				for step, line := range want.Log {
 					c := s.Child()
 					parts.Turn(int64(step), runSteps)
-					m.Step(c, []Batch{{X: levels(c, 3000+step, runBatch, of.Channels, of.Height, of.Width).ToFormat(s.Format())}}, 0)
+					x := levels(c, 3000+step, runBatch, of.Channels, of.Height, of.Width).ToFormat(s.Format())
+					m.Step(c, []Batch{{X: x, Labels: want.labels(c, step)}}, 0)
 					sums := parts.Meters[0].Sums.Doubles()
 					rate := parts.Dials[len(parts.Dials)-1]
 					for _, d := range parts.Dials {
@@ -166,7 +167,8 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 				assert.Len(t, want.State, seen)
 				c := s.Child(torch.NoGrad, torch.Eval)
 				x := levels(c, 9000, runBatch, of.Channels, of.Height, of.Width).ToFormat(s.Format())
-				bound, estimate := measuring(m)(Batch{X: o.pixels(of).seen(x, fills(8500, .5, .5))}, fills(8000, 1.7, 0), 6)
+				images := Batch{X: o.pixels(of).seen(x, fills(8500, .5, .5)), Labels: want.labels(c, 0)}
+				bound, estimate := measuring(m)(images, fills(8000, 1.7, 0), 6)
 				torchtest.Close(t, want.NLL[0], bound, 1e-9, 1e-9, "bound")
 				torchtest.Close(t, want.NLL[1], estimate, 1e-9, 1e-9, "estimate")
 			}, torch.Of(torch.Float64), torch.Layout(torch.ChannelsLast))

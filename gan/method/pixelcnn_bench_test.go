@@ -17,7 +17,7 @@ func BenchmarkDrawing(b *testing.B) {
 	o := Options{Model: model.Options{Name: "masked", GenWidth: 32, Depth: 12}, Binarize: "fixed"}
 	for name, draw := range map[string]func(a autoregressive, uniforms torch.Tensor){
 		"kept":  func(a autoregressive, uniforms torch.Tensor) { a.draw(uniforms, torch.Tensor{}, torch.Tensor{}, 0) },
-		"naive": func(a autoregressive, uniforms torch.Tensor) { naive(a, uniforms, torch.Tensor{}, 0) },
+		"naive": func(a autoregressive, uniforms torch.Tensor) { naive(a, uniforms, torch.Tensor{}, torch.Tensor{}, 0) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			s, err := torch.NewScope(torch.Threads(1), torch.Layout(torch.ChannelsLast), torch.NoGrad, torch.Eval)

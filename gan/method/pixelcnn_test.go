@@ -2,11 +2,13 @@ package method
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"forger/data"
 	"forger/gan/model"
 	"forger/torch"
+	"forger/torch/nn"
 	"forger/torch/torchtest"
 
 	"github.com/stretchr/testify/assert"
@@ -21,7 +23,15 @@ func untrained(s *torch.Scope, gated bool, binarize string, of data.Shape) autor
 	return autoregressiveOf(n, o, of)
 }
 
-// The probabilities of all 512 black and white images of 3x3 sum to 1.
+// inOrder are labels of n images of so many classes, in turn; the zero Tensor where there are none.
+func inOrder(s *torch.Scope, n, classes int) (x torch.Tensor) {
+	if classes == 0 {
+		return x
+	}
+	return Sampler{Classes: classes, Label: inTurn(classes)}.Labels(s, 0, n)
+}
+
+// The probabilities of all 512 black and white images of 3x3 sum to 1, and so do those given a label.
 func TestTheProbabilitiesOfAllImagesSumToOne(t *testing.T) {
 	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
 		var values []float64
@@ -31,16 +41,23 @@ func TestTheProbabilitiesOfAllImagesSumToOne(t *testing.T) {
 			}
 		}
 		for _, gated := range []bool{false, true} {
-			a := untrained(s, gated, "fixed", data.Shape{Height: 3, Width: 3, Channels: 1})
-			c := s.Child(torch.NoGrad)
-			x := c.FromDoubles(values, 1<<9, 1, 3, 3).To(torch.Float32)
-			assert.InDelta(t, 1, a.log(Batch{X: x}).To(torch.Float64).Exp().Sum().Item(), 1e-5)
+			for label := range 3 {
+				classes := 0
+				var labels torch.Tensor
+				c := s.Child(torch.NoGrad)
+				if label > 0 {
+					classes, labels = 3, c.FromInts(slices.Repeat([]int64{int64(label)}, 1<<9), 1<<9)
+				}
+				a := untrained(s, gated, "fixed", data.Shape{Height: 3, Width: 3, Channels: 1, Classes: classes})
+				x := c.FromDoubles(values, 1<<9, 1, 3, 3).To(torch.Float32)
+				assert.InDelta(t, 1, a.log(Batch{X: x, Labels: labels}).To(torch.Float64).Exp().Sum().Item(), 1e-5)
+			}
 		}
 	})
 }
 
 // naive is draw by a pass over the whole image for each of its numbers.
-func naive(a autoregressive, uniforms, images torch.Tensor, rows int) torch.Tensor {
+func naive(a autoregressive, uniforms, labels, images torch.Tensor, rows int) torch.Tensor {
 	n, of, s := uniforms.Shape()[0], a.of, uniforms.Scope()
 	x := s.Zeros(n, of.Channels, of.Height, of.Width)
 	if rows > 0 {
@@ -49,7 +66,7 @@ func naive(a autoregressive, uniforms, images torch.Tensor, rows int) torch.Tens
 	for i := rows * of.Width * of.Channels; i < of.Bytes(); i++ {
 		c := s.Child()
 		colour, column, row := i%of.Channels, i/of.Channels%of.Width, i/of.Channels/of.Width
-		said := a.net.Forward(c.Use(x)).Narrow(2, row, 1).Narrow(3, column, 1).Reshape(n, -1)
+		said := nn.ForwardFor(a.net, c.Use(x), labels).Narrow(2, row, 1).Narrow(3, column, 1).Reshape(n, -1)
 		value := a.number(said.Narrow(1, colour*a.pixels.each(), a.pixels.each()), c.Use(uniforms).Narrow(1, i, 1))
 		c.Use(x).Narrow(1, colour, 1).Narrow(2, row, 1).Narrow(3, column, 1).CopyFrom(value.Reshape(n, 1, 1, 1))
 		c.Close()
@@ -60,23 +77,26 @@ func naive(a autoregressive, uniforms, images torch.Tensor, rows int) torch.Tens
 // Images drawn with what was found before kept are those drawn by a pass for each number; rows that are given stay.
 func TestDrawingIsDrawingByWholePasses(t *testing.T) {
 	for name, v := range map[string]struct {
-		gated    bool
-		binarize string
-		channels int
-	}{"binary": {false, "fixed", 1}, "gated": {true, "fixed", 1}, "colour": {false, "none", 3}, "gated colour": {true, "none", 3}} {
+		gated             bool
+		binarize          string
+		channels, classes int
+	}{
+		"binary": {false, "fixed", 1, 0}, "gated": {true, "fixed", 1, 0}, "colour": {false, "none", 3, 0}, "gated colour": {true, "none", 3, 0},
+		"binary given labels": {false, "fixed", 1, 3}, "gated colour given labels": {true, "none", 3, 2},
+	} {
 		t.Run(name, func(t *testing.T) {
 			torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
-				of := data.Shape{Height: 6, Width: 5, Channels: v.channels}
+				of := data.Shape{Height: 6, Width: 5, Channels: v.channels, Classes: v.classes}
 				a := untrained(s, v.gated, v.binarize, of)
 				s = s.Child(torch.NoGrad, torch.Eval)
 				uniforms := fills(7, .5, .5)(s, 4, of.Bytes())
-				images := levels(s, 8, 4, of.Channels, of.Height, of.Width)
+				images, labels := levels(s, 8, 4, of.Channels, of.Height, of.Width), inOrder(s, 4, v.classes)
 				live := s.Live()
-				drawn := a.draw(uniforms, torch.Tensor{}, torch.Tensor{}, 0)
+				drawn := a.draw(uniforms, labels, torch.Tensor{}, 0)
 				assert.LessOrEqual(t, s.Live(), live+3, "the images alone are left")
-				torchtest.Close(t, naive(a, uniforms, images, 0).Doubles(), drawn.Doubles(), 0, 1e-6, "drawn")
-				half := a.draw(uniforms, torch.Tensor{}, images, 3)
-				torchtest.Close(t, naive(a, uniforms, images, 3).Doubles(), half.Doubles(), 0, 1e-6, "completed")
+				torchtest.Close(t, naive(a, uniforms, labels, images, 0).Doubles(), drawn.Doubles(), 0, 1e-6, "drawn")
+				half := a.draw(uniforms, labels, images, 3)
+				torchtest.Close(t, naive(a, uniforms, labels, images, 3).Doubles(), half.Doubles(), 0, 1e-6, "completed")
 				torchtest.Close(t, a.pixels.shown(images).Narrow(2, 0, 3).Doubles(), half.Narrow(2, 0, 3).Doubles(), 0, 0, "given")
 				assert.NotEqual(t, drawn.Doubles(), half.Doubles())
 			}, torch.Of(torch.Float64))

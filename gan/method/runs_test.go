@@ -61,6 +61,18 @@ func (r training) shape() data.Shape {
 	return data.Shape{Height: r.Sizes.Side, Width: r.Sizes.Side, Channels: r.Sizes.Channels, Points: r.Sizes.Points, Classes: r.Classes}
 }
 
+// labels are those of the batch of a number; the zero Tensor where none are learnt.
+func (r training) labels(s *torch.Scope, batch int) (x torch.Tensor) {
+	if r.Classes == 0 {
+		return x
+	}
+	labels := make([]int32, runBatch)
+	for i := range labels {
+		labels[i] = int32((batch + i*i) % r.Classes)
+	}
+	return Labels(s, labels)
+}
+
 // build makes the training of a GAN in s, and seals it.
 func build(t testing.TB, s *torch.Scope, o Options, of data.Shape, batch int) *gan {
 	t.Helper()
@@ -147,15 +159,8 @@ func rerun(t *testing.T, s *torch.Scope, r training, steps int, after func(step 
 			if len(shape) == 4 {
 				x = x.ToFormat(s.Format())
 			}
-			b := Batch{X: x}
-			if r.Classes > 0 {
-				labels := make([]int64, runBatch)
-				for i := range labels {
-					labels[i] = int64((drawn + i*i) % r.Classes)
-				}
-				b.Labels, drawn = c.FromInts(labels, runBatch), drawn+1
-			}
-			batches = append(batches, b)
+			batches = append(batches, Batch{X: x, Labels: r.labels(c, drawn)})
+			drawn++
 		}
 		g.Step(c, batches, g.Variant(step))
 		d := g.sumsD.Doubles()

@@ -56,7 +56,11 @@ func endOf(t *testing.T, settings []string, of data.Shape, among *torch.Comm, ra
 				share = torch.Share{First: share.First * o.Pack, Count: share.Count * o.Pack, Of: n, Among: among}
 				x = x.Narrow(0, share.First, share.Count)
 			}
-			batches = append(batches, Batch{X: x, Share: share})
+			labels := inOrder(c, n, of.Classes)
+			if of.Classes > 0 && size > 1 {
+				labels = labels.Narrow(0, share.First, share.Count)
+			}
+			batches = append(batches, Batch{X: x, Labels: labels, Share: share})
 		}
 		m.Step(c, batches, m.Variant(step))
 		c.Close()
@@ -94,6 +98,8 @@ var alike = map[string]struct {
 	"free bits":                       {[]string{"method=vae", "model=mlp", "free-bits=.01", "binarize=none"}, data.Shape{Height: 8, Width: 8, Channels: 1}},
 	"batch normalisation":             {[]string{"model=dcgan", "sync-bn=true", "penalty=r1=1", "penalty=gp=1", "ema=.9"}, data.Shape{Height: 16, Width: 16, Channels: 1}},
 	"the same of an autoencoder":      {[]string{"method=vae", "model=dcgan", "sync-bn=true"}, data.Shape{Height: 16, Width: 16, Channels: 1}},
+	"autoencoder given labels":        {[]string{"method=vae", "model=mlp", "conditional=concat", "iw-samples=3"}, data.Shape{Height: 8, Width: 8, Channels: 1, Classes: 3}},
+	"pixel by pixel given labels":     {[]string{"method=pixelcnn", "model=masked", "conditional=concat"}, data.Shape{Height: 4, Width: 4, Channels: 1, Classes: 3}},
 	"pixel by pixel":                  {[]string{"method=pixelcnn", "model=masked"}, data.Shape{Height: 4, Width: 4, Channels: 1}},
 }
 
