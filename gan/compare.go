@@ -155,13 +155,15 @@ func (t *comparing) draw(i int) (err error) {
 		return err
 	}
 	defer d.Root.Close()
+	shape := d.Shape
+	shape.Classes = 0 // labels are learnt or not: the images are the same
 	if i == 0 {
-		t.shape = d.Shape
+		t.shape = shape
 	}
 	switch {
-	case d.Shape.IsPoints():
+	case shape.IsPoints():
 		return fmt.Errorf("%s: it makes points: compare is of images: use forger eval", path)
-	case d.Shape != t.shape:
+	case shape != t.shape:
 		return fmt.Errorf("%s: images %s, those of %s are %s: figures of one are none of the other: compare models of one size", path, d.Shape, t.Checkpoints[0], t.shape)
 	}
 	m := Compared{Name: t.name(i), Checkpoint: path, Method: d.Options.Method, Model: d.Options.Model.Name}
@@ -280,6 +282,7 @@ func (t *comparing) likelihoods() error {
 		r := e.Metrics[nll]
 		of := r.Text("likelihood")
 		if of == "" {
+			t.tell("%s: nll: %s", m.Name, r.Note)
 			continue
 		}
 		i := slices.IndexFunc(t.Likelihoods, func(l Likelihood) bool { return l.Of == of })

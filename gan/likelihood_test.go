@@ -35,7 +35,21 @@ var likelyRuns = map[string]likely{
 	"pixelcnn": {"method=pixelcnn model=masked binarize=fixed ema=.9", map[string]int{"gen": 6, "channels": 1, "side": 8, "depth": 2}, []string{"model"}},
 	"gated of colour": {"method=pixelcnn model=masked binarize=none gated=true", map[string]int{"gen": 6, "channels": 3, "side": 6, "depth": 2},
 		[]string{"model"}},
+	"vae given labels": {"method=vae model=mlp conditional=concat binarize=fixed ema=.9",
+		map[string]int{"latent": 3, "gen": 5, "disc": 4, "channels": 1, "side": 8, "depth": 2}, []string{"encoder", "decoder"}},
+	"vae of colour given labels": {"method=vae model=dcgan conditional=concat binarize=none", map[string]int{"latent": 5, "gen": 4, "disc": 4, "channels": 3, "side": 16},
+		[]string{"encoder", "decoder"}},
+	"pixelcnn given labels": {"method=pixelcnn model=masked conditional=concat binarize=fixed ema=.9", map[string]int{"gen": 6, "channels": 1, "side": 8, "depth": 2},
+		[]string{"model"}},
+	"gated of colour given labels": {"method=pixelcnn model=masked conditional=concat binarize=none gated=true", map[string]int{"gen": 6, "channels": 3, "side": 6, "depth": 2},
+		[]string{"model"}},
 }
+
+// likelyClasses are those of what is given labels.
+const likelyClasses = 3
+
+// isConditional tells a training that learns labels.
+func (l likely) isConditional() bool { return strings.Contains(l.settings, "conditional=") }
 
 // config is the run of it on 24 pictures.
 func (l likely) config(t *testing.T) Config {
@@ -44,6 +58,9 @@ func (l likely) config(t *testing.T) Config {
 	d := DefaultConfig().Method.Model
 	c.Method.Model.Latent, c.Method.Model.DiscWidth = d.Latent, d.DiscWidth
 	c.Data.Spec, c.Data.Size, c.Data.Channels = "folder:"+gantest.Pictures(t, 24), vision.Square(l.sizes["side"]), l.sizes["channels"]
+	if l.isConditional() {
+		c.Data.Spec, c.Data.Balance = "folder:"+gantest.Labelled(t, 24, likelyClasses), true
+	}
 	for name, to := range map[string]*int{"latent": &c.Method.Model.Latent, "gen": &c.Method.Model.GenWidth, "disc": &c.Method.Model.DiscWidth, "depth": &c.Method.Model.Depth} {
 		if v, ok := l.sizes[name]; ok {
 			*to = v
@@ -68,6 +85,11 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 		res, err := train(t, t.Context(), c, &r)
 		require.NoError(t, err, name)
 		assert.Contains(t, strings.Join(r.Warns, " "), "likelihood: ", name)
+		assert.Equal(t, l.isConditional(), strings.Contains(strings.Join(r.Warns, " "), ", given the label"), name)
+		if l.isConditional() {
+			side := l.sizes["side"] + 2
+			assert.Equal(t, [2]int{likelyClasses*side + 2, 8*side + 2}, pictureSize(t, res.LastSample), "%s: a row each class", name)
+		}
 		_, err = os.Stat(filepath.Join(c.Run.Out, "samples", "reconstructions-00000006.png"))
 		assert.Equal(t, l.nets[0] == "encoder", err == nil, "reconstructions of %s", name)
 		b, err := Bench(t.Context(), c, bench.Options{Steps: 1, Synthetic: true})
@@ -111,6 +133,7 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 			assert.Less(t, off, 2e-5, "%s: %s", name, file)
 		}
 		e := measured[name].Metrics["nll"]
+		assert.Equal(t, likelyRuns[name].isConditional(), strings.HasSuffix(e.Text("likelihood"), ", given the label"), name)
 		exact := e.More[3].Value.(bool)
 		tolerance := 1e-4
 		if !exact { // its samples are others
@@ -129,6 +152,8 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 	assert.Equal(t, []any{"logits"}, found["vae"].Notes["decoder.onnx"])
 	assert.Equal(t, []any{"means"}, found["vae of colour"].Notes["decoder.onnx"])
 	assert.Equal(t, []any{"logits"}, found["pixelcnn"].Notes["model.onnx"])
+	assert.Equal(t, []any{"labels", "mean", "logvar"}, found["vae given labels"].Notes["encoder.onnx"])
+	assert.Equal(t, []any{"labels", "logistics"}, found["gated of colour given labels"].Notes["model.onnx"])
 	assert.Equal(t, true, found["gated of colour"].Notes["model.torchscript"], "the state_dict's keys are the network's")
 }
 
