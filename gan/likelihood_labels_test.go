@@ -11,6 +11,7 @@ import (
 
 	"forger/data"
 	"forger/gan/gantest"
+	"forger/gan/report"
 	"forger/internal/setting"
 	"forger/vision"
 
@@ -115,6 +116,26 @@ func TestAPixelCNNCompletesGivenLabels(t *testing.T) {
 	plain := "folder:" + gantest.Pictures(t, 24)
 	assert.Equal(t, complete(plain, "class0,class1"), complete(plain, ""), "no classes: a row each, of two")
 	assert.NotEqual(t, rawOf(t, SampleOptions{Checkpoint: checkpoint, N: 3, Label: "class0"}, 64), rawOf(t, SampleOptions{Checkpoint: checkpoint, N: 3, Label: "class1"}, 64))
+}
+
+// A reconstruction is of its image's class: where latents are too dear to say anything, that is all that it tells.
+func TestReconstructionsAreOfTheImagesClasses(t *testing.T) {
+	c := likelyRuns["vae given labels"].config(t)
+	c.Data.Spec = shades(t, 24, likelyClasses)
+	c.Run.Steps, c.Run.SampleEvery, c.Method.LR, c.Method.EMA, c.Method.Model.GenWidth, c.Method.Beta = 300, 300, .02, 0, 16, 50
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+	m := decoded(t, filepath.Join(res.Dir, "samples", "reconstructions-00000300.png"))
+	white := func(tile int) (share float64) {
+		for i := range 64 {
+			gray, _, _, _ := m.At(2+tile%report.GridColumns*10+i%8, 2+tile/report.GridColumns*10+i/8).RGBA()
+			share += float64(gray) / 0xffff / 64
+		}
+		return share
+	}
+	for pair := range 24 {
+		assert.InDelta(t, white(2*pair), white(2*pair+1), .2, "pair %d", pair)
+	}
 }
 
 // relabelled is shades whose first so many have classes that are moved on by some.

@@ -13,7 +13,7 @@ import (
 // Ways are how networks may learn the labels.
 var ways = map[string]string{
 	wayNone:       "not at all",
-	wayConcat:     "beside the latent and beside the image (Mirza and Osindero 2014); in a PixelCNN a bias by class in each layer, which is what that comes to (van den Oord et al. 2016)",
+	wayConcat:     "beside the latent and beside the image (Mirza and Osindero 2014), which in a PixelCNN is a bias by class (van den Oord et al. 2016)",
 	wayProjection: "beside the latent and by batch normalisation in the generator, and a projection in the discriminator (Miyato and Koyama 2018)",
 	wayAuxiliary:  "beside the latent, and the discriminator names the class (ACGAN: Odena et al. 2017)",
 }
