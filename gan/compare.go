@@ -48,6 +48,7 @@ type Compared struct {
 	Seconds         float64 `json:"seconds"`    // of training
 	TrainedOn       string  `json:"trained_on"` // device
 	ImagesPerSecond float64 `json:"images_per_second"`
+	Labels          string  `json:"labels,omitempty"` // of the samples, where the network learnt labels
 
 	drawn []byte // uint8 [N,H,W,C], for the picture
 }
@@ -109,6 +110,11 @@ func Compare(ctx context.Context, o CompareOptions) (c Comparison, err error) {
 	}
 	defer os.RemoveAll(work)
 	t := &comparing{CompareOptions: o, ctx: ctx, work: work}
+	defer func() {
+		if t.real != nil {
+			t.real.Close()
+		}
+	}()
 	for i := range o.Checkpoints {
 		if err := t.draw(i); err != nil {
 			return c, err
@@ -130,7 +136,8 @@ type comparing struct {
 	ctx   context.Context
 	work  string // a folder for what the models draw
 	shape data.Shape
-	real  []byte // for the picture
+	real  data.Dataset
+	shown []byte // of it, for the picture
 }
 
 func (t *comparing) samples(i int) string {
@@ -141,6 +148,21 @@ func (t *comparing) tell(format string, args ...any) {
 	if t.Tell != nil {
 		t.Tell(fmt.Sprintf(format, args...))
 	}
+}
+
+// open takes the real data in the form of the first model's images, which is that of all.
+func (t *comparing) open(shape data.Shape, path string) (err error) {
+	shape.Classes = 0 // labels are learnt or not: the images are the same
+	switch {
+	case shape.IsPoints():
+		return fmt.Errorf("%s: it makes points: compare is of images: use forger eval", path)
+	case t.real == nil:
+		t.shape = shape
+		t.real, err = data.Settings{Spec: t.Against, Size: shape.Size(), Channels: shape.Channels, Cache: "none"}.Open(t.Seed, 0)
+	case shape != t.shape:
+		return fmt.Errorf("%s: images %s, those of %s are %s: figures of one are none of the other: compare models of one size", path, shape, t.Checkpoints[0], t.shape)
+	}
+	return err
 }
 
 // draw opens a checkpoint, and has it draw once for all protocols.
@@ -155,16 +177,8 @@ func (t *comparing) draw(i int) (err error) {
 		return err
 	}
 	defer d.Root.Close()
-	shape := d.Shape
-	shape.Classes = 0 // labels are learnt or not: the images are the same
-	if i == 0 {
-		t.shape = shape
-	}
-	switch {
-	case shape.IsPoints():
-		return fmt.Errorf("%s: it makes points: compare is of images: use forger eval", path)
-	case shape != t.shape:
-		return fmt.Errorf("%s: images %s, those of %s are %s: figures of one are none of the other: compare models of one size", path, d.Shape, t.Checkpoints[0], t.shape)
+	if err := t.open(d.Shape, path); err != nil {
+		return err
 	}
 	m := Compared{Name: t.name(i), Checkpoint: path, Method: d.Options.Method, Model: d.Options.Model.Name}
 	m.Parameters, m.Drawing = d.Parameters()
@@ -181,6 +195,7 @@ func (t *comparing) draw(i int) (err error) {
 	if m.ImagesPerSecond, err = d.rate(); err != nil {
 		return err
 	}
+	m.Labels, d.sampler = d.labelsFor(t.real), d.samplerFor(t.real, t.N)
 	err = data.WriteNPY(t.samples(i), "|u1", []int{t.N, t.shape.Height, t.shape.Width, t.shape.Channels}, func(w io.Writer) error {
 		_, err := io.Copy(io.MultiWriter(w, &head{&m.drawn, pictured * t.shape.Bytes()}), d)
 		return err
@@ -235,16 +250,10 @@ func (t *comparing) name(i int) string {
 }
 
 // measure evaluates what was drawn, by one kind of features after the other.
-func (t *comparing) measure() error {
-	ds, err := data.Settings{Spec: t.Against, Size: t.shape.Size(), Channels: t.shape.Channels, Cache: "none"}.Open(t.Seed, 0)
-	if err != nil {
-		return err
-	}
-	labelled := len(ds.Classes()) > 1 && ds.Label(0) >= 0
+func (t *comparing) measure() (err error) {
+	labelled := len(t.real.Classes()) > 1 && t.real.Label(0) >= 0
 	_, order := seed.Data(t.Seed)
-	t.real, _, err = data.Preview(t.ctx, ds, pictured, order)
-	ds.Close()
-	if err != nil {
+	if t.shown, _, err = data.Preview(t.ctx, t.real, pictured, order); err != nil {
 		return err
 	}
 	for _, p := range t.plans(labelled) {
@@ -298,10 +307,10 @@ func (t *comparing) likelihoods() error {
 // picture is the real data and each model, a column each.
 func (t *comparing) picture() vision.Image {
 	each := t.shape.Bytes()
-	rows := len(t.real) / each
+	rows := len(t.shown) / each
 	var all []byte
 	for row := range rows {
-		all = append(all, t.real[row*each:(row+1)*each]...)
+		all = append(all, t.shown[row*each:(row+1)*each]...)
 		for _, m := range t.Models {
 			all = append(all, m.drawn[row*each:(row+1)*each]...)
 		}

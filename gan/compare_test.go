@@ -1,12 +1,15 @@
 package gan
 
 import (
+	"bytes"
 	"encoding/json"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"forger/data"
 	"forger/gan/gantest"
 	"forger/vision"
 
@@ -109,6 +112,58 @@ func TestModelsAreCompared(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, c.Tables, 1)
 	assert.Empty(t, c.Likelihoods, "not asked for")
+}
+
+// A model that learnt labels draws the classes as often as the data have them that it is compared with, as eval does; of data with
+// other classes, its own in turn.
+func TestModelsAreComparedByTheClassesOfTheData(t *testing.T) {
+	c := conditionalConfig(t, "concat")
+	c.Run.Steps, c.Method.LR = 20, .02 // what it draws shows which class was asked for
+	res, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err)
+	for _, against := range []struct {
+		spec, told string
+		want       []int
+	}{
+		{uneven(t), "classes as often as in the real data", []int{5, 5, 30}},
+		{"folder:" + gantest.Labelled(t, 21, 2), "classes in turn", []int{14, 13, 13}},
+	} {
+		at := &comparing{CompareOptions: compareOptions([]string{res.Checkpoint}, against.spec, ""), ctx: t.Context(), work: t.TempDir()}
+		at.N = 40
+		require.NoError(t, at.draw(0))
+		require.NoError(t, at.real.Close())
+		assert.Equal(t, against.told, at.Models[0].Labels)
+		assert.Contains(t, at.Markdown(), "run learnt labels: it draws "+against.told+".")
+		assert.Equal(t, against.want, classesDrawn(t, res.Checkpoint, at.samples(0), at.N))
+	}
+}
+
+// classesDrawn is how many of n samples of seed 0 in a file are of each class: those that the checkpoint draws when it is asked for it.
+func classesDrawn(t *testing.T, checkpoint, path string, n int) []int {
+	t.Helper()
+	ds, err := data.Open("npy:"+path, data.Options{})
+	require.NoError(t, err)
+	defer ds.Close()
+	require.Equal(t, n, ds.Len())
+	d, err := openDrawer(t.Context(), checkpoint, false, "cpu")
+	require.NoError(t, err)
+	defer d.Root.Close()
+	drawn, got := make([]int, len(d.classes)), make([]byte, d.Shape.Bytes())
+	for class := range d.classes {
+		d.n, d.drawn = n, 0
+		d.sampler.Label = func(int) int64 { return int64(class) }
+		require.NoError(t, d.chosen(SampleOptions{}))
+		for i := range n {
+			asked := make([]byte, len(got))
+			_, err := io.ReadFull(d, asked)
+			require.NoError(t, err)
+			require.NoError(t, ds.Read(0, i, got))
+			if bytes.Equal(got, asked) {
+				drawn[class]++
+			}
+		}
+	}
+	return drawn
 }
 
 func TestWhatIsNotCompared(t *testing.T) {

@@ -50,6 +50,11 @@ func (c Comparison) Markdown() string {
 		})
 	}
 	table(&b, []string{"model", "method", "networks", "parameters", "that draw", "trained on images", "in", "device", "draws a second"}, rows)
+	for _, m := range c.Models {
+		if m.Labels != "" {
+			fmt.Fprintf(&b, "\n%s learnt labels: it draws %s.\n", m.Name, m.Labels)
+		}
+	}
 	for _, l := range c.Likelihoods {
 		c.likelihood(&b, l)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"forger/data"
 	"forger/gan/feature"
+	"forger/gan/method"
 	"forger/gan/metric"
 	"forger/internal/seed"
 	"forger/torch"
@@ -33,18 +34,35 @@ func (j *judge) samples(s *torch.Scope) (of compared, err error) {
 		}
 		of.fake = all[0]
 	case j.drawer != nil:
-		sampler := j.drawer.sampler
-		if j.sharesClasses() {
-			sampler.ByShares(data.ClassCounts(j.real), j.N)
-		}
-		of.fake, err = feature.OfSampler(j.ctx, s, j.extractor, sampler, keep, seed.Of(j.Seed, "samples"), j.N)
+		of.fake, err = feature.OfSampler(j.ctx, s, j.extractor, j.drawer.samplerFor(j.real, j.N), keep, seed.Of(j.Seed, "samples"), j.N)
 	}
 	return of, err
 }
 
-// sharesClasses reports whether the real data have the classes that the network learnt: then it draws them as often.
-func (j *judge) sharesClasses() bool {
-	return j.drawer.sampler.Classes > 0 && j.real != nil && slices.Equal(j.real.Classes(), j.drawer.classes)
+// shares reports whether data (nil: none) have the classes that the network learnt.
+func (d *drawer) shares(real data.Dataset) bool {
+	return d.sampler.Classes > 0 && real != nil && slices.Equal(real.Classes(), d.classes)
+}
+
+// samplerFor draws n samples to be compared with data: their classes as often as the data have them, where those are the ones that
+// the network learnt.
+func (d *drawer) samplerFor(real data.Dataset, n int) method.Sampler {
+	sampler := d.sampler
+	if d.shares(real) {
+		sampler.ByShares(data.ClassCounts(real), n)
+	}
+	return sampler
+}
+
+// labelsFor says which classes samplerFor's samples are of; "": labels were not learnt.
+func (d *drawer) labelsFor(real data.Dataset) string {
+	switch {
+	case d.shares(real):
+		return "classes as often as in the real data"
+	case d.sampler.Classes > 0:
+		return "classes in turn"
+	}
+	return ""
 }
 
 // realSamples are those of the real data, of which one half is judged where nothing else is.

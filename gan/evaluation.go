@@ -64,12 +64,7 @@ func (j *judge) protocol(of compared) Protocol {
 		if j.Average {
 			p.Generated += " (average)"
 		}
-		switch {
-		case j.sharesClasses():
-			p.Labels = "classes as often as in the real data"
-		case j.drawer.sampler.Classes > 0:
-			p.Labels = "classes in turn"
-		}
+		p.Labels = j.drawer.labelsFor(j.real)
 	case j.other != nil:
 		p.Generated = j.other.Spec()
 	case j.Self:

@@ -163,6 +163,18 @@ func TestLabelsThatCannotBeLearnt(t *testing.T) {
 	assert.ErrorContains(t, err, "--label 3: the network was trained without labels")
 }
 
+// uneven is data of conditionalConfig's three classes, of which the last has six pictures of eight.
+func uneven(t *testing.T) string {
+	t.Helper()
+	few := gantest.Pictures(t, 8)
+	lines := "000.png,class0\n001.png,class1\n"
+	for i := 2; i < 8; i++ {
+		lines += fmt.Sprintf("%03d.png,class2\n", i)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(few, "labels.csv"), []byte(lines), 0o644))
+	return "folder:" + few
+}
+
 // What is judged has the classes as often as the real data that it is compared with.
 func TestClassesAreDrawnAsOftenAsTheDataHaveThem(t *testing.T) {
 	c := conditionalConfig(t, "concat")
@@ -170,18 +182,12 @@ func TestClassesAreDrawnAsOftenAsTheDataHaveThem(t *testing.T) {
 	res, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
 
-	few := gantest.Pictures(t, 8)
-	lines := "000.png,class0\n001.png,class1\n"
-	for i := 2; i < 8; i++ {
-		lines += fmt.Sprintf("%03d.png,class2\n", i)
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(few, "labels.csv"), []byte(lines), 0o644))
 	for _, against := range []struct {
 		spec, told string
 		want       []int
 	}{
 		{"", "classes as often as in the real data", []int{14, 13, 13}},
-		{"folder:" + few, "classes as often as in the real data", []int{5, 5, 30}},
+		{uneven(t), "classes as often as in the real data", []int{5, 5, 30}},
 		{"folder:" + gantest.Labelled(t, 21, 2), "classes in turn", []int{14, 13, 13}},
 	} {
 		o := asked()
