@@ -38,11 +38,15 @@ const likelihoodBatch = 64
 func evalLikelihood(ctx context.Context, o EvalOptions) (e Evaluation, err error) {
 	rest := o
 	rest.Metrics = slices.DeleteFunc(slices.Clone(o.Metrics), func(name string) bool { return name == nll })
-	if len(rest.Metrics) > 0 {
-		if e, err = Eval(ctx, rest); err != nil {
-			return e, err
-		}
-	} else if err := o.check(); err != nil {
+	switch {
+	case len(rest.Metrics) > 0:
+		e, err = Eval(ctx, rest)
+	case o.PerClass || o.Neighbours != "" || o.SaveTo != "":
+		err = setting.Usagef("--metrics nll: it draws no samples, which --per-class, --neighbours and --save-stats are about: measure samples too, as --metrics nll,fid")
+	default:
+		err = o.check()
+	}
+	if err != nil {
 		return e, err
 	}
 	if err := o.Likelihood.Settings().Check(); err != nil {
@@ -94,35 +98,12 @@ func (j *judge) likelihood() (r metric.Result, err error) {
 		r.Note = fmt.Sprintf("a %s tells no likelihood", j.drawer.Options.Method)
 		return r, nil
 	}
-	told := j.drawer.sampler.Classes > 0
-	if told && !j.drawer.knows(j.real) {
+	if j.drawer.sampler.Classes > 0 && !j.drawer.knows(j.real) {
 		r.Note = fmt.Sprintf("the network tells how likely an image is given its class, and not all of %s are of the classes that it learnt (%s): name data that are, with --against",
 			j.real.Spec(), names(j.drawer.classes))
 		return r, nil
 	}
-	s := j.root.Child(torch.NoGrad, torch.Eval)
-	defer s.Close()
-	noise := s.NewGenerator(seed.Of(j.Seed, nll))
-	_, order := seed.Data(j.Seed)
-	var bounds, estimates sample
-	err = data.Stream(j.ctx, j.real, data.DumpOptions{N: min(j.N, j.real.Len()), Shuffled: true, Seed: order}, func(bytes []byte, labels []int32) (err error) {
-		defer torch.Catch(&err)
-		shape := j.real.Shape()
-		each := shape.Bytes()
-		for first := 0; first < len(labels); first += likelihoodBatch {
-			k := min(likelihoodBatch, len(labels)-first)
-			c := s.Child()
-			b := method.Batch{X: c.Images(bytes[first*each:(first+k)*each], k, shape.Height, shape.Width, shape.Channels)}
-			if told {
-				b.Labels = method.Labels(c, labels[first:first+k])
-			}
-			bound, estimate := of.NLL(b, noise, j.Likelihood.Samples)
-			bounds.add(bound)
-			estimates.add(estimate)
-			c.Close()
-		}
-		return nil
-	})
+	bounds, estimates, err := j.ask(of)
 	if err != nil {
 		return r, err
 	}
@@ -138,6 +119,33 @@ func (j *judge) likelihood() (r metric.Result, err error) {
 	}
 	r.More = append(r.More, metric.Field{Name: "likelihood", Value: of.Of})
 	return r, nil
+}
+
+// ask takes the likelihoods of the real elements, of networks that learnt labels given their own.
+func (j *judge) ask(of method.Likelihood) (bounds, estimates sample, err error) {
+	s := j.root.Child(torch.NoGrad, torch.Eval)
+	defer s.Close()
+	noise := s.NewGenerator(seed.Of(j.Seed, nll))
+	_, order := seed.Data(j.Seed)
+	err = data.Stream(j.ctx, j.real, data.DumpOptions{N: min(j.N, j.real.Len()), Shuffled: true, Seed: order}, func(bytes []byte, labels []int32) (err error) {
+		defer torch.Catch(&err)
+		shape := j.real.Shape()
+		each := shape.Bytes()
+		for first := 0; first < len(labels); first += likelihoodBatch {
+			k := min(likelihoodBatch, len(labels)-first)
+			c := s.Child()
+			b := method.Batch{X: c.Images(bytes[first*each:(first+k)*each], k, shape.Height, shape.Width, shape.Channels)}
+			if j.drawer.sampler.Classes > 0 {
+				b.Labels = method.Labels(c, labels[first:first+k])
+			}
+			bound, estimate := of.NLL(b, noise, j.Likelihood.Samples)
+			bounds.add(bound)
+			estimates.add(estimate)
+			c.Close()
+		}
+		return nil
+	})
+	return bounds, estimates, err
 }
 
 // sample is numbers of which the mean is wanted.

@@ -180,7 +180,10 @@ func TestALikelihoodGivenLabels(t *testing.T) {
 			assert.False(t, ok)
 		}
 
-		o.Against, o.Metrics, o.Features, o.PerClass = spec, []string{"fid"}, "random", true
+		o.Against, o.Features, o.PerClass = spec, "random", true
+		_, err := Eval(t.Context(), o)
+		assert.ErrorContains(t, err, "--metrics nll: it draws no samples, which --per-class, --neighbours and --save-stats are about")
+		o.Metrics = []string{nll, "fid"}
 		e, err := Eval(t.Context(), o)
 		require.NoError(t, err)
 		require.Len(t, e.Classes, likelyClasses)
