@@ -195,7 +195,8 @@ GT_API gt_tensor *gt_conv2d_at(gt_scope *s, gt_tensor *seen, gt_tensor *x, gt_te
 GT_API gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias,
                                       const int64_t *stride, const int64_t *padding, const int64_t *output_padding,
                                       const int64_t *dilation, int64_t groups);
-/* training counts the batch in `tracked` and updates mean and var; weight, bias, mean, var and tracked may be NULL */
+/* training counts the batch in `tracked` and updates mean and var; weight, bias, mean, var and tracked may be NULL. weight and
+   bias are [C], or [N,C]: of each sample */
 GT_API gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                                 gt_tensor *var, gt_tensor *tracked, int training, double momentum, double eps);
 /* the same and then leaky_relu, or relu where slope is 0 */
@@ -265,6 +266,10 @@ GT_API gt_tensor *gt_pad(gt_scope *s, gt_tensor *a, const int64_t *sides, int n,
 GT_API gt_tensor *gt_affine_grid(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners);
 GT_API gt_tensor *gt_grid_sample(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border,
                                  int align_corners);
+/* images recoloured, moved and cut, each by its row of a table, any of which may be NULL: color [n,4], move int64 [n,2], cut int64
+   [n,2] of height x width */
+GT_API gt_tensor *gt_bend(gt_scope *s, gt_tensor *a, gt_tensor *color, gt_tensor *move, gt_tensor *cut, int64_t height,
+                          int64_t width);
 
 /* --- normalisations without running statistics (weight and bias may be NULL), further activations ----------------------- */
 GT_API gt_tensor *gt_layer_norm(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight,

@@ -69,7 +69,7 @@ func (t Tensor) ConvTranspose2d(weight, bias Tensor, o Conv) Tensor {
 
 // Norm holds what batch normalisation needs besides its input; [C] each, any of them may be the zero Tensor.
 type Norm struct {
-	Weight, Bias Tensor
+	Weight, Bias Tensor // or both [N,C], of each sample
 	Mean, Var    Tensor // running statistics
 	Tracked      Tensor // int64 0-dim: batches counted
 	Momentum     float64

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, r *rand.Rand, dir string, f foreign) *world {
 	images := s.Ones(2, 16, 8, 8).ToFormat(torch.ChannelsLast)
 	w.add(true, leaf, s.Ones(2, 3), s.FullOf(torch.Float64, .1), leaf.Mul(leaf).Sum(), images, images.Detach().RequireGrad(),
 		s.Ones(16, 16, 4, 4).ToFormat(torch.ChannelsLast), s.Ones(16, 16, 8, 8), s.Ones(2, 16, 1, 1), s.Ones(16).RequireGrad(),
-		s.FullOf(torch.Int64, 0), store, s.Zeros(0, 3), s.FullOf(torch.Float32, 0))
+		s.Ones(2, 16), s.Ones(2, 4), s.FullOf(torch.Int64, 1, 2, 2), s.FullOf(torch.Int64, 1<<60, 2, 2), s.FullOf(torch.Int64, 0), store, s.Zeros(0, 3), s.FullOf(torch.Float32, 0))
 	w.add(false, torch.Tensor{}, gone, kept, sibling, released, f.tensor)
 	w.add(true, s, s, root)
 	w.add(false, (*torch.Scope)(nil), &torch.Scope{}, closed, sealed, sibling.Scope(), f.scope)

@@ -55,9 +55,15 @@ func TestBatchNormLeakyReLULeavesTheRestToLibtorch(t *testing.T) {
 		"no weights": {torch.WithGrad, same, func(n torch.Norm) torch.Norm { n.Weight, n.Bias = torch.Tensor{}, torch.Tensor{}; return n }, true},
 		"no running": {torch.WithGrad, same, func(n torch.Norm) torch.Norm { n.Mean, n.Var = torch.Tensor{}, torch.Tensor{}; return n }, true},
 	} {
-		for _, slope := range []float64{0, .2} {
+		for i := range 4 {
+			slope, each := []float64{0, .2}[i%2], i/2 == 1
 			torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
-				operands := normLayer.operandsIn(s, 2)
+				of := normLayer
+				of.each = each
+				operands := of.operandsIn(s, 2)
+				if each && name == "matrix" {
+					t.Skip("its rows are other than the labels'")
+				}
 				x, gy := c.change(operands[0]), c.change(operands[3])
 				layer := func() torch.Norm {
 					n := newNorm(s, operands[1], operands[2])
@@ -67,7 +73,7 @@ func TestBatchNormLeakyReLULeavesTheRestToLibtorch(t *testing.T) {
 					return c.layer(n)
 				}
 				want := differentiated(pair, x, gy, layer(), c.training, slope)
-				assert.Equal(t, want, differentiated(fused, x, gy, layer(), c.training, slope), "%s, slope %g", name, slope)
+				assert.Equal(t, want, differentiated(fused, x, gy, layer(), c.training, slope), "%s, slope %g, each %v", name, slope, each)
 			}, c.option)
 		}
 	}
@@ -143,6 +149,17 @@ func TestBatchNormLeakyReLUErrors(t *testing.T) {
 		wide := normLayer.operandsIn(s, 1)[0]
 		e = torchtest.Error(t, func() { fused(wide, n, true, 0) })
 		assert.Contains(t, e.Error(), "running_mean should contain 32 elements not 31")
+		for name, sides := range map[string][2]torch.Tensor{
+			"a sample too few": {s.Ones(3, 32), s.Ones(3, 32)}, "no bias": {s.Ones(4, 32), torch.Tensor{}}, "the bias of all": {s.Ones(4, 32), s.Ones(32)},
+			"no weight": {torch.Tensor{}, s.Ones(4, 32)}, "the weight of all": {s.Ones(32), s.Ones(4, 32)}, "a channel": {s.Ones(4, 1), s.Ones(4, 1)},
+		} {
+			n := newNorm(s, s.Ones(32), s.Ones(32))
+			n.Weight, n.Bias = sides[0], sides[1]
+			for _, way := range []normWay{fused, pair} {
+				e = torchtest.Error(t, func() { way(wide, n, true, 0) })
+				assert.Contains(t, e.Error(), "weight and bias of each sample must both be [N,C]", name)
+			}
+		}
 	})
 }
 

@@ -17,19 +17,23 @@ import (
 type normCase struct {
 	n, c, h, w    int
 	slope, offset float64
+	each          bool // weight and bias are of each sample
 }
 
 func (c normCase) String() string {
-	return fmt.Sprintf("[%d,%d,%d,%d] slope %g offset %g", c.n, c.c, c.h, c.w, c.slope, c.offset)
+	return fmt.Sprintf("[%d,%d,%d,%d] slope %g offset %g each %v", c.n, c.c, c.h, c.w, c.slope, c.offset, c.each)
 }
 
 // operands are x, weight, bias, the gradient of y, and directions of x, weight and bias to differentiate the gradients along.
 func (c normCase) operands(s *torch.Scope, seed uint64) []torch.Tensor {
 	g := s.NewGenerator(seed)
 	s = s.Child(torch.NoGrad)
-	x := []int{c.n, c.c, c.h, c.w}
+	x, w := []int{c.n, c.c, c.h, c.w}, []int{c.c}
+	if c.each {
+		w = x[:2]
+	}
 	var made []torch.Tensor
-	for i, shape := range [][]int{x, {c.c}, {c.c}, x, x, {c.c}, {c.c}} {
+	for i, shape := range [][]int{x, w, w, x, x, w, w} {
 		t := s.Randn(g, shape...)
 		if i == 0 {
 			t = t.Affine(1, c.offset)
@@ -62,7 +66,8 @@ func pair(x torch.Tensor, n torch.Norm, training bool, slope float64) torch.Tens
 }
 
 func newNorm(s *torch.Scope, weight, bias torch.Tensor) torch.Norm {
-	d, c := weight.Info().DType, weight.Shape()[0]
+	d, shape := weight.Info().DType, weight.Shape()
+	c := shape[len(shape)-1]
 	return torch.Norm{Weight: weight, Bias: bias, Mean: s.Full(.5, c).To(d), Var: s.Full(2, c).To(d),
 		Tracked: s.FullOf(torch.Int64, 3), Momentum: .1, Eps: 1e-5}
 }
@@ -118,7 +123,8 @@ func (c normCase) check(t *testing.T, s *torch.Scope, seed uint64, second bool) 
 func TestBatchNormLeakyReLUOfEachDCGANLayer(t *testing.T) {
 	kernelSets(t)
 	for _, c := range []normCase{
-		{64, 64, 32, 32, 0, 0}, {64, 128, 16, 16, .2, 0}, {64, 256, 8, 8, .2, 0}, {64, 512, 4, 4, .2, 0}, {64, 512, 4, 4, 0, 0},
+		{64, 64, 32, 32, 0, 0, false}, {64, 128, 16, 16, .2, 0, false}, {64, 256, 8, 8, .2, 0, false}, {64, 512, 4, 4, .2, 0, false},
+		{64, 512, 4, 4, 0, 0, false}, {64, 64, 32, 32, 0, 0, true}, {64, 512, 4, 4, 0, 0, true},
 	} {
 		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) { c.check(t, s, 1, false) })
 	}
@@ -130,7 +136,7 @@ func normCases(n int) []normCase {
 	var cases []normCase
 	for i := range n {
 		c := normCase{n: 1 + r.IntN(64), c: []int{1, 3, 16, 17, 64, 100, 512}[i%7], h: 1 + r.IntN(33), w: 1 + r.IntN(33),
-			slope: []float64{0, .2}[r.IntN(2)]}
+			slope: []float64{0, .2}[r.IntN(2)], each: i%3 == 0}
 		if i%5 == 0 {
 			c.h, c.w = 1, 1
 		}
@@ -154,7 +160,9 @@ func TestBatchNormLeakyReLUOfRandomShapes(t *testing.T) {
 // about a mean.
 func TestBatchNormLeakyReLUOfALargeMean(t *testing.T) {
 	kernelSets(t)
-	for _, c := range []normCase{{16, 64, 16, 16, .2, 1000}, {3, 17, 33, 31, 0, 1000}, {64, 512, 1, 1, .2, -1000}} {
+	for _, c := range []normCase{
+		{16, 64, 16, 16, .2, 1000, false}, {3, 17, 33, 31, 0, 1000, false}, {64, 512, 1, 1, .2, -1000, false}, {3, 17, 33, 31, 0, 1000, true},
+	} {
 		torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {
 			operands := c.operands(s, 9)
 			exact, ours := c.values(s, pair, operands, torch.Float64, false), c.values(s, fused, operands, torch.Float32, false)
@@ -170,7 +178,10 @@ func TestBatchNormLeakyReLUOfALargeMean(t *testing.T) {
 
 func TestBatchNormLeakyReLUHasTheSameBitsEachTimeAndOnAnyThreads(t *testing.T) {
 	kernelSets(t)
-	for _, c := range []normCase{{64, 64, 16, 16, 0, 0}, {5, 100, 33, 31, .2, 3}, {64, 512, 1, 1, .2, 0}, {7, 3, 33, 33, .2, 0}} {
+	for _, c := range []normCase{
+		{64, 64, 16, 16, 0, 0, false}, {5, 100, 33, 31, .2, 3, false}, {64, 512, 1, 1, .2, 0, false}, {7, 3, 33, 33, .2, 0, false},
+		{5, 100, 33, 31, .2, 3, true},
+	} {
 		var want [][]float64
 		for threads := 1; threads <= 3; threads++ {
 			torchtest.CPU(t, func(t *testing.T, s *torch.Scope) {

@@ -134,6 +134,7 @@ static struct {
   gt_tensor * (*gt_pad)(gt_scope *s, gt_tensor *a, const int64_t *sides, int n, int border);
   gt_tensor * (*gt_affine_grid)(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners);
   gt_tensor * (*gt_grid_sample)(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border, int align_corners);
+  gt_tensor * (*gt_bend)(gt_scope *s, gt_tensor *a, gt_tensor *color, gt_tensor *move, gt_tensor *cut, int64_t height, int64_t width);
   gt_tensor * (*gt_layer_norm)(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight, gt_tensor *bias, double eps);
   gt_tensor * (*gt_group_norm)(gt_scope *s, gt_tensor *a, int64_t groups, gt_tensor *weight, gt_tensor *bias, double eps);
   gt_tensor * (*gt_instance_norm)(gt_scope *s, gt_tensor *a, gt_tensor *weight, gt_tensor *bias, double eps);
@@ -329,6 +330,7 @@ static const struct {
     {"gt_pad", (void **)&table.gt_pad},
     {"gt_affine_grid", (void **)&table.gt_affine_grid},
     {"gt_grid_sample", (void **)&table.gt_grid_sample},
+    {"gt_bend", (void **)&table.gt_bend},
     {"gt_layer_norm", (void **)&table.gt_layer_norm},
     {"gt_group_norm", (void **)&table.gt_group_norm},
     {"gt_instance_norm", (void **)&table.gt_instance_norm},
@@ -664,6 +666,8 @@ gt_tensor * gt_pad(gt_scope *s, gt_tensor *a, const int64_t *sides, int n, int b
 gt_tensor * gt_affine_grid(gt_scope *s, gt_tensor *theta, const int64_t *size, int dims, int align_corners) { return table.gt_affine_grid(s, theta, size, dims, align_corners); }
 
 gt_tensor * gt_grid_sample(gt_scope *s, gt_tensor *a, gt_tensor *grid, int nearest, int border, int align_corners) { return table.gt_grid_sample(s, a, grid, nearest, border, align_corners); }
+
+gt_tensor * gt_bend(gt_scope *s, gt_tensor *a, gt_tensor *color, gt_tensor *move, gt_tensor *cut, int64_t height, int64_t width) { return table.gt_bend(s, a, color, move, cut, height, width); }
 
 gt_tensor * gt_layer_norm(gt_scope *s, gt_tensor *a, const int64_t *shape, int dims, gt_tensor *weight, gt_tensor *bias, double eps) { return table.gt_layer_norm(s, a, shape, dims, weight, bias, eps); }
 

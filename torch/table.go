@@ -262,6 +262,8 @@ package torch
 #cgo nocallback gt_affine_grid
 #cgo noescape gt_grid_sample
 #cgo nocallback gt_grid_sample
+#cgo noescape gt_bend
+#cgo nocallback gt_bend
 #cgo noescape gt_layer_norm
 #cgo nocallback gt_layer_norm
 #cgo noescape gt_group_norm

@@ -7,6 +7,7 @@ import (
 
 	"forger/internal/setting"
 	"forger/torch"
+	"forger/vision"
 )
 
 // Augmentation changes images that the discriminator is shown, real and generated alike, so that it cannot learn few of them
@@ -14,9 +15,9 @@ import (
 // DiffAugment_pytorch.py).
 type Augmentation struct {
 	Doc     string
-	Draws   int     // numbers from U[0,1) an image
-	Neutral float64 // which leave an image as it is
-	Of      func(p places, x, u torch.Tensor) torch.Tensor
+	Draws   int                                                   // numbers from U[0,1) an image
+	Neutral float64                                               // which leave an image as it is
+	Of      func(b *torch.Bend, size vision.Size, u torch.Tensor) // says how images of that size are changed by them
 }
 
 // augmentations is where one is added: one line here, one file beside this one, and its turn below.
@@ -32,28 +33,11 @@ var turns = []string{"color", "translation", "cutout"}
 // adaptive is the word that has an augmentation's chance found by the training itself.
 const adaptive = "ada"
 
-// places are the numbers of an image's rows and columns, which a step must not upload anew.
-type places struct{ rows, columns torch.Tensor } // [1,1,H,1], [1,1,1,W]
+// draw is number i of each image's: [N,1].
+func draw(u torch.Tensor, i int) torch.Tensor { return u.Narrow(1, i, 1) }
 
-func newPlaces(s *torch.Scope, height, width int) places {
-	count := func(n int, shape ...int) torch.Tensor {
-		values := make([]float64, n)
-		for i := range values {
-			values[i] = float64(i)
-		}
-		return s.FromDoubles(values, shape...).To(torch.Float32)
-	}
-	return places{count(height, 1, 1, height, 1), count(width, 1, 1, 1, width)}
-}
-
-// of are the places in the scope of draws, and of their type.
-func (p places) of(u torch.Tensor) places {
-	s, d := u.Scope(), u.Info().DType
-	return places{s.Use(p.rows).To(d), s.Use(p.columns).To(d)}
-}
-
-// draw is number i of each image's: [N,1,1,1].
-func draw(u torch.Tensor, i int) torch.Tensor { return u.Narrow(1, i, 1).Reshape(-1, 1, 1, 1) }
+// oneOf n is what u of U[0,1) chooses of 0, 1, ..., n-1, [N,1].
+func oneOf(n int, u torch.Tensor) torch.Tensor { return u.MulScalar(float64(n)).To(torch.Int64) }
 
 // augmented is what --augment asks for.
 type augmented struct {
@@ -106,7 +90,6 @@ func checkAugment(r setting.Row) error {
 // augmenter augments batches.
 type augmenter struct {
 	augmented
-	places  places
 	uniform source
 	chance  torch.Tensor // 0-dim, of an augmentation of an image; the zero Tensor: 1
 }
@@ -124,8 +107,9 @@ func (a *augmenter) draws() (n int) {
 
 // of augments images [N,C,H,W], each in its own way.
 func (a *augmenter) of(x torch.Tensor) torch.Tensor {
-	u := a.uniform(x.Scope(), x.Shape()[0], a.draws())
-	at, p := 0, a.places.of(u)
+	shape := x.Shape()
+	u, at := a.uniform(x.Scope(), shape[0], a.draws()), 0
+	var b torch.Bend
 	for _, one := range a.all {
 		v := u.Narrow(1, at, one.Draws)
 		at += one.Draws
@@ -134,9 +118,9 @@ func (a *augmenter) of(x torch.Tensor) torch.Tensor {
 			v = torch.Where(due, v, v.Affine(0, one.Neutral))
 			at++
 		}
-		x = one.Of(p, x, v)
+		one.Of(&b, vision.Size{Height: shape[2], Width: shape[3]}, v)
 	}
-	return x
+	return x.Bend(b)
 }
 
 // adaPace is how many images it takes the chance at the most to go from 0 to 1 (Karras et al. 2020, "Training generative

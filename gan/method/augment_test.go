@@ -5,6 +5,7 @@ import (
 
 	"forger/torch"
 	"forger/torch/torchtest"
+	"forger/vision"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,15 +26,18 @@ func TestAugmentationsAsPublished(t *testing.T) {
 		for i, c := range golden.Operations {
 			a := augmentations[c.Name]
 			x := fills(100+i%3, 1, 0)(s, c.Shape...).RequireGrad()
-			p := newPlaces(s, c.Shape[2], c.Shape[3])
-			u := s.FromDoubles(c.U, c.Shape[0], a.Draws)
-			y := a.Of(p.of(u), x, u)
+			bent := func(u torch.Tensor) torch.Tensor {
+				var b torch.Bend
+				a.Of(&b, vision.Size{Height: c.Shape[2], Width: c.Shape[3]}, u)
+				return x.Bend(b)
+			}
+			y := bent(s.FromDoubles(c.U, c.Shape[0], a.Draws))
 			torchtest.Close(t, c.Out, y.Doubles(), 1e-12, 1e-12, c.Name)
 			grad := torch.Grad(y.Mul(fills(300+i%3, 1, 0)(s, c.Shape...)).Sum(), false, x)[0]
 			torchtest.Close(t, c.Grad, grad.Doubles(), 1e-12, 1e-12, c.Name+", gradient")
 
 			nothing := s.Full(a.Neutral, c.Shape[0], a.Draws)
-			torchtest.Close(t, x.Doubles(), a.Of(p.of(nothing), x, nothing).Doubles(), 1e-12, 1e-12, c.Name+", neutral")
+			torchtest.Close(t, x.Doubles(), bent(nothing).Doubles(), 1e-12, 1e-12, c.Name+", neutral")
 		}
 	}, torch.Of(torch.Float64))
 }

@@ -78,22 +78,19 @@ func newGAN(b *model.Builder, o Options, nets []Net, batch int) Method {
 		g.blur = g.parts.dial(s, "instance_noise", o.between(o.InstanceNoise, 0))
 		g.noise = normals(g.parts.stream(b, "instance_noise"), 0)
 	}
-	g.augment(b, o, nets[0].Output)
+	g.augment(b, o)
 	g.hold(b, o, batch)
 	g.meters(s)
 	return g
 }
 
 // augment sets up what bends the images.
-func (g *gan) augment(b *model.Builder, o Options, images Value) {
+func (g *gan) augment(b *model.Builder, o Options) {
 	a := o.augmented()
 	if len(a.all) == 0 {
 		return
 	}
-	g.bends = &augmenter{
-		augmented: a, places: newPlaces(b.Scope, images.Shape[1], images.Shape[2]),
-		uniform: uniforms(g.parts.stream(b, "augment")),
-	}
+	g.bends = &augmenter{augmented: a, uniform: uniforms(g.parts.stream(b, "augment"))}
 	if a.target > 0 {
 		g.bends.chance = b.Scope.FullOf(torch.Float64, 0)
 		g.parts.Kept = append(g.parts.Kept, Kept{"augment", g.bends.chance})

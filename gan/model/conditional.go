@@ -133,6 +133,14 @@ type labelled struct {
 	flat    bool
 }
 
+// classShares are labels as a share of each class, [N,K] of that type.
+func classShares(labels torch.Tensor, classes int, d torch.DType) torch.Tensor {
+	if !nn.IsShares(labels) {
+		labels = labels.OneHot(classes)
+	}
+	return labels.To(d)
+}
+
 // unlabelled panics with a *torch.Error.
 func unlabelled() torch.Tensor {
 	panic(&torch.Error{Op: "conditional", Code: torch.Failed, Msg: "the network needs labels: call ForwardFor"})
@@ -143,12 +151,7 @@ func (m *labelled) Forward(torch.Tensor) torch.Tensor { return unlabelled() }
 
 // ForwardFor is the network's output.
 func (m *labelled) ForwardFor(x, labels torch.Tensor) torch.Tensor {
-	hot := labels
-	if !nn.IsShares(labels) {
-		hot = labels.OneHot(m.classes)
-	}
-	hot = hot.To(x.Info().DType)
-	shape := x.Shape()
+	hot, shape := classShares(labels, m.classes, x.Info().DType), x.Shape()
 	switch {
 	case m.flat:
 		x = x.Reshape(shape[0], -1)
@@ -235,13 +238,13 @@ func rootMeanSquare(values []float32) float64 {
 // Forward panics with a *torch.Error: it needs labels.
 func (p *projection) Forward(torch.Tensor) torch.Tensor { return unlabelled() }
 
-// ForwardFor is logits [N].
+// ForwardFor is logits [N]. h is multiplied with every label's vector: of few classes that is less than a vector for each sample.
 func (p *projection) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	h := p.features.Forward(x)
 	scores := p.score.Forward(h)
-	h = h.Reshape(-1, p.numbers).To(scores.Info().DType)
-	along := p.classes.ForwardFor(x, labels).Mul(h).SumOver(torch.Reduction{Dims: []int{1}})
-	return scores.Add(along)
+	d := scores.Info().DType
+	own := classShares(labels, p.classes.Weight.Shape()[0], d)
+	return scores.Add(p.classes.Products(h).To(d).Mul(own).SumOver(torch.Reduction{Dims: []int{1}}))
 }
 
 // Children are the network and the classes' vectors.

@@ -6,6 +6,7 @@
 
 using gt::get;
 using gt::maybe;
+using gt::or_none;
 
 static at::IntArrayRef pair(const int64_t *hw) { return {hw, 2}; }
 
@@ -71,16 +72,26 @@ GT_EXPORT gt_tensor *gt_conv_transpose2d(gt_scope *s, gt_tensor *x, gt_tensor *w
   });
 }
 
-static at::Tensor or_none(gt_tensor *t) { return t ? get(t) : at::Tensor(); }
-
 // torch.nn refuses this in Python, above at::batch_norm: one value a channel has no variance.
 static void need_variance(const at::Tensor &x) {
   if (x.numel() == x.size(1)) throw gt::Error(GT_FAILED, "expected more than 1 value per channel when training");
 }
 
-static at::Tensor batch_norm(const at::Tensor &x, const gt::norm::Layer &l, bool training) {
+static at::Tensor plain_norm(const at::Tensor &x, const gt::norm::Layer &l, bool training) {
   return at::batch_norm(x, l.weight, l.bias, l.mean, l.var, training, l.momentum, l.eps,
                         at::globalContext().userEnabledCuDNN());
+}
+
+static bool of_each(const at::Tensor &t) { return t.defined() && t.dim() == 2; }
+
+static at::Tensor batch_norm(const at::Tensor &x, gt::norm::Layer l, bool training) {
+  if (!of_each(l.weight) && !of_each(l.bias)) return plain_norm(x, l, training);
+  const at::Tensor weight = std::exchange(l.weight, {}), bias = std::exchange(l.bias, {});
+  if (x.dim() < 2 || !of_each(weight) || weight.sizes() != x.sizes().slice(0, 2) || !bias.defined() || bias.sizes() != weight.sizes())
+    throw gt::Error(GT_FAILED, "weight and bias of each sample must both be [N,C], as the input is [N,C,...]");
+  std::vector<int64_t> shape(x.dim(), 1);
+  shape[0] = x.size(0), shape[1] = x.size(1);
+  return plain_norm(x, l, training) * weight.reshape(shape) + bias.reshape(shape);
 }
 
 GT_EXPORT gt_tensor *gt_batch_norm(gt_scope *s, gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,

@@ -175,6 +175,9 @@ inline std::optional<at::Tensor> maybe(gt_tensor *t) {
   return get(t);
 }
 
+// maybe, with an undefined tensor for none.
+inline at::Tensor or_none(gt_tensor *t) { return t ? get(t) : at::Tensor(); }
+
 inline std::vector<at::Tensor> list(gt_tensor *const *handles, int n) {
   std::vector<at::Tensor> tensors;
   tensors.reserve(n);

@@ -62,13 +62,16 @@ func (c *ConditionalBatchNorm2d) Forward(torch.Tensor) torch.Tensor {
 
 // ForwardFor keeps x's shape.
 func (c *ConditionalBatchNorm2d) ForwardFor(x, labels torch.Tensor) torch.Tensor {
-	rows := func(e *Embedding) torch.Tensor { return e.ForwardFor(x, labels).Reshape(-1, x.Shape()[1], 1, 1) }
-	y := c.norm.Forward(x)
-	scaled := y.Mul(rows(c.gain))
-	y.Release()
-	moved := scaled.Add(rows(c.shift))
-	scaled.Release()
-	return moved
+	b := c.of(labels)
+	defer release([]torch.Tensor{b.norm.Weight, b.norm.Bias})
+	return b.Forward(x)
+}
+
+// of is c for samples of these labels, whose weight and bias the caller releases.
+func (c *ConditionalBatchNorm2d) of(labels torch.Tensor) *BatchNorm2d {
+	b := *c.norm
+	b.norm.Weight, b.norm.Bias = c.gain.ForwardFor(labels, labels), c.shift.ForwardFor(labels, labels)
+	return &b
 }
 
 // Children are the parts.

@@ -278,11 +278,11 @@ func (q Sequential) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 	y := x
 	var counted []torch.Tensor
 	for at := 0; at < len(q); {
-		if norm, ok := q[at].(*BatchNorm2d); ok && x.Scope().Training() {
+		next, done, norm := q.apply(at, y, labels)
+		at += done
+		if norm != nil && x.Scope().Training() {
 			counted = append(counted, norm.norm.Tracked)
 		}
-		next, done := q.apply(at, y, labels)
-		at += done
 		if !y.Same(x) && !y.Same(next) {
 			y.Release()
 		}
@@ -295,23 +295,31 @@ func (q Sequential) ForwardFor(x, labels torch.Tensor) torch.Tensor {
 }
 
 // apply is what becomes of y in module `at`, or in it and the next one where a batch normalisation and a rectifier are one
-// op; done counts the modules. A normalisation does not count the batch.
-func (q Sequential) apply(at int, y, labels torch.Tensor) (next torch.Tensor, done int) {
-	norm, ok := q[at].(*BatchNorm2d)
-	if !ok {
-		return ForwardFor(q[at], y, labels), 1
+// op; done counts the modules. A normalisation, norm, does not count the batch.
+func (q Sequential) apply(at int, y, labels torch.Tensor) (next torch.Tensor, done int, norm *BatchNorm2d) {
+	switch m := q[at].(type) {
+	case *BatchNorm2d:
+		norm = m
+	case *ConditionalBatchNorm2d:
+		if labels.Valid() {
+			norm = m.of(labels)
+			defer release([]torch.Tensor{norm.norm.Weight, norm.norm.Bias})
+		}
+	}
+	if norm == nil {
+		return ForwardFor(q[at], y, labels), 1, nil
 	}
 	if norm.shared(y) {
-		return norm.together(y), 1
+		return norm.together(y), 1, norm
 	}
 	uncounted := norm.norm
 	uncounted.Tracked = torch.Tensor{}
 	if at+1 < len(q) {
 		if a, ok := q[at+1].(Activation); ok && (a.op == "relu" || a.op == "leaky_relu") {
-			return y.BatchNormLeakyReLU(uncounted, y.Scope().Training(), a.slope), 2
+			return y.BatchNormLeakyReLU(uncounted, y.Scope().Training(), a.slope), 2, norm
 		}
 	}
-	return y.BatchNorm(uncounted, y.Scope().Training()), 1
+	return y.BatchNorm(uncounted, y.Scope().Training()), 1, norm
 }
 
 // Children are the modules.

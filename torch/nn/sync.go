@@ -66,12 +66,12 @@ func (b *BatchNorm2d) together(x torch.Tensor) torch.Tensor {
 	b.fold(mean, variance, count)
 	scale := then(then(variance.AddScalar(b.norm.Eps)).Pow(-.5))
 	if b.norm.Weight.Valid() {
-		scale = then(scale.Mul(then(then(s.Use(b.norm.Weight)).Reshape(1, -1, 1, 1))))
+		scale = then(scale.Mul(then(then(s.Use(b.norm.Weight)).Reshape(-1, shape[1], 1, 1))))
 	}
 	y := off.Mul(scale)
 	if b.norm.Bias.Valid() {
 		steps = append(steps, y)
-		y = y.Add(then(then(s.Use(b.norm.Bias)).Reshape(1, -1, 1, 1)))
+		y = y.Add(then(then(s.Use(b.norm.Bias)).Reshape(-1, shape[1], 1, 1)))
 	}
 	if full.Same(x) {
 		return y

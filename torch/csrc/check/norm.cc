@@ -35,29 +35,30 @@ struct Values {
 };
 
 struct Case {
-  int64_t rows, c;
+  int64_t rows, c, groups;
   float slope;
   Floats x, gy, mean, scale, shift, slant, level;
 
-  Case(std::mt19937 &g, int64_t rows, int64_t c, float slope, float offset)
-      : rows(rows), c(c), slope(slope), x(random(g, rows * c, offset)), gy(random(g, rows * c, 1)), mean(random(g, c, offset)),
-        scale(random(g, c, 1)), shift(random(g, c, 0)), slant(random(g, c, 0)), level(random(g, c, 0)) {}
+  Case(std::mt19937 &g, int64_t of_group, int64_t c, int64_t groups, float slope, float offset)
+      : rows(groups * of_group), c(c), groups(groups), slope(slope), x(random(g, rows * c, offset)), gy(random(g, rows * c, 1)), mean(random(g, c, offset)),
+        scale(random(g, groups * c, 1)), shift(random(g, groups * c, 0)), slant(random(g, c, 0)), level(random(g, c, 0)) {}
 
   Values exact() const {
-    Values v{{std::vector<double>(c), std::vector<double>(c)}, {std::vector<double>(c), std::vector<double>(c)}, x, x};
+    const std::vector<double> of_all(c), of_each(groups * c);
+    Values v{{of_all, of_all}, {of_each, of_each}, x, x};
     for (int64_t i = 0; i < rows * c; i++) v.moments.first[i % c] += double(x[i]) / rows;
     for (int64_t i = 0; i < rows * c; i++) {
-      const int64_t k = i % c;
-      const double d = double(x[i]) - mean[k], z = d * scale[k] + shift[k], g = z > 0 ? gy[i] : double(slope) * gy[i];
+      const int64_t k = i % c, part = i / (rows / groups * c) * c + k;
+      const double d = double(x[i]) - mean[k], z = d * scale[part] + shift[part], g = z > 0 ? gy[i] : double(slope) * gy[i];
       v.moments.second[k] += std::pow(x[i] - v.moments.first[k], 2);
-      v.sums.first[k] += g, v.sums.second[k] += g * d;
-      v.y[i] = float(z > 0 ? z : slope * z), v.gx[i] = float(scale[k] * g - d * slant[k] - level[k]);
+      v.sums.first[part] += g, v.sums.second[part] += g * d;
+      v.y[i] = float(z > 0 ? z : slope * z), v.gx[i] = float(scale[part] * g - d * slant[k] - level[k]);
     }
     return v;
   }
 
   Values computed(const Parallel &by) const {
-    const Batch b{by, rows, c};
+    const Batch b{by, rows, c, groups};
     const Affine of{mean.data(), scale.data(), shift.data()};
     Values v{moments(b, x.data()), sums(b, x.data(), gy.data(), of, slope), Floats(x.size()), gy};
     apply(b, x.data(), of, slope, v.y.data());
@@ -83,7 +84,7 @@ static void check(const Case &c) {
                       first.sums.first == got.sums.first && first.sums.second == got.sums.second && first.y == got.y &&
                       first.gx == got.gx;
     if (off < 2e-6 && same) continue;
-    std::printf("wrong: %ld x %ld, slope %g, %d threads: off by %g, bits %s\n", c.rows, c.c, c.slope, threads, off,
+    std::printf("wrong: %ld x %ld, %ld groups, slope %g, %d threads: off by %g, bits %s\n", c.rows, c.c, c.groups, c.slope, threads, off,
                 same ? "the same" : "differ");
     wrong++;
   }
@@ -98,7 +99,7 @@ int main(int argc, char **argv) {
   std::mt19937 g(7);
   for (int i = 0; i < sizes; i++) {
     const int64_t c = 1 + g() % (i % 3 ? 40 : 600), rows = 2 + g() % (i % 4 ? 300 : 3000);
-    check(Case(g, rows, c, i % 2 ? .2f : 0, i % 5 ? 0 : 100));
+    check(Case(g, rows, c, i % 3 == 1 ? 1 + g() % 5 : 1, i % 2 ? .2f : 0, i % 5 ? 0 : 100));
   }
   std::printf("%d sizes: %d wrong\n", sizes, wrong);
   return wrong != 0;

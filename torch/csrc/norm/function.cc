@@ -22,44 +22,59 @@ using torch::autograd::variable_list;
 
 const at::MemoryFormat last = at::MemoryFormat::ChannelsLast;
 
-Batch batch_of(const Tensor &x) {
+Batch batch_of(const Tensor &x, int64_t groups = 1) {
   static const Parallel threads = [](int64_t units, const Task &task) { at::parallel_for(0, units, 1, task); };
-  return {threads, x.numel() / x.size(1), x.size(1)};
+  return {threads, x.numel() / x.size(1), x.size(1), groups};
 }
 
 const float *data(const Tensor &t) { return t.const_data_ptr<float>(); }
 
-// Constants are what backward needs of the statistics: float32 [5][c].
-enum Constant { MEAN, SCALE, SHIFT, INVERSE, REST, CONSTANTS }; // INVERSE: of the deviation; REST: of the mean, rounded
+// Constants are what backward needs of statistics and weights: float32.
+struct Constants {
+  Tensor of_batch; // [3][c]
+  Tensor affine;   // scale and shift: [2][groups][c]
 
-Affine affine(const Tensor &constants) {
-  const int64_t c = constants.size(1);
-  const float *at = data(constants);
-  return {at + MEAN * c, at + SCALE * c, at + SHIFT * c};
+  int64_t groups() const { return affine.size(1); }
+};
+
+enum Constant { MEAN, INVERSE, REST, CONSTANTS }; // INVERSE: of the deviation; REST: of the mean, rounded
+
+const float *of_batch(const Constants &k, Constant which) { return data(k.of_batch) + which * k.of_batch.size(1); }
+
+Affine affine(const Constants &k) {
+  const float *scale = data(k.affine);
+  return {of_batch(k, MEAN), scale, scale + k.affine.numel() / 2};
 }
 
 // mean and var may be of any floating type.
 template <class T>
-Tensor constants_of(const T *mean, const T *var, const Tensor &weight, const Tensor &bias, double eps) {
-  const int64_t c = weight.numel();
-  Tensor constants = at::empty({CONSTANTS, c}, weight.options().requires_grad(false));
-  float *to = constants.mutable_data_ptr<float>();
-  const float *w = data(weight), *b = data(bias);
+Constants constants_of(const T *mean, const T *var, const Tensor &weight, const Tensor &bias, double eps) {
+  const int64_t c = weight.size(-1), groups = weight.numel() / c;
+  const auto options = weight.options().requires_grad(false);
+  const Constants made{at::empty({CONSTANTS, c}, options), at::empty({2, groups, c}, options)};
+  std::vector<double> inverse(c), rest(c);
+  float *to = made.of_batch.mutable_data_ptr<float>();
   for (int64_t i = 0; i < c; i++) {
     const float rounded = float(mean[i]);
-    const double inverse = 1 / std::sqrt(var[i] + eps), rest = mean[i] - rounded;
+    inverse[i] = 1 / std::sqrt(var[i] + eps), rest[i] = mean[i] - rounded;
     to[MEAN * c + i] = rounded;
-    to[SCALE * c + i] = float(w[i] * inverse);
-    to[SHIFT * c + i] = float(b[i] - rest * w[i] * inverse);
-    to[INVERSE * c + i] = float(inverse);
-    to[REST * c + i] = float(rest);
+    to[INVERSE * c + i] = float(inverse[i]);
+    to[REST * c + i] = float(rest[i]);
   }
-  return constants;
+  const float *w = data(weight), *b = data(bias);
+  float *scale = made.affine.mutable_data_ptr<float>(), *shift = scale + groups * c;
+  for (int64_t g = 0; g < groups; g++, w += c, b += c, scale += c, shift += c) {
+    for (int64_t i = 0; i < c; i++) {
+      scale[i] = float(w[i] * inverse[i]);
+      shift[i] = float(b[i] - rest[i] * w[i] * inverse[i]);
+    }
+  }
+  return made;
 }
 
-Tensor applied(const Tensor &x, const Tensor &constants, float slope) {
+Tensor applied(const Tensor &x, const Constants &constants, float slope) {
   Tensor y = at::empty_like(x);
-  apply(batch_of(x), data(x), affine(constants), slope, y.mutable_data_ptr<float>());
+  apply(batch_of(x, constants.groups()), data(x), affine(constants), slope, y.mutable_data_ptr<float>());
   return y;
 }
 
@@ -69,7 +84,7 @@ void update(const Tensor &running, const std::vector<double> &of, double momentu
   for (size_t i = 0; i < of.size(); i++) to[i] = float(momentum * of[i] + (1 - momentum) * to[i]);
 }
 
-Tensor constants_of_batch(const Tensor &x, const Layer &layer) {
+Constants constants_of_batch(const Tensor &x, const Layer &layer) {
   const Batch b = batch_of(x);
   auto [mean, var] = moments(b, data(x));
   std::vector<double> unbiased = var;
@@ -77,7 +92,7 @@ Tensor constants_of_batch(const Tensor &x, const Layer &layer) {
     unbiased[i] /= double(b.rows - 1);
     var[i] /= double(b.rows);
   }
-  Tensor constants = constants_of(mean.data(), var.data(), layer.weight, layer.bias, layer.eps);
+  Constants constants = constants_of(mean.data(), var.data(), layer.weight, layer.bias, layer.eps);
   update(layer.mean, mean, layer.momentum);
   update(layer.var, unbiased, layer.momentum);
   return constants;
@@ -87,41 +102,53 @@ Tensor constants_of_batch(const Tensor &x, const Layer &layer) {
 bool ours_alone(const Tensor &t) { return t.use_count() == 1 && t.storage().use_count() == 1; }
 
 // The gradients of x, weight and bias; that of x only where it is asked for, and in the memory of gy where that is free.
-variable_list gradients(const Tensor &x, const Tensor &constants, Tensor gy, float slope, bool need_x) {
-  const Batch b = batch_of(x);
+variable_list gradients(const Tensor &x, at::IntArrayRef of_weight, const Constants &constants, Tensor gy, float slope, bool need_x) {
+  const Batch b = batch_of(x, constants.groups());
   const Affine of = affine(constants);
-  const float *inverse = data(constants) + INVERSE * b.c, *rest = data(constants) + REST * b.c;
+  const float *inverse = of_batch(constants, INVERSE), *rest = of_batch(constants, REST);
   const auto [sum, product] = sums(b, data(x), data(gy), of, slope);
-  Tensor gw = at::empty({b.c}, constants.options()), gb = at::empty_like(gw), less = at::empty({2, b.c}, gw.options());
+  Tensor gw = at::empty(of_weight, constants.affine.options()), gb = at::empty_like(gw);
   float *weight = gw.mutable_data_ptr<float>(), *bias = gb.mutable_data_ptr<float>();
-  float *slant = less.mutable_data_ptr<float>(), *level = slant + b.c;
-  for (int64_t i = 0; i < b.c; i++) {
-    const double about_mean = product[i] - rest[i] * sum[i], scale = double(of.scale[i]) / double(b.rows);
-    weight[i] = float(about_mean * inverse[i]);
-    bias[i] = float(sum[i]);
-    const double tilt = scale * inverse[i] * inverse[i] * about_mean;
-    slant[i] = float(tilt);
-    level[i] = float(scale * sum[i] - tilt * rest[i]);
+  std::vector<double> tilt(b.c), rise(b.c);
+  for (int64_t g = 0, at = 0; g < b.groups; g++) {
+    for (int64_t i = 0; i < b.c; i++, at++) {
+      const double about_mean = product[at] - rest[i] * sum[at], scale = double(of.scale[at]) / double(b.rows);
+      weight[at] = float(about_mean * inverse[i]);
+      bias[at] = float(sum[at]);
+      tilt[i] += scale * inverse[i] * inverse[i] * about_mean;
+      rise[i] += scale * sum[at];
+    }
   }
   if (!need_x) return {Tensor(), gw, gb};
+  std::vector<float> slant(b.c), level(b.c);
+  for (int64_t i = 0; i < b.c; i++) {
+    slant[i] = float(tilt[i]);
+    level[i] = float(rise[i] - tilt[i] * rest[i]);
+  }
   Tensor gx = ours_alone(gy) ? gy : at::empty_like(x);
-  gradient(b, data(x), data(gy), of, {slant, level}, slope, gx.mutable_data_ptr<float>());
+  gradient(b, data(x), data(gy), of, {slant.data(), level.data()}, slope, gx.mutable_data_ptr<float>());
   return {gx, gw, gb};
 }
 
 // The same by PyTorch's ops, which autograd follows.
-variable_list differentiable_gradients(const Tensor &x, const Tensor &weight, const Tensor &constants,
+variable_list differentiable_gradients(const Tensor &x, const Tensor &weight, const Constants &constants,
                                      const Tensor &gy, double eps, float slope) {
   Tensor falls = applied(x.detach(), constants, slope) <= 0;
-  auto [gx, gw, gb] = at::native_batch_norm_backward(at::where(falls, gy * slope, gy), x, weight, {}, {}, constants[MEAN],
-                                                     constants[INVERSE], true, eps, {true, true, true});
-  return {gx, gw, gb};
+  const Tensor g = at::where(falls, gy * slope, gy), mean = constants.of_batch[MEAN], inverse = constants.of_batch[INVERSE];
+  if (weight.dim() == 1) {
+    auto [gx, gw, gb] = at::native_batch_norm_backward(g, x, weight, {}, {}, mean, inverse, true, eps, {true, true, true});
+    return {gx, gw, gb};
+  }
+  const Tensor normal = std::get<0>(at::native_batch_norm(x, {}, {}, {}, {}, true, 0, eps));
+  auto [gx, none, neither] = at::native_batch_norm_backward(g * weight.view({x.size(0), x.size(1), 1, 1}), x, {}, {}, {},
+                                                            mean, inverse, true, eps, {true, false, false});
+  return {gx, (g * normal).sum({2, 3}), g.sum({2, 3})};
 }
 
 // A node of its own and not a torch::autograd::Function, which keeps a second reference to gy while it is used.
 struct Backward : torch::autograd::Node {
   SavedVariable x, weight;
-  Tensor constants;
+  Constants constants;
   double eps;
   float slope;
   c10::VariableVersion result; // of y, which is not kept
@@ -139,7 +166,7 @@ struct Backward : torch::autograd::Node {
     const Tensor in = x.unpack(), scale = weight.unpack();
     if (at::GradMode::is_enabled()) return differentiable_gradients(in, scale, constants, gy, eps, slope);
     if (!gy.is_contiguous(last)) gy = gy.contiguous(last);
-    return gradients(in, constants, std::move(gy), slope, task_should_compute_output(0));
+    return gradients(in, scale.sizes(), constants, std::move(gy), slope, task_should_compute_output(0));
   }
 
   void release_variables() override {
@@ -152,7 +179,8 @@ struct Backward : torch::autograd::Node {
 };
 
 Tensor trained(const Tensor &x, const Layer &layer, float slope) {
-  Tensor constants, y;
+  Constants constants;
+  Tensor y;
   {
     at::AutoDispatchBelowADInplaceOrView quiet;
     constants = constants_of_batch(x, layer);
@@ -179,8 +207,11 @@ bool dense(const Tensor &t) {
 
 bool suits(const Tensor &x, const Layer &layer) {
   if (!dense(x) || x.dim() != 4 || x.numel() == 0 || !x.is_contiguous(last)) return false;
-  for (const Tensor *t : {&layer.weight, &layer.bias, &layer.mean, &layer.var})
-    if (!dense(*t) || t->dim() != 1 || t->size(0) != x.size(1) || !t->is_contiguous()) return false;
+  const auto is = [](const Tensor &t, at::IntArrayRef sizes) { return dense(t) && t.sizes() == sizes && t.is_contiguous(); };
+  const int64_t n = x.size(0), c = x.size(1);
+  if (!is(layer.mean, {c}) || !is(layer.var, {c})) return false;
+  const bool of_all = is(layer.weight, {c}) && is(layer.bias, {c}), of_each = is(layer.weight, {n, c}) && is(layer.bias, {n, c});
+  if (!of_all && !of_each) return false;
   return !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
@@ -190,7 +221,7 @@ Tensor batch_norm_act(const Tensor &x, const Layer &layer, bool training, double
   if (!(slope >= 0) || !suits(x, layer)) return {};
   if (training) return trained(x, layer, float(slope));
   if (torch::autograd::compute_requires_grad(x, layer.weight, layer.bias)) return {};
-  const Tensor constants = constants_of(data(layer.mean), data(layer.var), layer.weight, layer.bias, layer.eps);
+  const Constants constants = constants_of(data(layer.mean), data(layer.var), layer.weight, layer.bias, layer.eps);
   return applied(x, constants, float(slope));
 }
 

@@ -7,7 +7,7 @@ namespace gt::norm {
 
 // Layer is what a batch normalisation has besides its input; [c] each.
 struct Layer {
-  at::Tensor weight, bias; // undefined: there is none
+  at::Tensor weight, bias; // undefined: there is none. Or [n,c], of each sample, both
   at::Tensor mean, var;    // running statistics; undefined: there are none
   double momentum, eps;
 };

@@ -6,7 +6,8 @@
 
 namespace gt::norm {
 
-// Affine is the constants of y = act((x - mean) * scale + shift), one a channel.
+// Affine is the constants of y = act((x - mean) * scale + shift), one a channel; outside of a chunk, where rows are in groups,
+// scale and shift are a channel's of each group.
 struct Affine {
   const float *mean, *scale, *shift;
 };

@@ -8,16 +8,22 @@ namespace {
 
 constexpr int64_t CHUNK = 16384; // values: with sums and constants they fit the second level of any cache
 
-// The chunks of a batch, which its size alone decides.
+// The chunks of a batch, which its size alone decides; those of a group in a row.
 struct Chunks {
-  int64_t rows, each, number;
+  int64_t rows, each, of_group, number;
 
   // At most 256 rows, to keep sums in float32 short; at least 16, because each chunk has sums of its own to merge.
-  explicit Chunks(const Batch &b)
-      : rows(b.rows), each(std::clamp<int64_t>(CHUNK / b.c, 16, 256)), number((b.rows + each - 1) / each) {}
+  Chunks(const Batch &b, int64_t groups)
+      : rows(b.rows / groups), each(std::clamp<int64_t>(CHUNK / b.c, 16, 256)), of_group((rows + each - 1) / each),
+        number(groups * of_group) {}
 
-  int64_t begin(int64_t chunk) const { return chunk * each; }
-  int64_t size(int64_t chunk) const { return std::min(each, rows - begin(chunk)); }
+  int64_t group(int64_t chunk) const { return chunk / of_group; }
+  int64_t within(int64_t chunk) const { return chunk % of_group * each; }
+  int64_t begin(int64_t chunk) const { return group(chunk) * rows + within(chunk); }
+  int64_t size(int64_t chunk) const { return std::min(each, rows - within(chunk)); }
+  Affine of(const Affine &all, int64_t c, int64_t chunk) const {
+    return {all.mean, all.scale + group(chunk) * c, all.shift + group(chunk) * c};
+  }
 };
 
 // Calls f(chunk, its first value, its rows) for each chunk, from the last of a thread's to its first where `back`.
@@ -34,7 +40,7 @@ void each_chunk(const Batch &b, const Chunks &chunks, bool back, const F &f) {
 }  // namespace
 
 Pair moments(const Batch &b, const float *x) {
-  const Chunks chunks(b);
+  const Chunks chunks(b, 1);
   std::vector<float> parts(chunks.number * 3 * b.c);
   each_chunk(b, chunks, false, [&](int64_t chunk, int64_t at, int64_t rows) {
     float *part = &parts[chunk * 3 * b.c];
@@ -54,24 +60,26 @@ Pair moments(const Batch &b, const float *x) {
 }
 
 void apply(const Batch &b, const float *x, const Affine &of, float slope, float *y) {
-  each_chunk(b, Chunks(b), true, [&](int64_t, int64_t at, int64_t rows) {
-    kernels::apply(x + at, rows, b.c, of, slope, y + at);
+  const Chunks chunks(b, b.groups);
+  each_chunk(b, chunks, true, [&](int64_t chunk, int64_t at, int64_t rows) {
+    kernels::apply(x + at, rows, b.c, chunks.of(of, b.c, chunk), slope, y + at);
   });
 }
 
 Pair sums(const Batch &b, const float *x, const float *gy, const Affine &of, float slope) {
-  const Chunks chunks(b);
+  const Chunks chunks(b, b.groups);
   std::vector<float> parts(chunks.number * 2 * b.c);
   each_chunk(b, chunks, false, [&](int64_t chunk, int64_t at, int64_t rows) {
     float *part = &parts[chunk * 2 * b.c];
-    kernels::sums(x + at, gy + at, rows, b.c, of, slope, part, part + b.c);
+    kernels::sums(x + at, gy + at, rows, b.c, chunks.of(of, b.c, chunk), slope, part, part + b.c);
   });
-  Pair all{std::vector<double>(b.c), std::vector<double>(b.c)};
+  Pair all{std::vector<double>(b.groups * b.c), std::vector<double>(b.groups * b.c)};
   for (int64_t chunk = 0; chunk < chunks.number; chunk++) {
     const float *sum = &parts[chunk * 2 * b.c], *product = sum + b.c;
+    double *first = &all.first[chunks.group(chunk) * b.c], *second = &all.second[chunks.group(chunk) * b.c];
     for (int64_t i = 0; i < b.c; i++) {
-      all.first[i] += sum[i];
-      all.second[i] += product[i];
+      first[i] += sum[i];
+      second[i] += product[i];
     }
   }
   return all;
@@ -79,8 +87,9 @@ Pair sums(const Batch &b, const float *x, const float *gy, const Affine &of, flo
 
 void gradient(const Batch &b, const float *x, const float *gy, const Affine &of, const Plane &less, float slope,
               float *gx) {
-  each_chunk(b, Chunks(b), true, [&](int64_t, int64_t at, int64_t rows) {
-    kernels::gradient(x + at, gy + at, rows, b.c, of, less, slope, gx + at);
+  const Chunks chunks(b, b.groups);
+  each_chunk(b, chunks, true, [&](int64_t chunk, int64_t at, int64_t rows) {
+    kernels::gradient(x + at, gy + at, rows, b.c, chunks.of(of, b.c, chunk), less, slope, gx + at);
   });
 }
 
