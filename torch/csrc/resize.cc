@@ -56,10 +56,11 @@ GT_EXPORT gt_tensor *gt_grid_sample(gt_scope *s, gt_tensor *a, gt_tensor *grid, 
 }
 
 static void need_table(const char *name, const at::Tensor &t, const at::Tensor &x, int64_t columns, bool whole) {
-  if (!t.defined() || (t.dim() == 2 && t.size(0) == x.size(0) && t.size(1) == columns && (whole ? t.scalar_type() == at::kLong : t.is_floating_point())))
-    return;
-  throw gt::Error(GT_FAILED, std::string(name) + " must be " + (whole ? "int64" : "of floats") + ", [" + std::to_string(x.size(0)) + "," +
-                                 std::to_string(columns) + "]");
+  if (!t.defined()) return;
+  const bool typed = whole ? t.scalar_type() == at::kLong : t.is_floating_point();
+  if (typed && t.dim() == 2 && t.size(0) == x.size(0) && t.size(1) == columns) return;
+  throw gt::Error(GT_FAILED, std::string(name) + " must be " + (whole ? "int64" : "of floats") + ", [" +
+                                 std::to_string(x.size(0)) + "," + std::to_string(columns) + "]");
 }
 
 GT_EXPORT gt_tensor *gt_bend(gt_scope *s, gt_tensor *a, gt_tensor *color, gt_tensor *move, gt_tensor *cut, int64_t height,

@@ -40,8 +40,9 @@ struct Case {
   Floats x, gy, mean, scale, shift, slant, level;
 
   Case(std::mt19937 &g, int64_t of_group, int64_t c, int64_t groups, float slope, float offset)
-      : rows(groups * of_group), c(c), groups(groups), slope(slope), x(random(g, rows * c, offset)), gy(random(g, rows * c, 1)), mean(random(g, c, offset)),
-        scale(random(g, groups * c, 1)), shift(random(g, groups * c, 0)), slant(random(g, c, 0)), level(random(g, c, 0)) {}
+      : rows(groups * of_group), c(c), groups(groups), slope(slope), x(random(g, rows * c, offset)),
+        gy(random(g, rows * c, 1)), mean(random(g, c, offset)), scale(random(g, groups * c, 1)), shift(random(g, groups * c, 0)),
+        slant(random(g, c, 0)), level(random(g, c, 0)) {}
 
   Values exact() const {
     const std::vector<double> of_all(c), of_each(groups * c);
