@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -193,6 +194,11 @@ func goldenRuns(t *testing.T) map[string]training {
 	return all.Runs
 }
 
+// cancelled are the biases of a residual generator that its batch normalisations take away again, and the means that hold them.
+// Their gradients are rounding and nothing else, which Adam divides by its own size, so what they come to in ten steps is the
+// processor's. A bias that learnt would have moved by 1e-4.
+var cancelled = regexp.MustCompile(`^(gen|average)\.(\d+\.(body\.[36]|skip\.0)\.bias|.*running_mean)$`)
+
 // Ten steps of every way to train agree with PyTorch's: losses, scores, penalties, rates, and in the end every tensor.
 func TestTenStepsOfEveryTrainingAsPyTorchInFloat64(t *testing.T) {
 	for name, want := range goldenRuns(t) {
@@ -210,7 +216,11 @@ func TestTenStepsOfEveryTrainingAsPyTorchInFloat64(t *testing.T) {
 					for _, e := range nn.Entries(m) {
 						key := prefix + strings.TrimPrefix(e.Name, "main.")
 						require.Contains(t, want.State, key)
-						torchtest.Close(t, want.State[key], few(e.Tensor.Doubles()), 1e-9, 1e-9, key)
+						within := 1e-9
+						if cancelled.MatchString(key) && slices.Contains(want.Settings, "model=resnet") {
+							within = 1e-7
+						}
+						torchtest.Close(t, want.State[key], few(e.Tensor.Doubles()), within, within, key)
 						seen++
 					}
 				}
