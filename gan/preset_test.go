@@ -49,7 +49,7 @@ func TestPresetsAreThoseComparedWithPyTorch(t *testing.T) {
 	torchtest.Golden(t, "method/testdata/gans.json", &golden)
 	torchtest.Golden(t, "method/testdata/likelihoods.json", &likelihoods)
 	maps.Copy(golden.Runs, likelihoods.Runs)
-	elsewhere := []string{"data", "size", "channels", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs"}
+	elsewhere := []string{"data", "size", "channels", "latent", "gen-width", "disc-width", "depth", "prior", "batch", "steps", "epochs", "warmup"}
 	kept := func(texts []string) []string {
 		return slices.Sorted(slices.Values(slices.DeleteFunc(texts, func(text string) bool {
 			name, _, _ := strings.Cut(text, "=")

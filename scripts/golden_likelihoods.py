@@ -219,7 +219,7 @@ RUNS = {
     "vae of colour": (f"method=vae model=dcgan beta=.5 ema=.9 {ADAM}", DCGAN),
     "vae of gray levels": (f"method=vae model=mlp binarize=none free-bits=.2 beta=2 {ADAM}", DENSE),
     "importance": ("method=vae model=mlp binarize=fixed iw-samples=3 optim=rmsprop lr=1e-3", DENSE),
-    "pixelcnn": (f"method=pixelcnn model=masked binarize=dynamic {ADAM}", GRAY),
+    "pixelcnn": (f"method=pixelcnn model=masked binarize=dynamic {ADAM}".replace("lr=2e-3", "lr=5e-3"), GRAY),
     "pixelcnn of gray levels": (f"method=pixelcnn model=masked binarize=none {ADAM}", GRAY),
     "pixelcnn of colour": (f"method=pixelcnn model=masked ema=.9 {ADAM}", COLOUR),
     "gated": (f"method=pixelcnn model=masked gated=true binarize=fixed ema=.9 {ADAM}", GRAY),
