@@ -110,6 +110,11 @@ func TestBendMovesAndCuts(t *testing.T) {
 			assert.Equal(t, nothing, x.Bend(torch.Bend{Move: far}).Doubles(), "moved away")
 			assert.Equal(t, x.Doubles(), x.Bend(torch.Bend{Cut: far, Height: 2, Width: 3}).Doubles(), "cut elsewhere")
 			assert.Equal(t, x.Doubles(), x.Bend(torch.Bend{}).Doubles(), "as it is")
+			all := torch.Bend{Color: s.Ones(2, 4), Move: far, Cut: far, Height: 1, Width: 1}
+			assert.NoError(t, s.Rehearse(func() {
+				x := x.Detach().RequireGrad()
+				torch.Grad(x.Bend(all).Sum(), false, x)
+			}), "a step with it can be captured")
 		}
 	})
 }

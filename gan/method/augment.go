@@ -20,7 +20,8 @@ type Augmentation struct {
 	Of      func(b *torch.Bend, size vision.Size, u torch.Tensor) // says how images of that size are changed by them
 }
 
-// augmentations is where one is added: one line here, one file beside this one, and its turn below.
+// augmentations is where one is added: one line here, one file beside this one, and its turn below. All of them together are one
+// pass over the images, which torch.Bend says.
 var augmentations = map[string]Augmentation{
 	"color":       color,
 	"translation": translation,
