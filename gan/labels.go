@@ -25,12 +25,15 @@ func (d *drawer) classesOf(flag, names string) (all []int64, err error) {
 
 // knows tells data all of whose elements are of the classes that the network learnt.
 func (d *drawer) knows(ds data.Dataset) bool {
+	if !d.shares(ds) {
+		return false
+	}
 	for i := range ds.Len() {
 		if ds.Label(i) < 0 {
 			return false
 		}
 	}
-	return d.sampler.Classes > 0 && slices.Equal(ds.Classes(), d.classes)
+	return true
 }
 
 // labelled gives the samples the classes that are asked for, as many each, or else those of the images that are completed, or a

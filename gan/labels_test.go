@@ -142,12 +142,7 @@ func TestLabelsThatCannotBeLearnt(t *testing.T) {
 	c.Run.Steps = 1
 	res, err := train(t, t.Context(), c, &gantest.Recorder{})
 	require.NoError(t, err)
-	again := tinyConfig(t)
-	again.Run.Out, again.Run.Resume, again.Run.Steps, again.Data.Spec = "", c.Run.Out, 2, "folder:"+gantest.Labelled(t, 21, 4)
-	again.Run.AllowDataChange = true
-	again.Given = setting.Given{"resume": "--resume", "steps": "--steps", "data": "--data", "allow-data-change": "--allow-data-change"}
-	_, err = train(t, t.Context(), again, &gantest.Recorder{})
-	assert.ErrorContains(t, err, "the run learnt the classes class0, class1, class2, and these are class0, class1, class2, class3")
+	refusesAFourthClass(t, c.Run.Out)
 
 	d, err := openDrawer(t.Context(), res.Checkpoint, false, "cpu")
 	require.NoError(t, err)
@@ -255,4 +250,15 @@ func TestEachClassIsJudged(t *testing.T) {
 	o.Checkpoint, o.Images, o.Against = "", c.Data.Spec, c.Data.Spec
 	_, err = Eval(t.Context(), o)
 	assert.ErrorContains(t, err, "--per-class: it is for a checkpoint of a network that learnt labels")
+}
+
+// refusesAFourthClass has a run of three classes go on with data of four.
+func refusesAFourthClass(t *testing.T, out string) {
+	t.Helper()
+	again := tinyConfig(t)
+	again.Run.Out, again.Run.Resume, again.Run.Steps, again.Data.Spec = "", out, 2, "folder:"+gantest.Labelled(t, 24, 4)
+	again.Run.AllowDataChange = true
+	again.Given = setting.Given{"resume": "--resume", "steps": "--steps", "data": "--data", "allow-data-change": "--allow-data-change"}
+	_, err := train(t, t.Context(), again, &gantest.Recorder{})
+	assert.ErrorContains(t, err, "the run learnt the classes class0, class1, class2, and these are class0, class1, class2, class3")
 }

@@ -24,14 +24,7 @@ var briefly = map[string]string{
 func TestTheCommandsOfTheModels(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	text := string(readFile(t, docs, "models.md"))
-	pictures := regexp.MustCompile(`!\[[^]]+\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1)
-	assert.Len(t, pictures, 5)
-	for _, m := range pictures {
-		info, err := os.Stat(filepath.Join(docs, m[1]))
-		if assert.NoError(t, err) {
-			assert.Less(t, info.Size(), int64(60_000), m[1])
-		}
-	}
+	assert.Equal(t, 5, smallPictures(t, docs, text))
 
 	dir := t.TempDir()
 	digits(t, filepath.Join(dir, "DIR"))
