@@ -150,6 +150,7 @@ func TestThePageInABrowser(t *testing.T) {
 	second := made{dir: filepath.Join(dir, "sub", "second"), step: 500, steps: 2000, lr: 1e-3, height: 2}
 	first.write(t)
 	second.write(t)
+	second.lock(t) // it is training for as long as this takes
 	require.NoError(t, os.WriteFile(filepath.Join(first.dir, alertsFile), []byte(`{"step":300,"kind":"saturated","text":"step 300: <script>alert(1)</script>"}`+"\n"), 0o644))
 	b, err := Open([]string{dir})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"forger/torch/pt"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // made is a run's directory as a test wants it: its files, as a training leaves them.
@@ -77,6 +78,15 @@ func (m made) grid(t testing.TB, name string, shade byte) {
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, p))
 	require.NoError(t, os.WriteFile(filepath.Join(m.dir, samplesDir, name), b.Bytes(), 0o644))
+}
+
+// lock holds the run as a process that trains in it does, until the test ends.
+func (m made) lock(t testing.TB) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(m.dir, ".lock"))
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	require.NoError(t, unix.Flock(int(f.Fd()), unix.LOCK_EX))
 }
 
 // age makes a run's files as old as that.

@@ -76,10 +76,7 @@ func TestTheStateOfARun(t *testing.T) {
 	assert.Equal(t, []any{stopped, int64(300), int64(900), "run"}, []any{s.State, s.Step, s.Total, s.Name})
 	assert.InDelta(t, 600./11, s.Left, .1)
 
-	lock, err := os.Create(filepath.Join(m.dir, ".lock"))
-	require.NoError(t, err)
-	defer lock.Close()
-	require.NoError(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
+	m.lock(t)
 	b.looked = time.Time{}
 	b.refresh(t.Context())
 	if len(heldLocks()) == 0 {
