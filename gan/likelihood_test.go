@@ -181,6 +181,7 @@ func TestSettingsOfOtherMethodsAreRefused(t *testing.T) {
 		"method=gan init-model=a.pth":                           "--init-model a.pth: --method gan does not read it: leave it out, or use --method pixelcnn",
 		"method=pixelcnn init-decoder=a.pth":                    "--init-decoder a.pth: --method pixelcnn does not read it: leave it out, or use --method vae",
 		"method=vae init-generator=a.pth":                       "--init-generator a.pth: --method vae does not read it: leave it out, or use --method gan",
+		"method=pixelcnn init-mean=true":                        "--init-mean true: --method pixelcnn does not read it: leave it out, or use --method gan or vae",
 		"method=vae model=mlp gated=true":                       "--gated true: --method vae does not read it",
 		"method=vae model=mlp data=ring8":                       "--model mlp: it makes images",
 		"method=vae model=mlp size=8 channels=3 binarize=fixed": "--binarize fixed: black and white is of gray images, and these have 3 channels",
@@ -201,6 +202,12 @@ func TestSettingsOfOtherMethodsAreRefused(t *testing.T) {
 	c.Method.Method = "pixelcnn"
 	require.NoError(t, c.takePreset())
 	assert.Equal(t, []any{"masked", 1e-3, .9}, []any{c.Method.Model.Name, c.Method.LR, c.Method.Beta1})
+	require.NoError(t, c.Check())
+	assert.False(t, c.Method.Model.FromMean)
+	c = DefaultConfig()
+	c.Method.Method = "vae"
+	require.NoError(t, c.takePreset())
+	assert.Equal(t, []any{"dcgan", 1e-3, true}, []any{c.Method.Model.Name, c.Method.LR, c.Method.Model.FromMean})
 	require.NoError(t, c.Check())
 }
 

@@ -115,7 +115,7 @@ def autoencoder(o, z):
                    nn.LeakyReLU(0.2), nn.Conv2d(2 * e, 2 * latent, 4, 1, 0, bias=False), nn.Flatten()]
         decoder = [nn.ConvTranspose2d(latent + more, 2 * g, 4, 1, 0, bias=False), nn.BatchNorm2d(2 * g), nn.ReLU(),
                    nn.ConvTranspose2d(2 * g, g, 4, 2, 1, bias=False), nn.BatchNorm2d(g), nn.ReLU(),
-                   nn.ConvTranspose2d(g, channels, 4, 2, 1, bias=False)]
+                   nn.ConvTranspose2d(g, channels, 4, 2, 1)]
     binary = o.get("binarize", "none" if channels == 3 else "dynamic") != "none"
     return Beside(encoder, told, flat=o["model"] == "mlp"), Beside(decoder, told) if binary else Scaled(decoder, told, channels)
 
@@ -215,7 +215,7 @@ GRAY = dict(gen=6, channels=1, side=8, depth=2)
 COLOUR = dict(gen=6, channels=3, side=5, depth=2)
 ADAM = "optim=adam lr=2e-3 beta1=.9 beta2=.999 schedule=cosine lr-end=.01"
 RUNS = {
-    "vae": (f"method=vae model=mlp binarize=dynamic {ADAM}", DENSE),
+    "vae": (f"method=vae model=mlp binarize=dynamic {ADAM}".replace("lr=2e-3", "lr=3e-3"), DENSE),
     "vae of colour": (f"method=vae model=dcgan beta=.5 ema=.9 {ADAM}", DCGAN),
     "vae of gray levels": (f"method=vae model=mlp binarize=none free-bits=.2 beta=2 {ADAM}", DENSE),
     "importance": ("method=vae model=mlp binarize=fixed iw-samples=3 optim=rmsprop lr=1e-3", DENSE),

@@ -6,16 +6,25 @@ import (
 	"strings"
 
 	"forger/data"
+	"forger/gan/model"
 	"forger/internal/setting"
 )
 
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
 	needs := func() error { return o.Entry().Needs(o.Model) }
-	for _, check := range []func() error{needs, o.checkHeld, o.checkSeen, o.checkTold, o.checkUpdates, o.checkBound, o.Model.Check} {
+	for _, check := range []func() error{needs, o.checkMean, o.checkHeld, o.checkSeen, o.checkTold, o.checkUpdates, o.checkBound, o.Model.Check} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkMean refuses a beginning at the mean of a network that has no biases for it.
+func (o Options) checkMean() error {
+	if o.Model.FromMean && o.Entry().Likelihood == nil && !model.Table[o.Model.Name].Means {
+		return setting.Usagef("--init-mean: the generator of %s has no biases of its pixels: use --model mlp, or leave it out", o.Model.Name)
 	}
 	return nil
 }

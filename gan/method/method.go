@@ -141,7 +141,7 @@ var Table = map[string]Entry{
 		Needs: func(o model.Options) error {
 			return needs("encoder", o, func(e model.Entry) bool { return e.Encoder != nil })
 		},
-		Defaults: "lr=1e-3 beta1=.9",
+		Defaults: "lr=1e-3 beta1=.9 init-mean=true",
 	},
 	"pixelcnn": {
 		Doc:   "an autoregressive model: pixel by pixel (van den Oord et al. 2016)",

@@ -9,10 +9,10 @@ import (
 
 // readers are the methods that read a setting which not all of them read.
 var readers = map[string][]string{
-	"prior": {"gan"}, "loss": {"gan"}, "penalty": {"gan"}, "penalty-every": {"gan"}, "spectral-norm": {"gan"}, "disc-steps": {"gan"}, "simultaneous": {"gan"}, "init-mean": {"gan"}, "pack": {"gan"},
+	"prior": {"gan"}, "loss": {"gan"}, "penalty": {"gan"}, "penalty-every": {"gan"}, "spectral-norm": {"gan"}, "disc-steps": {"gan"}, "simultaneous": {"gan"}, "pack": {"gan"},
 	"label-smoothing": {"gan"}, "instance-noise": {"gan"}, "gen-lr": {"gan"}, "disc-lr": {"gan"}, "init-generator": {"gan"}, "init-discriminator": {"gan"},
-	"augment": {"gan"},
-	"beta":    {"vae"}, "free-bits": {"vae"}, "iw-samples": {"vae"}, "init-encoder": {"vae"}, "init-decoder": {"vae"},
+	"augment": {"gan"}, "init-mean": {"gan", "vae"},
+	"beta": {"vae"}, "free-bits": {"vae"}, "iw-samples": {"vae"}, "init-encoder": {"vae"}, "init-decoder": {"vae"},
 	"gated": {"pixelcnn"}, "init-model": {"pixelcnn"},
 	"binarize": {"pixelcnn", "vae"}, "latent": {"gan", "vae"}, "disc-width": {"gan", "vae"},
 }

@@ -34,17 +34,24 @@ func vaeNets(b *model.Builder, o Options, of data.Shape) []Net {
 	return nets
 }
 
-// decoder is the model's, which of images of many levels also learns how far from its means they are.
+// decoder is the model's, which of images of many levels also learns how far from its means they are. Its last parameter is
+// the bias of its last layer.
 func (o Options) decoder(b *model.Builder, of data.Shape) nn.Module {
 	net := model.Decoder(b, o.Model, of)
+	all := nn.Parameters(net)
+	bias := all[len(all)-1]
 	if o.pixels(of).binary {
+		b.StartAtMean(bias, func(mean float64) float64 { return model.Logit(mean, leastShare) })
 		return net
 	}
+	b.StartAtMean(bias, func(mean float64) float64 { return mean })
 	return &scaled{net, b.Scope.Full(firstLogScale, 1, of.Channels, 1, 1).RequireGrad()}
 }
 
-// firstLogScale is what the logarithm of a scale begins as.
-const firstLogScale = -1
+const (
+	firstLogScale = -1   // what the logarithm of a scale begins as
+	leastShare    = 1e-3 // probability of white that a decoder begins with where the data are black
+)
 
 // scaled is a network of means beside the logarithm of the scale around them, one a channel.
 type scaled struct {

@@ -77,7 +77,7 @@ func besideLatents(make making, b *Builder, o Options, of data.Shape) nn.Module 
 
 // besideData is a network of what the data is that takes the label beside it: a dense one as numbers, another as channels.
 func besideData(make making, b *Builder, o Options, of data.Shape) nn.Module {
-	classes, dense := of.Classes, Table[o.Name].Depth > 0
+	classes, dense := of.Classes, o.IsDense()
 	switch {
 	case dense:
 	case of.IsPoints():

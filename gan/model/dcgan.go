@@ -43,13 +43,16 @@ var double = nn.ConvOptions{Stride: 2, Padding: 1, NoBias: true}
 // dcganGenerator is the official network (pytorch/examples, dcgan/main.py; at other sizes with fewer or more blocks, of other
 // proportions with another kernel in its first layer) with its initialisation, drawn from the builder's stream.
 func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
-	return dcganUp(b, n, of, nn.Tanh().InPlace())
+	return dcganUp(b, n, of, double, nn.Tanh().InPlace())
 }
 
-// dcganDecoder is the generator with an open end.
-func dcganDecoder(b *Builder, n Options, of data.Shape) nn.Module { return dcganUp(b, n, of) }
+// dcganDecoder is the generator with an open end, and a bias in its last layer: rectified features that make mostly black
+// pictures have negative weights there, and nothing else could say white.
+func dcganDecoder(b *Builder, n Options, of data.Shape) nn.Module {
+	return dcganUp(b, n, of, nn.ConvOptions{Stride: 2, Padding: 1})
+}
 
-func dcganUp(b *Builder, n Options, of data.Shape, end ...nn.Module) nn.Module {
+func dcganUp(b *Builder, n Options, of data.Shape, last nn.ConvOptions, end ...nn.Module) nn.Module {
 	s, g, in := b.Scope, b.Init(), n.Latent
 	blocks, first := doublings(of.Size())
 	var layers nn.Sequential
@@ -62,7 +65,7 @@ func dcganUp(b *Builder, n Options, of data.Shape, end ...nn.Module) nn.Module {
 		layers = append(layers, grow, b.norm(n, of, out), nn.ReLU().InPlace())
 		in = out
 	}
-	layers = append(append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, double)), end...)
+	layers = append(append(layers, nn.NewConvTranspose2d(s, g, in, of.Channels, 4, last)), end...)
 	return dcganInit(named{"main", layers}, g)
 }
 

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"math"
-
 	"forger/data"
 	"forger/torch"
 	"forger/torch/nn"
@@ -15,6 +13,7 @@ const (
 	dropHidden   = .5
 	genBound     = .05 // of the weights that the networks begin with
 	discBound    = .005
+	genEdge      = 1e-7 // share of white that the generator begins with where the data have none
 )
 
 // mlpGenerator is MNIST's of the 2014 paper, at GenWidth 1200: hidden layers with ReLU and a sigmoid end, here stretched to
@@ -26,24 +25,8 @@ func mlpGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 		in = n.GenWidth
 	}
 	last := b.uniform(in, of.Bytes(), genBound)
-	b.startAtMean(last)
+	b.StartAtMean(last.Bias, func(mean float64) float64 { return Logit(mean, genEdge) })
 	return append(layers, last, newPixels(b.Scope), nn.Reshape{-1, of.Channels, of.Height, of.Width})
-}
-
-// startAtMean has the layer before a sigmoid begin at the mean of the data, where that is known.
-func (b *Builder) startAtMean(l *nn.Linear) {
-	if !b.drawn || b.Mean == nil {
-		return
-	}
-	const edge = 1e-7 // of what is always black or white
-	biases := make([]float32, len(b.Mean))
-	for i, mean := range b.Mean {
-		share := min(max((float64(mean)+1)/2, edge), 1-edge)
-		biases[i] = float32(math.Log(share / (1 - share)))
-	}
-	c := b.Scope.Child(torch.NoGrad)
-	defer c.Close()
-	c.Use(l.Bias).CopyFrom(c.FromFloats(biases, len(biases)))
 }
 
 // mlpDiscriminator is MNIST's of the 2014 paper, at DiscWidth 240: maxout layers of five pieces, with dropout of the input

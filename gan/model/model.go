@@ -22,7 +22,7 @@ type Options struct {
 	Depth               int    // hidden layers of a dense network, blocks of a masked one; 0: the model's
 	Gated               bool   // a masked network of two gated stacks
 	Conditional         string // a key of ways: how the labels are learnt
-	FromMean            bool   // the generator begins at the mean of the data
+	FromMean            bool   // the generator, or the decoder, begins at the mean of the data
 }
 
 // Settings are the options as a user sets them.
@@ -37,7 +37,7 @@ func (o *Options) Settings() setting.Set {
 		{Name: "depth", Help: "hidden layers of both networks, where they are dense; blocks of a masked one (default: the model's)", Value: &o.Depth, Check: setting.AtLeast(0), Marks: of | setting.Auto},
 		{Name: "gated", Help: "a masked network of two gated stacks, which has no blind spot", Value: &o.Gated, Marks: of | setting.Auto},
 		o.conditional(),
-		{Name: "init-mean", Help: "the generator begins at the data's mean image", Value: &o.FromMean, Marks: setting.Bits | setting.Auto},
+		{Name: "init-mean", Help: "the generator begins at the data's mean image, as a VAE's decoder does by itself", Value: &o.FromMean, Marks: setting.Bits | setting.Auto},
 	}
 }
 
@@ -90,14 +90,15 @@ func (o Options) depth(own int) int {
 	return own
 }
 
+// IsDense tells networks without convolutions.
+func (o Options) IsDense() bool { e := Table[o.Name]; return e.Depth > 0 && e.Masked == nil }
+
 // Check tells what the options show to be wrong together. Errors are *setting.UsageError.
 func (o Options) Check() error {
 	e := Table[o.Name]
 	switch {
 	case o.Depth > 0 && e.Depth == 0:
 		return setting.Usagef("--depth %d: %s is no dense network: leave it out", o.Depth, o.Name)
-	case o.FromMean && !e.Means:
-		return setting.Usagef("--init-mean: the generator of %s has no biases of its pixels: use --model mlp, or leave it out", o.Name)
 	case o.Gated && e.Masked == nil:
 		return setting.Usagef("--gated: %s has no masked convolutions: use --model masked", o.Name)
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"forger/data"
@@ -20,85 +22,115 @@ import (
 
 const (
 	worthChanging    = .9 // of the default's time: what is closer is a tie, and a tie goes to the default
-	calibrationBatch = 8  // elements at most
+	calibrationBatch = 8  // elements at most, of convolutions
+	measured         = 20 * time.Millisecond
 )
 
-// chooseLayout is the layout in which the step is faster: on a CPU found by measuring, and kept in the user's cache
-// directory, so that the same settings have the same layout each time.
+// chooseLayout is the layout in which the step is faster, of a network of convolutions on a CPU.
 func (p *setup) chooseLayout() (string, error) {
-	if p.dev.CUDA {
+	if p.dev.CUDA || p.job.Method.Model.IsDense() {
 		return defaultLayout, nil
 	}
-	key := p.calibrationKey()
-	path, known := readCalibration()
-	if layout, ok := known[key]; ok && layouts[layout] != 0 {
-		return layout, nil
+	return p.faster("", [2]string{defaultLayout, "contiguous"}, func(layout string) (float64, error) {
+		r := p.resolved
+		r.Layout = layout
+		return p.stepSeconds(r, min(p.job.Batch, calibrationBatch))
+	})
+}
+
+// chooseThreads is how many a run takes by itself of the most that it may have: that many, or one where dense layers are done
+// before a second thread has woken. What that takes is a machine's own.
+func (p *setup) chooseThreads(most int) (int, error) {
+	if p.dev.CUDA || most < 2 || !p.job.Method.Model.IsDense() {
+		return most, nil
 	}
-	times := map[string]float64{}
-	for range 3 { // in turn: what disturbs one disturbs the other
-		for layout := range layouts {
-			seconds, err := p.stepSeconds(layout)
+	n, err := p.faster("threads", [2]string{strconv.Itoa(most), "1"}, func(n string) (float64, error) {
+		r := p.resolved
+		r.Layout, r.Threads = defaultLayout, 1
+		if n != "1" {
+			r.Threads = most
+		}
+		return p.stepSeconds(r, p.job.Batch)
+	})
+	if err != nil || n == "1" {
+		return 1, err
+	}
+	return most, nil
+}
+
+// faster is the first of two ways to compute the step, or the second where it takes less time: found by measuring, and kept in
+// the user's cache directory, so that the same settings have the same way each time.
+func (p *setup) faster(what string, ways [2]string, seconds func(way string) (float64, error)) (string, error) {
+	key := p.calibrationKey(what + ways[0])
+	path, known := readCalibration()
+	if way := known[key]; slices.Contains(ways[:], way) {
+		return way, nil
+	}
+	var times [2]float64
+	for round := range 3 { // in turn: what disturbs one disturbs the other
+		for i, way := range ways {
+			t, err := seconds(way)
 			if err != nil {
 				return "", err
 			}
-			if before, ok := times[layout]; !ok || seconds < before {
-				times[layout] = seconds
+			if round == 0 || t < times[i] {
+				times[i] = t
 			}
 		}
 	}
-	best := defaultLayout
-	for layout, seconds := range times {
-		if seconds < times[best]*worthChanging {
-			best = layout
-		}
+	best := ways[0]
+	if times[1] < times[0]*worthChanging {
+		best = ways[1]
 	}
 	known[key] = best
 	keepCalibration(path, known)
 	return best, nil
 }
 
-// commonLayout is the one that rank 0 chooses.
-func (p *setup) commonLayout() (string, error) {
-	const what = "layout"
+// common is what rank 0 chooses.
+func (p *setup) common(what string, choose func() (string, error)) (string, error) {
 	m := p.job.Meeting
 	if !m.Leads() {
-		layout, err := m.Hear(context.Background(), what)
-		return string(layout), err
+		chosen, err := m.Hear(context.Background(), what)
+		return string(chosen), err
 	}
-	layout, err := p.chooseLayout()
+	chosen, err := choose()
 	if err != nil || m == nil {
-		return layout, err
+		return chosen, err
 	}
-	return layout, m.Tell(what, []byte(layout))
+	return chosen, m.Tell(what, []byte(chosen))
 }
 
-// stepSeconds is the time of a step in a layout, after a first one that pays for what is made once.
-func (p *setup) stepSeconds(layout string) (seconds float64, err error) {
+// stepSeconds is the time of a step on so many elements, after a first one that pays for what is made once.
+func (p *setup) stepSeconds(r Resolved, batch int) (seconds float64, err error) {
 	defer torch.Catch(&err)
-	job, r, shape := p.job, p.resolved, p.ds.Shape()
+	job, shape := p.job, p.ds.Shape()
 	job.Meeting = nil // each of the ranks could measure
-	job.Batch, r.Layout = min(job.Batch, calibrationBatch), layout
+	job.Batch = batch
 	t, err := newTrainer(job, r, blank{shape}, torch.CPU, false, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer t.Close()
-	bytes := make([]byte, job.Batch*shape.Bytes())
+	bytes := make([]byte, batch*shape.Bytes())
 	for i := range bytes {
 		bytes[i] = byte(i * 151)
 	}
-	for range 2 {
-		start := time.Now()
+	step := func() {
 		s := t.root.Child()
+		defer s.Close()
 		batches := make([]method.Batch, t.m.Batches())
 		for i := range batches {
-			batches[i] = method.Batch{X: upload(s, bytes, job.Batch, shape), Labels: t.labelled(s, make([]int32, job.Batch))}
+			batches[i] = method.Batch{X: upload(s, bytes, batch, shape), Labels: t.labelled(s, make([]int32, batch))}
 		}
 		t.m.Step(s, batches, t.m.Variant(0))
-		s.Close()
-		seconds = time.Since(start).Seconds()
 	}
-	return seconds, nil
+	step()
+	start, steps := time.Now(), 0
+	for ; steps == 0 || time.Since(start) < measured; steps++ {
+		step()
+	}
+	return time.Since(start).Seconds() / float64(steps), nil
 }
 
 // blank is a dataset of a shape and nothing else.
@@ -113,10 +145,13 @@ func (b blank) Classes() []string             { return nil }
 func (b blank) Fingerprint() string           { return "blank" }
 func (b blank) Close() error                  { return nil }
 
-// calibrationKey names all that the choice depends on: the machine, and every setting that decides what a step computes.
-func (p *setup) calibrationKey() string {
-	r, form := p.resolved, p.job.Settings.With(setting.Form)
-	text := fmt.Sprint(machine.Processor(), torch.Version(), r.Threads, r.Precision, r.Conv, p.ds.Shape(), min(p.job.Batch, calibrationBatch), fmt.Sprint(form))
+// calibrationKey names all that a choice depends on: the machine, and every setting that decides what a step computes.
+func (p *setup) calibrationKey(what string) string {
+	r, form, batch := p.resolved, p.job.Settings.With(setting.Form), p.job.Batch
+	if !p.job.Method.Model.IsDense() {
+		batch = min(batch, calibrationBatch)
+	}
+	text := fmt.Sprint(what, machine.Processor(), torch.Version(), r.Threads, r.Precision, r.Conv, p.ds.Shape(), batch, fmt.Sprint(form))
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }
@@ -128,7 +163,7 @@ func readCalibration() (path string, known map[string]string) {
 	if err != nil {
 		return "", known
 	}
-	path = filepath.Join(dir, "forger", "layouts.json")
+	path = filepath.Join(dir, "forger", "choices.json")
 	if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &known) != nil {
 		known = map[string]string{}
 	}

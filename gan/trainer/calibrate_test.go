@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"os"
+	"strconv"
 	"testing"
 
 	"forger/torch"
@@ -10,25 +11,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What was measured once is taken again; a layout that is not known, or a damaged file, is measured anew.
-func TestTheLayoutIsChosenOnce(t *testing.T) {
+// uncalibrated makes setups of which nothing was measured before.
+func uncalibrated(t *testing.T) (with func(change func(c *config, r *Resolved)) *setup) {
 	require.NoError(t, torch.Load())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	c := tinyConfig(t)
 	c.Run.Layout = "auto"
-	with := func(change func(c *config, r *Resolved)) *setup {
+	return func(change func(c *config, r *Resolved)) *setup {
 		c, r := c, Resolved{Conv: "stock", Precision: "fp32", Threads: 1, Layout: "auto", Size: shape16.Size(), Channels: shape16.Channels}
 		change(&c, &r)
 		return &setup{job: c.job(), from: &Origin{}, ds: fakeData{n: 8, shape: shape16}, dev: torch.CPU, resolved: r}
 	}
+}
+
+// What was measured once is taken again; a layout that is not known, or a damaged file, is measured anew.
+func TestTheLayoutIsChosenOnce(t *testing.T) {
+	with := uncalibrated(t)
 	p := with(func(*config, *Resolved) {})
 	chosen, err := p.chooseLayout()
 	require.NoError(t, err)
 	assert.Contains(t, layouts, chosen)
 	path, known := readCalibration()
-	assert.Equal(t, map[string]string{p.calibrationKey(): chosen}, known)
+	assert.Equal(t, map[string]string{p.calibrationKey(defaultLayout): chosen}, known)
 	for _, layout := range []string{"contiguous", "channels_last"} {
-		keepCalibration(path, map[string]string{p.calibrationKey(): layout})
+		keepCalibration(path, map[string]string{p.calibrationKey(defaultLayout): layout})
 		got, err := p.chooseLayout()
 		require.NoError(t, err)
 		assert.Equal(t, layout, got)
@@ -41,13 +47,45 @@ func TestTheLayoutIsChosenOnce(t *testing.T) {
 		"width":        func(c *config, _ *Resolved) { c.Method.Model.GenWidth++ },
 		"batch":        func(c *config, _ *Resolved) { c.Run.Batch = 3 },
 	} {
-		assert.NotEqual(t, p.calibrationKey(), with(change).calibrationKey(), name)
+		assert.NotEqual(t, p.calibrationKey(""), with(change).calibrationKey(""), name)
 	}
 	for name, change := range map[string]func(c *config, r *Resolved){
 		"seed":  func(c *config, _ *Resolved) { c.Run.Seed = 9 },
 		"rate":  func(c *config, _ *Resolved) { c.Method.LR = 1 },
 		"steps": func(c *config, _ *Resolved) { c.Run.Steps = 99 },
 	} {
-		assert.Equal(t, p.calibrationKey(), with(change).calibrationKey(), name)
+		assert.Equal(t, p.calibrationKey(""), with(change).calibrationKey(""), name)
 	}
+}
+
+// Dense networks take as many threads as they may have, or one, whichever was found the faster; others take them all, and no
+// layout is measured of what has no convolutions.
+func TestDenseNetworksTakeTheThreadsThatTheyCanUse(t *testing.T) {
+	with := uncalibrated(t)
+	p := with(func(c *config, r *Resolved) { c.Method.Model.Name, r.Threads = "mlp", 0 })
+	n, err := p.chooseThreads(2)
+	require.NoError(t, err)
+	assert.Contains(t, []int{1, 2}, n)
+	path, known := readCalibration()
+	key := p.calibrationKey("threads2")
+	assert.Equal(t, map[string]string{key: strconv.Itoa(n)}, known)
+	for text, want := range map[string]int{"1": 1, "2": 2} {
+		keepCalibration(path, map[string]string{key: text})
+		got, err := p.chooseThreads(2)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	assert.NotEqual(t, key, with(func(c *config, r *Resolved) { c.Method.Model.Name, r.Threads, c.Run.Batch = "mlp", 0, 99 }).calibrationKey("threads2"), "the batch")
+
+	require.NoError(t, os.Remove(path))
+	n, err = p.chooseThreads(1)
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	n, err = with(func(c *config, r *Resolved) { r.Threads = 0 }).chooseThreads(2)
+	require.NoError(t, err)
+	assert.Equal(t, 2, n, "convolutions")
+	layout, err := p.chooseLayout()
+	require.NoError(t, err)
+	assert.Equal(t, defaultLayout, layout)
+	assert.NoFileExists(t, path, "nothing was measured")
 }

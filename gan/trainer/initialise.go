@@ -28,8 +28,11 @@ func (t *Trainer) initialise(nets []method.Net) error {
 	return nil
 }
 
-// meanOf is how many elements settle the mean of the data.
-const meanOf = 10_000
+// What settles the mean of the data: so many elements, or as many as come to so many bytes.
+const (
+	meanOf    = 10_000
+	meanBytes = 32 << 20
+)
 
 // mean is that of each number of the data in [-1,1], by channel, row and column, of the elements that training begins with; nil
 // where no network begins there.
@@ -37,19 +40,22 @@ func (p *setup) mean(ctx context.Context, fresh bool) ([]float32, error) {
 	if !fresh || !p.job.Method.Model.FromMean {
 		return nil, nil
 	}
-	bytes, labels, err := data.Preview(ctx, p.ds, meanOf, planOf(p.job, p.ds).Seed)
-	if err != nil {
-		return nil, err
-	}
 	of := p.ds.Shape()
 	sums := make([]int, of.Bytes())
-	for i, b := range bytes {
-		sums[i%len(sums)] += int(b)
+	n := min(meanOf, p.ds.Len(), max(1, meanBytes/len(sums)))
+	o := data.DumpOptions{N: n, Shuffled: true, Seed: planOf(p.job, p.ds).Seed, Workers: p.resolved.Workers}
+	if err := data.Stream(ctx, p.ds, o, func(images []byte, _ []int32) error {
+		for i, b := range images {
+			sums[i%len(sums)] += int(b)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
 	}
 	means := make([]float32, len(sums))
 	area := of.Height * of.Width
 	for i, sum := range sums {
-		means[i%of.Channels*area+i/of.Channels] = float32(sum)/float32(len(labels))/127.5 - 1
+		means[i%of.Channels*area+i/of.Channels] = float32(sum)/float32(n)/127.5 - 1
 	}
 	return means, nil
 }

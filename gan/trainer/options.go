@@ -83,7 +83,7 @@ func (o *Options) machine() setting.Set {
 			Check: setting.OneOf(graphs...), Marks: setting.Resume | setting.Bench},
 		{Name: "workers", Help: "loader workers (default: one a core); they decide nothing but speed", Value: &o.Workers,
 			Check: setting.AtLeast(0), Marks: setting.Auto | setting.Resume | setting.Bench},
-		{Name: "threads", Help: "libtorch's intra-op threads (default: one a core)", Value: &o.Threads,
+		{Name: "threads", Help: "libtorch's intra-op threads (default: one a core; of dense networks one in all, where that is found faster)", Value: &o.Threads,
 			Check: setting.Between(0, int64(torch.MaxThreads())), Marks: bits | setting.Auto},
 	}
 }

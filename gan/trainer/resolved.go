@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"forger/data"
@@ -94,17 +95,19 @@ func (p *setup) resolve() (err error) {
 	}
 	p.choosePrecision()
 	r.Conv = p.convolutions(r.Conv)
-	if r.Threads == 0 {
-		r.Threads = p.threads()
-	}
 	if _, err := torch.SetMath(torch.Math{TF32: r.Precision != "fp32", Deterministic: p.job.Deterministic, Autotune: true}); err != nil {
 		return err
+	}
+	if r.Threads == 0 {
+		if r.Threads, err = p.threads(); err != nil {
+			return err
+		}
 	}
 	if r.Workers == 0 {
 		r.Workers = max(1, machine.CPUs()/p.job.Meeting.Local())
 	}
 	if r.Layout == "auto" {
-		r.Layout, err = p.commonLayout()
+		r.Layout, err = p.common("layout", p.chooseLayout)
 	}
 	return err
 }
@@ -189,19 +192,16 @@ func (p *setup) convolutions(before string) string {
 	return best.String()
 }
 
-// alone bounds the products of a toy's layer, batch x width x width, up to which a second thread gains little at best, and costs
-// more than half of the speed where threads wake slowly (BENCHMARKS.md, Toys).
-const alone = 1 << 21
-
-// threads is how many a run takes by itself, or as a rank of several on this host: one for a toy's small layers, which are done
-// before a second has woken.
-func (p *setup) threads() int {
-	m := p.job.Method.Model
-	width := max(m.GenWidth, m.DiscWidth)
-	if p.ds.Shape().IsPoints() && p.job.Batch*width*width < alone {
-		return 1
+// threads is how many a run takes by itself, or as a rank of several on this host.
+func (p *setup) threads() (int, error) {
+	text, err := p.common("threads", func() (string, error) {
+		n, err := p.chooseThreads(max(1, torch.DefaultThreads()/p.job.Meeting.Local()))
+		return strconv.Itoa(n), err
+	})
+	if err != nil {
+		return 0, err
 	}
-	return max(1, torch.DefaultThreads()/p.job.Meeting.Local())
+	return strconv.Atoi(text)
 }
 
 // graph decides whether the step is to be captured.
