@@ -3,6 +3,7 @@ package gan
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"forger/gan/bench"
 	"forger/gan/export"
 	"forger/gan/gantest"
+	"forger/gan/metric"
+	"forger/gan/report"
 	"forger/internal/setting"
 	"forger/torch/torchtest"
 	"forger/vision"
@@ -76,43 +79,13 @@ func (l likely) config(t *testing.T) Config {
 func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 	python, dir, told, measured := torchtest.Python(t), t.TempDir(), map[string]any{}, map[string]Evaluation{}
 	for name, l := range likelyRuns {
-		c := l.config(t)
-		c.Run.VerifyResume = 3
-		_, err := train(t, t.Context(), c, &gantest.Recorder{})
-		require.NoError(t, err, name)
-		c.Run.VerifyResume = 0
-		var r gantest.Recorder
-		res, err := train(t, t.Context(), c, &r)
-		require.NoError(t, err, name)
-		assert.Contains(t, strings.Join(r.Warns, " "), "likelihood: ", name)
-		assert.Equal(t, l.isConditional(), strings.Contains(strings.Join(r.Warns, " "), ", given the label"), name)
-		if l.isConditional() {
-			side := l.sizes["side"] + 2
-			assert.Equal(t, [2]int{likelyClasses*side + 2, 8*side + 2}, pictureSize(t, res.LastSample), "%s: a row each class", name)
-		}
-		_, err = os.Stat(filepath.Join(c.Run.Out, "samples", "reconstructions-00000006.png"))
-		assert.Equal(t, l.nets[0] == "encoder", err == nil, "reconstructions of %s", name)
-		b, err := Bench(t.Context(), c, bench.Options{Steps: 1, Synthetic: true})
-		require.NoError(t, err, name)
-		assert.Positive(t, b.GFlopPerImage, name)
+		c, res := trainLikely(t, name, l)
 		files := filepath.Join(dir, name)
 		require.NoError(t, os.Mkdir(files, 0o755))
-		for _, net := range append(l.nets, "ema") {
-			for format := range export.Formats {
-				err := Export(export.Options{Checkpoint: res.Checkpoint, Net: net, Format: format, Out: filepath.Join(files, net+"."+format)})
-				if net == "ema" && c.Method.EMA == 0 {
-					assert.ErrorContains(t, err, "trained without --ema", name)
-					continue
-				}
-				require.NoError(t, err, name)
-			}
-		}
-		ds, err := c.Data.Open(0, 0)
-		require.NoError(t, err)
-		require.NoError(t, data.Dump(t.Context(), ds, filepath.Join(files, "x.npy"), data.DumpOptions{N: 24}))
-		ds.Close()
+		exportLikely(t, name, l, c, res.Checkpoint, files)
 		o := EvalOptions{Checkpoint: res.Checkpoint, Metrics: []string{"nll"}, N: 100, Device: "cpu", Likelihood: LikelihoodOptions{500}}
 		o.Measures.Settings().Reset()
+		var err error
 		measured[name], err = Eval(t.Context(), o)
 		require.NoError(t, err, name)
 		told[name] = map[string]any{"settings": l.settings, "sizes": l.sizes}
@@ -120,33 +93,11 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 	text, err := json.Marshal(told)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cases.json"), text, 0o644))
-	var found map[string]struct {
-		Differences map[string]float64
-		Notes       map[string]any
-		NLL         [2][]float64
-	}
+	var found map[string]opened
 	torchtest.JSON(t, &found, python, filepath.Join(torchtest.Root(t), "scripts", "open_likelihoods.py"), dir)
 	require.Len(t, found, len(told))
 	for name, f := range found {
-		require.Len(t, f.Differences, len(likelyRuns[name].nets)*len(export.Formats), name)
-		for file, off := range f.Differences {
-			assert.Less(t, off, 2e-5, "%s: %s", name, file)
-		}
-		e := measured[name].Metrics["nll"]
-		assert.Equal(t, likelyRuns[name].isConditional(), strings.HasSuffix(e.Text("likelihood"), ", given the label"), name)
-		exact := e.More[3].Value.(bool)
-		tolerance := 1e-4
-		if !exact { // its samples are others
-			tolerance = .1
-			bound, _ := e.Figure("bound")
-			assert.InDelta(t, mean(f.NLL[0]), bound, tolerance, name)
-		}
-		assert.InDelta(t, mean(f.NLL[1]), e.Value, tolerance, name)
-		bits, _ := e.Figure("bits_per_dim")
-		z := likelyRuns[name].sizes
-		assert.InDelta(t, e.Value/(float64(z["side"]*z["side"]*z["channels"])*.6931471805599453), bits, 1e-9)
-		images, _ := e.Figure("images")
-		assert.Equal(t, 24., images)
+		f.agrees(t, name, likelyRuns[name], measured[name].Metrics["nll"])
 	}
 	assert.Equal(t, []any{"mean", "logvar"}, found["vae"].Notes["encoder.onnx"])
 	assert.Equal(t, []any{"logits"}, found["vae"].Notes["decoder.onnx"])
@@ -155,6 +106,80 @@ func TestEveryLikelihoodIsTrainedAndExported(t *testing.T) {
 	assert.Equal(t, []any{"labels", "mean", "logvar"}, found["vae given labels"].Notes["encoder.onnx"])
 	assert.Equal(t, []any{"labels", "logistics"}, found["gated of colour given labels"].Notes["model.onnx"])
 	assert.Equal(t, true, found["gated of colour"].Notes["model.torchscript"], "the state_dict's keys are the network's")
+}
+
+// trainLikely is a training that goes on exactly, says what its likelihood is of, and can be benchmarked.
+func trainLikely(t *testing.T, name string, l likely) (Config, report.Result) {
+	t.Helper()
+	c := l.config(t)
+	c.Run.VerifyResume = 3
+	_, err := train(t, t.Context(), c, &gantest.Recorder{})
+	require.NoError(t, err, name)
+	c.Run.VerifyResume = 0
+	var r gantest.Recorder
+	res, err := train(t, t.Context(), c, &r)
+	require.NoError(t, err, name)
+	assert.Contains(t, strings.Join(r.Warns, " "), "likelihood: ", name)
+	assert.Equal(t, l.isConditional(), strings.Contains(strings.Join(r.Warns, " "), ", given the label"), name)
+	if l.isConditional() {
+		side := l.sizes["side"] + 2
+		assert.Equal(t, [2]int{likelyClasses*side + 2, 8*side + 2}, pictureSize(t, res.LastSample), "%s: a row each class", name)
+	}
+	_, err = os.Stat(filepath.Join(c.Run.Out, "samples", "reconstructions-00000006.png"))
+	assert.Equal(t, l.nets[0] == "encoder", err == nil, "reconstructions of %s", name)
+	b, err := Bench(t.Context(), c, bench.Options{Steps: 1, Synthetic: true})
+	require.NoError(t, err, name)
+	assert.Positive(t, b.GFlopPerImage, name)
+	return c, res
+}
+
+// exportLikely writes every network in every format, and the images of the training.
+func exportLikely(t *testing.T, name string, l likely, c Config, checkpoint, dir string) {
+	t.Helper()
+	for _, net := range append(l.nets, "ema") {
+		for format := range export.Formats {
+			err := Export(export.Options{Checkpoint: checkpoint, Net: net, Format: format, Out: filepath.Join(dir, net+"."+format)})
+			if net == "ema" && c.Method.EMA == 0 {
+				assert.ErrorContains(t, err, "trained without --ema", name)
+				continue
+			}
+			require.NoError(t, err, name)
+		}
+	}
+	ds, err := c.Data.Open(0, 0)
+	require.NoError(t, err)
+	defer ds.Close()
+	require.NoError(t, data.Dump(t.Context(), ds, filepath.Join(dir, "x.npy"), data.DumpOptions{N: 24}))
+}
+
+// opened is what PyTorch finds of a training's exports: how far from the checkpoint they are, what they say of themselves, and
+// the bound and the likelihood of each image.
+type opened struct {
+	Differences map[string]float64
+	Notes       map[string]any
+	NLL         [2][]float64
+}
+
+func (f opened) agrees(t *testing.T, name string, l likely, e metric.Result) {
+	t.Helper()
+	require.Len(t, f.Differences, len(l.nets)*len(export.Formats), name)
+	for file, off := range f.Differences {
+		assert.Less(t, off, 2e-5, "%s: %s", name, file)
+	}
+	assert.Equal(t, l.isConditional(), strings.HasSuffix(e.Text("likelihood"), ", given the label"), name)
+	exact := e.More[3].Value.(bool)
+	tolerance := 1e-4
+	if !exact { // its samples are others
+		tolerance = .1
+		bound, _ := e.Figure("bound")
+		assert.InDelta(t, mean(f.NLL[0]), bound, tolerance, name)
+	}
+	assert.InDelta(t, mean(f.NLL[1]), e.Value, tolerance, name)
+	bits, _ := e.Figure("bits_per_dim")
+	z := l.sizes
+	assert.InDelta(t, e.Value/(float64(z["side"]*z["side"]*z["channels"])*math.Ln2), bits, 1e-9)
+	images, _ := e.Figure("images")
+	assert.Equal(t, 24., images)
 }
 
 func mean(of []float64) (sum float64) {

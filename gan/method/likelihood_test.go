@@ -3,10 +3,12 @@ package method
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"forger/data"
 	"forger/gan/model"
 	"forger/torch"
 	"forger/torch/nn"
@@ -113,44 +115,10 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 				o, of := want.options(t), want.shape()
 				require.NoError(t, o.Check())
 				require.NoError(t, o.CheckShape(of))
-				b := model.NewBuilder(s, 1)
-				nets := o.Entry().Nets(b, o, of)
-				for i, n := range nets {
-					if n.Averages == "" {
-						sowWeights(s, n.Module, 1001+1000*i)
-					}
-				}
-				m := o.Entry().New(b, o, nets, runBatch)
-				sources(m)
-				parts := m.Parts()
-				first := &recorded{Optimizer: parts.Optimizers[0].Optimizer, s: s}
-				for _, n := range nets {
-					if n.Averages == "" {
-						first.params = append(first.params, nn.Parameters(n.Module)...)
-					}
-				}
-				switch m := m.(type) {
-				case *vae:
-					m.opt.Optimizer = first
-				case *pixelcnn:
-					m.opt.Optimizer = first
-				}
+				m, nets, first := sown(s, o, of)
 				s.Seal()
 				for step, line := range want.Log {
-					c := s.Child()
-					parts.Turn(int64(step), runSteps)
-					x := levels(c, 3000+step, runBatch, of.Channels, of.Height, of.Width).ToFormat(s.Format())
-					m.Step(c, []Batch{{X: x, Labels: want.labels(c, step)}}, 0)
-					sums := parts.Meters[0].Sums.Doubles()
-					rate := parts.Dials[len(parts.Dials)-1]
-					for _, d := range parts.Dials {
-						if d.rate {
-							rate = d
-						}
-					}
-					torchtest.Close(t, line, append(sums[:len(sums)-2], rate.Value.Item()), 1e-9, 1e-9, fmt.Sprint("step ", step))
-					parts.Meters[0].Sums.Fill(0)
-					c.Close()
+					torchtest.Close(t, line, likelyStep(s, m, want.training, step), 1e-9, 1e-9, fmt.Sprint("step ", step))
 				}
 				for i, g := range want.Grads {
 					torchtest.Close(t, g, few(first.grads[i]), 1e-9, 1e-9, fmt.Sprint("gradient ", i))
@@ -174,4 +142,44 @@ func TestTenStepsOfEveryLikelihoodAsPyTorchInFloat64(t *testing.T) {
 			}, torch.Of(torch.Float64), torch.Layout(torch.ChannelsLast))
 		})
 	}
+}
+
+// sown is a method with the golden weights and draws, and what its first gradients are.
+func sown(s *torch.Scope, o Options, of data.Shape) (Method, []Net, *recorded) {
+	b := model.NewBuilder(s, 1)
+	nets := o.Entry().Nets(b, o, of)
+	for i, n := range nets {
+		if n.Averages == "" {
+			sowWeights(s, n.Module, 1001+1000*i)
+		}
+	}
+	m := o.Entry().New(b, o, nets, runBatch)
+	sources(m)
+	first := &recorded{Optimizer: m.Parts().Optimizers[0].Optimizer, s: s}
+	for _, n := range nets {
+		if n.Averages == "" {
+			first.params = append(first.params, nn.Parameters(n.Module)...)
+		}
+	}
+	switch m := m.(type) {
+	case *vae:
+		m.opt.Optimizer = first
+	case *pixelcnn:
+		m.opt.Optimizer = first
+	}
+	return m, nets, first
+}
+
+// likelyStep is what the meter shows of a step of m, and the rate.
+func likelyStep(s *torch.Scope, m Method, of training, step int) []float64 {
+	c := s.Child()
+	defer c.Close()
+	parts, shape := m.Parts(), of.shape()
+	parts.Turn(int64(step), runSteps)
+	x := levels(c, 3000+step, runBatch, shape.Channels, shape.Height, shape.Width).ToFormat(s.Format())
+	m.Step(c, []Batch{{X: x, Labels: of.labels(c, step)}}, 0)
+	sums := parts.Meters[0].Sums.Doubles()
+	rate := parts.Dials[slices.IndexFunc(parts.Dials, func(d *Dial) bool { return d.rate })]
+	parts.Meters[0].Sums.Fill(0)
+	return append(sums[:len(sums)-2], rate.Value.Item())
 }
