@@ -46,8 +46,8 @@ func dcganGenerator(b *Builder, n Options, of data.Shape) nn.Module {
 	return dcganUp(b, n, of, double, nn.Tanh().InPlace())
 }
 
-// dcganDecoder is the generator with an open end, and a bias in its last layer: rectified features that make mostly black
-// pictures have negative weights there, and nothing else could say white.
+// dcganDecoder is the generator with an open end, and a bias in its last layer for the mean of the data. Begun at gray, mostly
+// black pictures pull the weights of the rectified features below 0, and then none of them says white.
 func dcganDecoder(b *Builder, n Options, of data.Shape) nn.Module {
 	return dcganUp(b, n, of, nn.ConvOptions{Stride: 2, Padding: 1})
 }
