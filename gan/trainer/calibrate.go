@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	worthChanging    = .9 // of the default's time: what is closer is a tie, and a tie goes to the default
-	calibrationBatch = 8  // elements at most, of convolutions
-	measured         = 20 * time.Millisecond
+	worthChanging = .9 // of the default's time: what is closer is a tie, and a tie goes to the default
+	convolved     = 8  // elements of a step, about
+	measured      = 20 * time.Millisecond
 )
 
 // chooseLayout is the layout in which the step is faster, of a network of convolutions on a CPU.
@@ -34,7 +34,7 @@ func (p *setup) chooseLayout() (string, error) {
 	return p.faster("", [2]string{defaultLayout, "contiguous"}, func(layout string) (float64, error) {
 		r := p.resolved
 		r.Layout = layout
-		return p.stepSeconds(r, min(p.job.Batch, calibrationBatch))
+		return p.stepSeconds(r)
 	})
 }
 
@@ -50,7 +50,7 @@ func (p *setup) chooseThreads(most int) (int, error) {
 		if n != "1" {
 			r.Threads = most
 		}
-		return p.stepSeconds(r, p.job.Batch)
+		return p.stepSeconds(r)
 	})
 	if err != nil || n == "1" {
 		return 1, err
@@ -101,10 +101,20 @@ func (p *setup) common(what string, choose func() (string, error)) (string, erro
 	return chosen, m.Tell(what, []byte(chosen))
 }
 
-// stepSeconds is the time of a step on so many elements, after a first one that pays for what is made once.
-func (p *setup) stepSeconds(r Resolved, batch int) (seconds float64, err error) {
+// calibrationBatch is how many elements a step is measured on: a rank's own of dense networks, of others a few; as many as are
+// judged at once, or a multiple of them.
+func (p *setup) calibrationBatch() int {
+	n, pack := convolved, p.job.Method.Pack
+	if p.job.Method.Model.IsDense() {
+		n = p.job.Batch / p.job.Meeting.Ranks()
+	}
+	return min(p.job.Batch, max(1, (n+pack-1)/pack)*pack)
+}
+
+// stepSeconds is the time of a step, after a first one that pays for what is made once.
+func (p *setup) stepSeconds(r Resolved) (seconds float64, err error) {
 	defer torch.Catch(&err)
-	job, shape := p.job, p.ds.Shape()
+	job, shape, batch := p.job, p.ds.Shape(), p.calibrationBatch()
 	job.Meeting = nil // each of the ranks could measure
 	job.Batch = batch
 	t, err := newTrainer(job, r, blank{shape}, torch.CPU, false, nil)
@@ -147,11 +157,8 @@ func (b blank) Close() error                  { return nil }
 
 // calibrationKey names all that a choice depends on: the machine, and every setting that decides what a step computes.
 func (p *setup) calibrationKey(what string) string {
-	r, form, batch := p.resolved, p.job.Settings.With(setting.Form), p.job.Batch
-	if !p.job.Method.Model.IsDense() {
-		batch = min(batch, calibrationBatch)
-	}
-	text := fmt.Sprint(what, machine.Processor(), torch.Version(), r.Threads, r.Precision, r.Conv, p.ds.Shape(), batch, fmt.Sprint(form))
+	r, form := p.resolved, p.job.Settings.With(setting.Form)
+	text := fmt.Sprint(what, machine.Processor(), torch.Version(), r.Threads, r.Precision, r.Conv, p.ds.Shape(), p.calibrationBatch(), fmt.Sprint(form))
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }

@@ -58,6 +58,15 @@ func TestTheLayoutIsChosenOnce(t *testing.T) {
 	}
 }
 
+// A step is measured on whole packs of samples.
+func TestALayoutIsChosenForPacks(t *testing.T) {
+	with := uncalibrated(t)
+	for pack, batch := range map[int]int{3: 9, 5: 15, 16: 16, 2: 64} {
+		_, err := with(func(c *config, _ *Resolved) { c.Method.Pack, c.Run.Batch = pack, batch }).chooseLayout()
+		assert.NoError(t, err, "%d of %d", pack, batch)
+	}
+}
+
 // Dense networks take as many threads as they may have, or one, whichever was found the faster; others take them all, and no
 // layout is measured of what has no convolutions.
 func TestDenseNetworksTakeTheThreadsThatTheyCanUse(t *testing.T) {
