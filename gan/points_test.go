@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"forger/gan/export"
 	"forger/gan/gantest"
 	"forger/gan/model"
+	"forger/torch"
 	"forger/torch/nn"
 	"forger/torch/torchtest"
 	"forger/vision"
@@ -142,24 +144,39 @@ func TestToys(t *testing.T) {
 	}
 }
 
-// The picture that sample draws of two dimensions shows what the discriminator makes of the plane.
+// The picture that sample draws of two dimensions, as a training does, shows what the discriminator makes of the plane; of one
+// that is told labels, what it makes of each place as the class that suits it best.
 func TestAPictureShowsTheDiscriminator(t *testing.T) {
-	c := tinyConfig(t)
-	c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Run.Steps = "grid25", vision.Size{}, 0, "toy", 1
-	res, err := train(t, t.Context(), c, &gantest.Recorder{})
-	require.NoError(t, err)
-	d, err := openDrawer(t.Context(), res.Checkpoint, false, "cpu")
-	require.NoError(t, err)
-	defer d.Root.Close()
-	disc, err := checkpoint.Open(res.Checkpoint, "discriminator", false, "cpu", networks)
-	require.NoError(t, err)
-	defer disc.Root.Close()
-	s := disc.Root.Child()
-	defer s.Close()
-	at := []float32{-4, 4, .5, -.25}
-	want := disc.Net.Module.Forward(s.FromFloats(at, 2, 2)).Floats()
-	assert.Equal(t, want, d.Judge.Scores(d.Root.Child(), at))
-	assert.NotEqual(t, want[0], want[1])
+	for way, classes := range map[string]int{"none": 0, "concat": 8, "projection": 8, "auxiliary": 0} {
+		c := tinyConfig(t)
+		c.Data.Spec, c.Data.Size, c.Data.Channels, c.Method.Model.Name, c.Run.Steps = "ring8", vision.Size{}, 0, "toy", 1
+		c.Method.Model.Conditional = way
+		res, err := train(t, t.Context(), c, &gantest.Recorder{})
+		require.NoError(t, err, way)
+		d, err := openDrawer(t.Context(), res.Checkpoint, false, "cpu")
+		require.NoError(t, err)
+		defer d.Root.Close()
+		disc, err := checkpoint.Open(res.Checkpoint, "discriminator", false, "cpu", networks)
+		require.NoError(t, err)
+		defer disc.Root.Close()
+		s := disc.Root.Child()
+		defer s.Close()
+		at := []float32{-4, 4, .5, -.25}
+		want := []float32{float32(math.Inf(-1)), float32(math.Inf(-1))}
+		for class := range max(1, classes) {
+			score := disc.Net.Module.Forward
+			if classes > 0 {
+				score = func(x torch.Tensor) torch.Tensor {
+					return nn.ForwardFor(disc.Net.Module, x, s.FromInts([]int64{int64(class), int64(class)}, 2))
+				}
+			}
+			for i, v := range score(s.FromFloats(at, 2, 2)).Floats() {
+				want[i] = max(want[i], v)
+			}
+		}
+		assert.Equal(t, want, d.Judge.Scores(d.Root.Child(), at), way)
+		assert.NotEqual(t, want[0], want[1])
+	}
 }
 
 // A batch that no memory holds is refused before it is tried, with the largest that fits.

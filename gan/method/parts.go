@@ -91,10 +91,25 @@ type Net struct {
 // TakesPoints tells a network of points of d numbers.
 func (n Net) TakesPoints(d int) bool { return len(n.Input.Shape) == 1 && n.Input.Shape[0] == d }
 
-// Scores are what a network that TakesPoints makes of points [N,D]: its logits [N].
+// Scores are what a network that TakesPoints makes of points [N,D]: its logits [N]. Of one that takes labels they are those of
+// the class that each point passes for best.
 func (n Net) Scores(s *torch.Scope, points []float32) []float32 {
 	d := n.Input.Shape[0]
-	return n.Module.Forward(s.FromFloats(points, len(points)/d, d)).Floats()
+	c := s.Child()
+	defer c.Close()
+	x := c.FromFloats(points, len(points)/d, d)
+	if n.Classes == 0 {
+		return n.Module.Forward(x).Floats()
+	}
+	var best torch.Tensor
+	for class := range n.Classes {
+		score := nn.ForwardFor(n.Module, x, Labels(c, slices.Repeat([]int32{int32(class)}, len(points)/d)))
+		if class > 0 {
+			score = best.Maximum(score)
+		}
+		best = score
+	}
+	return best.Floats()
 }
 
 // Value is what goes into a network or comes out of it.
