@@ -27,7 +27,7 @@ const fewOfAClass = 6
 // classes judges each class by itself: as many samples of it as real ones, and at most N in all.
 func (j *judge) classes(s *torch.Scope) (all []ClassFigures, err error) {
 	if j.drawer == nil || j.drawer.sampler.Classes == 0 {
-		return nil, setting.Usagef("--per-class: it is for a checkpoint of a network that learnt labels: leave it away, or train with --conditional")
+		return nil, setting.Usagef("--per-class: it is for a checkpoint of a network that learnt labels: leave it out, or train with --conditional")
 	}
 	if !j.drawer.shares(j.real) {
 		return nil, fmt.Errorf("--per-class: the real data have not the classes that the network learnt (%s): name data that have, with --against", names(j.drawer.classes))

@@ -79,7 +79,7 @@ func (j *judge) trainedOn() (data.Settings, error) {
 	s.Cache, s.Flip = "none", false
 	if !j.shape.IsPoints() {
 		if !j.Size.IsZero() && j.Size != j.shape.Size() {
-			return s, setting.Usagef("--size %s: the checkpoint's images are of %s: leave it away", j.Size, j.shape.Size())
+			return s, setting.Usagef("--size %s: the checkpoint's images are of %s: leave it out", j.Size, j.shape.Size())
 		}
 		s.Size, s.Channels = j.shape.Size(), j.shape.Channels
 	}

@@ -11,7 +11,7 @@ import (
 // classesOf are the numbers of classes named with commas between. Errors are *setting.UsageError.
 func (d *drawer) classesOf(flag, names string) (all []int64, err error) {
 	if d.sampler.Classes == 0 {
-		return nil, setting.Usagef("--%s %s: the network was trained without labels: leave it away, or train with --conditional", flag, names)
+		return nil, setting.Usagef("--%s %s: the network was trained without labels: leave it out, or train with --conditional", flag, names)
 	}
 	for name := range strings.SplitSeq(names, ",") {
 		i := slices.Index(d.classes, strings.TrimSpace(name))

@@ -126,7 +126,7 @@ func labelsDecide(t *testing.T, checkpoint, dir string) {
 func TestLabelsThatCannotBeLearnt(t *testing.T) {
 	plain, one := gantest.Pictures(t, 9), gantest.Labelled(t, 9, 1)
 	for spec, want := range map[string]string{
-		"folder:" + plain: "has no labels: use labelled data, or leave it away",
+		"folder:" + plain: "has no labels: use labelled data, or leave it out",
 		"folder:" + one:   "have one label: use data of several classes",
 	} {
 		c := conditionalConfig(t, "concat")

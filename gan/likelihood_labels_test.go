@@ -212,8 +212,8 @@ func TestLabelsThatALikelihoodCannotLearn(t *testing.T) {
 			assert.EqualError(t, usage, fmt.Sprintf("--conditional %s: it is a discriminator's, and --method %s has none: use --conditional concat", way, c.Method.Method))
 		}
 		for spec, want := range map[string]string{
-			"folder:" + gantest.Pictures(t, 9):    "--conditional concat: folder:%s has no labels: use labelled data, or leave it away",
-			"folder:" + gantest.Labelled(t, 9, 1): "--conditional concat: all of folder:%s have one label: use data of several classes, or leave it away",
+			"folder:" + gantest.Pictures(t, 9):    "--conditional concat: folder:%s has no labels: use labelled data, or leave it out",
+			"folder:" + gantest.Labelled(t, 9, 1): "--conditional concat: all of folder:%s have one label: use data of several classes, or leave it out",
 		} {
 			c := likelyRuns[name].config(t)
 			c.Data.Spec, c.Data.Balance = spec, false

@@ -73,7 +73,7 @@ func Open(spec string, f From) (*Extractor, error) {
 		return nil, err
 	}
 	if f.Shape.IsPoints() && spec != "pixels" {
-		return nil, setting.Usagef("--features %s: it is for images, and the data are points: leave it away", spec)
+		return nil, setting.Usagef("--features %s: it is for images, and the data are points: leave it out", spec)
 	}
 	f.Path = path
 	return e.open(f)
@@ -93,7 +93,7 @@ func Check(spec string, o Options) error {
 	}
 	for i, r := range o.Settings("") {
 		if !r.Same(heeded.Settings("")[i]) && !r.Same(left.Settings("")[i]) {
-			return setting.Usagef("%s: features of %s do not take it: leave it away", r, spec)
+			return setting.Usagef("%s: features of %s do not take it: leave it out", r, spec)
 		}
 	}
 	return nil

@@ -94,8 +94,8 @@ func TestOptionsOfFeatures(t *testing.T) {
 	} {
 		assert.NoError(t, Check(spec, with(change)), spec)
 	}
-	assert.EqualError(t, Check("random", with(func(o *Options) { o.Resizer = "bilinear" })), "--resizer bilinear: features of random do not take it: leave it away")
-	assert.EqualError(t, Check("inception:x.pth", with(func(o *Options) { o.Range = "0,1" })), "--feature-range 0,1: features of inception:x.pth do not take it: leave it away")
+	assert.EqualError(t, Check("random", with(func(o *Options) { o.Resizer = "bilinear" })), "--resizer bilinear: features of random do not take it: leave it out")
+	assert.EqualError(t, Check("inception:x.pth", with(func(o *Options) { o.Range = "0,1" })), "--feature-range 0,1: features of inception:x.pth do not take it: leave it out")
 	o := with(func(o *Options) { o.Range = "1,0" })
 	assert.EqualError(t, o.Settings("").Check(), "--feature-range 1,0: not understood: write two numbers, such as 0,255")
 }

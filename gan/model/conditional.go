@@ -44,11 +44,11 @@ func (o Options) CheckClasses(spec string, classes, present int, unlabelled bool
 	case !o.IsConditional():
 		return nil
 	case classes == 0:
-		return fmt.Errorf("--conditional %s: %s has no labels: use labelled data, or leave it away", o.Conditional, spec)
+		return fmt.Errorf("--conditional %s: %s has no labels: use labelled data, or leave it out", o.Conditional, spec)
 	case unlabelled:
-		return fmt.Errorf("--conditional %s: some of %s have no label: leave them out with --filter '*', or leave --conditional away", o.Conditional, spec)
+		return fmt.Errorf("--conditional %s: some of %s have no label: leave them out with --filter '*', or leave --conditional out", o.Conditional, spec)
 	case present < 2:
-		return fmt.Errorf("--conditional %s: all of %s have one label: use data of several classes, or leave it away", o.Conditional, spec)
+		return fmt.Errorf("--conditional %s: all of %s have one label: use data of several classes, or leave it out", o.Conditional, spec)
 	}
 	return nil
 }
