@@ -154,7 +154,7 @@ func TestWhatCannotBeEvaluated(t *testing.T) {
 		"--against is needed: name the real data, such as mnist:DIR":                                                                                   func(o *EvalOptions) { o.Against = "" },
 		"--n 1: too small: use 2 or more":                                                                                                              func(o *EvalOptions) { o.N = 1 },
 		`--features "vgg": unknown: have FILE, classifier:SPEC, inception:FILE, pixels, random`:                                                        func(o *EvalOptions) { o.Features = "vgg" },
-		"--features random: it is for images, and the data are points: leave it out":                                                                  func(o *EvalOptions) { o.Features = "random" },
+		"--features random: it is for images, and the data are points: leave it out":                                                                   func(o *EvalOptions) { o.Features = "random" },
 		"--alpha 2: out of range: use a number from 0 to below 1":                                                                                      func(o *EvalOptions) { o.Measures.Alpha = 2 },
 		"--images npy:" + pairs + ": 2 numbers, and --against npy:" + points + ": 3 numbers: they must be alike: bring images to one side with --size": func(o *EvalOptions) { o.Images = "npy:" + pairs },
 	} {

@@ -102,7 +102,7 @@ func TestExportsOfAResidualNetwork(t *testing.T) {
 	})
 	dir := t.TempDir()
 	for format := range export.Formats {
-		o := export.Options{Checkpoint: res.Checkpoint, Net: "generator", Format: format, Out: filepath.Join(dir, "generator."+format)}
+		o := export.Options{Checkpoint: res.Checkpoint, Format: format, Out: filepath.Join(dir, "generator."+format)}
 		require.NoError(t, Export(o), o)
 	}
 	var found map[string]struct{ Difference float64 }

@@ -146,6 +146,14 @@ func exportLikely(t *testing.T, name string, l likely, c Config, checkpoint, dir
 			require.NoError(t, err, name)
 		}
 	}
+	drawn := l.nets[len(l.nets)-1]
+	unnamed := filepath.Join(t.TempDir(), "x.safetensors")
+	require.NoError(t, Export(export.Options{Checkpoint: checkpoint, Format: "safetensors", Out: unnamed}), name)
+	want, err := os.ReadFile(filepath.Join(dir, drawn+".safetensors"))
+	require.NoError(t, err)
+	got, err := os.ReadFile(unnamed)
+	require.NoError(t, err)
+	assert.Equal(t, want, got, "%s: %s is what samples are drawn from", name, drawn)
 	ds, err := c.Data.Open(0, 0)
 	require.NoError(t, err)
 	defer ds.Close()

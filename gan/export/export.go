@@ -2,6 +2,7 @@
 package export
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -23,7 +24,7 @@ import (
 // Options say what to take out of a checkpoint, and in which form.
 type Options struct {
 	Checkpoint string
-	Net        string // as the method names it: generator, discriminator, ema
+	Net        string // as the method names it: generator, discriminator, ema; "": the one that samples are drawn from
 	Format     string // a key of Formats
 	Out        string
 }
@@ -54,7 +55,7 @@ func words() []string {
 
 // check checks the names. Errors are *setting.UsageError.
 func (o Options) check() error {
-	if !slices.Contains(words(), o.Net) {
+	if o.Net != "" && !slices.Contains(words(), o.Net) {
 		return setting.Usagef("--net %q: unknown: have %s", o.Net, strings.Join(words(), ", "))
 	}
 	if _, ok := Formats[o.Format]; !ok {
@@ -69,10 +70,39 @@ func Write(o Options, read checkpoint.Reader) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.Net == "" {
+		if o.Net, err = drawn(o.Checkpoint, read); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
 		return fmt.Errorf("--out %s: %w: name a file that can be written", o.Out, atomicfile.Bare(err))
 	}
 	return Formats[o.Format].write(o, read)
+}
+
+// drawn is what the method calls the network that samples are drawn from.
+func drawn(path string, read checkpoint.Reader) (word string, err error) {
+	file, err := pt.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	of, err := options(file, read)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return of.Entry().Word, nil
+}
+
+// options are the method's of a checkpoint.
+func options(file *pt.File, read checkpoint.Reader) (method.Options, error) {
+	config, err := checkpoint.Config(file.Root())
+	if err != nil {
+		return method.Options{}, err
+	}
+	of, _, err := read(config)
+	return of, err
 }
 
 // endings tell a format by the name of its file. A .pt may be a state_dict or TorchScript.
@@ -106,11 +136,7 @@ func state(o Options, read checkpoint.Reader) (of *pt.Dict, done func(), err err
 }
 
 func find(o Options, file *pt.File, read checkpoint.Reader) (*pt.Dict, error) {
-	config, err := checkpoint.Config(file.Root())
-	if err != nil {
-		return nil, err
-	}
-	of, _, err := read(config)
+	of, err := options(file, read)
 	if err != nil {
 		return nil, err
 	}

@@ -104,8 +104,10 @@ type Reconstructor interface {
 // Entry is a method of the table.
 type Entry struct {
 	Doc string
-	// Words are the networks as `export --net` names them, by their keys in a checkpoint.
+	// Words are the networks as `export --net` names them, by their keys in a checkpoint; Word is the one that samples are drawn
+	// from, which is exported where none is named.
 	Words map[string]string
+	Word  string
 	// Judge is the key of the network that scores data; "": there is none.
 	Judge string
 	// Nets builds the networks in b's scope, for data of a shape: enough to sample, export and evaluate.
@@ -126,6 +128,7 @@ var Table = map[string]Entry{
 	"gan": {
 		Doc:   "a generator against a discriminator (Goodfellow et al. 2014)",
 		Words: map[string]string{"generator": keyGenerator, "discriminator": keyDiscriminator, "ema": keyAverage},
+		Word:  "generator",
 		Judge: keyDiscriminator,
 		Nets:  ganNets, Sampler: ganSampler, New: newGAN,
 		Needs: func(o model.Options) error {
@@ -137,6 +140,7 @@ var Table = map[string]Entry{
 		Words: map[string]string{
 			"encoder": keyEncoder, "decoder": keyDecoder, "ema": keyAverageDecoder, "encoder-ema": keyAverageEncoder,
 		},
+		Word: "decoder",
 		Nets: vaeNets, Sampler: vaeSampler, New: newVAE, Likelihood: vaeLikelihood,
 		Needs: func(o model.Options) error {
 			return needs("encoder", o, func(e model.Entry) bool { return e.Encoder != nil })
@@ -146,6 +150,7 @@ var Table = map[string]Entry{
 	"pixelcnn": {
 		Doc:   "an autoregressive model: pixel by pixel (van den Oord et al. 2016)",
 		Words: map[string]string{"model": keyModel, "ema": keyAverageModel},
+		Word:  "model",
 		Nets:  pixelcnnNets, Sampler: pixelcnnSampler, New: newPixelCNN, Likelihood: pixelcnnLikelihood,
 		Needs: func(o model.Options) error {
 			return needs("masked convolutions", o, func(e model.Entry) bool { return e.Masked != nil })
