@@ -333,7 +333,7 @@ func (o Options) fitPoints(spec string) error {
 		asked bool
 	}{{"size", !o.Size.IsZero()}, {"channels", o.Channels != 0}, {"flip", o.Flip}} {
 		if option.asked {
-			return &SpecError{fmt.Sprintf("data %q: %s is for images, and this holds points: leave it out", spec, option.name)}
+			return &SpecError{fmt.Sprintf("data %q: %s is for images, and this holds points: take images, or leave it out", spec, option.name)}
 		}
 	}
 	return nil

@@ -107,5 +107,5 @@ func TestAToyIsAFunctionOfSeedEpochAndPlace(t *testing.T) {
 	assert.Equal(t, 12500, third.Len())
 	assert.Equal(t, points(t, a, 4, 11)[10], points(t, third, 4, 2)[1])
 	_, err := Open("ring8", Options{Size: square(8)})
-	assert.EqualError(t, err, `data "ring8": size is for images, and this holds points: leave it out`)
+	assert.EqualError(t, err, `data "ring8": size is for images, and this holds points: take images, or leave it out`)
 }

@@ -63,10 +63,10 @@ func TestNPYPoints(t *testing.T) {
 func TestPointsTakeNoOptionsOfImages(t *testing.T) {
 	spec := "npy:" + golden("points")
 	for want, o := range map[string]Options{
-		"size is for images, and this holds points: leave it out":     {Size: square(8)},
-		"channels is for images, and this holds points: leave it out": {Channels: 1},
-		"flip is for images, and this holds points: leave it out":     {Flip: true},
-		"crop-before 9 is for image files, which npy has none of":     {CropBefore: 9},
+		"size is for images, and this holds points: take images, or leave it out":     {Size: square(8)},
+		"channels is for images, and this holds points: take images, or leave it out": {Channels: 1},
+		"flip is for images, and this holds points: take images, or leave it out":     {Flip: true},
+		"crop-before 9 is for image files, which npy has none of":                     {CropBefore: 9},
 	} {
 		_, err := Open(spec, o)
 		var e *SpecError

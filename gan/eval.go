@@ -58,7 +58,7 @@ func (o EvalOptions) check() error {
 	}
 	switch {
 	case sources > 1, sources == 0 && o.SaveTo == "":
-		return setting.Usagef("eval: one of --checkpoint, --images and --self says what is judged: pass one of them")
+		return setting.Usagef("one of --checkpoint, --images and --self says what is judged: pass one of them")
 	case o.Against == "" && o.Checkpoint == "":
 		return setting.Usagef("--against is needed: name the real data, such as mnist:DIR")
 	case o.N < 2:

@@ -150,7 +150,7 @@ func TestWhatCannotBeEvaluated(t *testing.T) {
 	points := writeSample(t, 1, 20, 3, 1)
 	pairs := writeSample(t, 1, 20, 2, 1)
 	for want, change := range map[string]func(*EvalOptions){
-		"eval: one of --checkpoint, --images and --self says what is judged: pass one of them":                                                         func(o *EvalOptions) { o.Images = "" },
+		"one of --checkpoint, --images and --self says what is judged: pass one of them":                                                               func(o *EvalOptions) { o.Images = "" },
 		"--against is needed: name the real data, such as mnist:DIR":                                                                                   func(o *EvalOptions) { o.Against = "" },
 		"--n 1: too small: use 2 or more":                                                                                                              func(o *EvalOptions) { o.N = 1 },
 		`--features "vgg": unknown: have FILE, classifier:SPEC, inception:FILE, pixels, random`:                                                        func(o *EvalOptions) { o.Features = "vgg" },

@@ -73,7 +73,7 @@ var Presets = map[string]Preset{
 	},
 	"vae": {
 		"Kingma and Welling 2014 in the form of Burda et al. 2016: 784-200-200-50, tanh, on binarised digits",
-		`method=vae model=mlp size=28 channels=1 latent=50 gen-width=200 disc-width=200 depth=2 binarize=dynamic
+		`method=vae model=mlp size=28 channels=1 latent=50 gen-width=200 disc-width=200 binarize=dynamic
 		optim=adam lr=3e-3 beta1=.9 beta2=.999 schedule=cosine lr-end=.01 batch=100 epochs=100`,
 	},
 	"pixelcnn": {

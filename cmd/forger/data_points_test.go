@@ -48,9 +48,9 @@ func TestDataCommandsWithPoints(t *testing.T) {
 	}{
 		"preview npy:q.npy --out z.png":  {exitFailed, "forger: data preview: points of 4 numbers have no picture: use data dump\n"},
 		"pack npy:p.npy x.pack":          {exitFailed, "forger: data pack: data: pack: npy:p.npy: it holds points, and a packed file images: use it as it is\n"},
-		"info npy:p.npy --size 8":        {exitUsage, `forger: data info: data "npy:p.npy": size is for images, and this holds points: leave it out` + "\n"},
-		"check npy:p.npy --channels 1":   {exitUsage, `forger: data check: data "npy:p.npy": channels is for images, and this holds points: leave it out` + "\n"},
-		"dump npy:p.npy z.npy --flip":    {exitUsage, `forger: data dump: data "npy:p.npy": flip is for images, and this holds points: leave it out` + "\n"},
+		"info npy:p.npy --size 8":        {exitUsage, `forger: data info: data "npy:p.npy": size is for images, and this holds points: take images, or leave it out` + "\n"},
+		"check npy:p.npy --channels 1":   {exitUsage, `forger: data check: data "npy:p.npy": channels is for images, and this holds points: take images, or leave it out` + "\n"},
+		"dump npy:p.npy z.npy --flip":    {exitUsage, `forger: data dump: data "npy:p.npy": flip is for images, and this holds points: take images, or leave it out` + "\n"},
 		"info npy:p.npy --crop-before 8": {exitUsage, `forger: data info: data "npy:p.npy": crop-before 8 is for image files, which npy has none of: leave it out` + "\n"},
 	} {
 		got := forger(t, dir, none, append([]string{"data"}, strings.Fields(args)...)...)
