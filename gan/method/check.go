@@ -45,6 +45,8 @@ func (o Options) checkHeld() error {
 		return setting.Usagef("--penalty %s with --penalty %s: clipped weights cannot reach the gradients that are asked of them: use one of them", clips, terms[0])
 	case clips != "" && o.SpectralNorm:
 		return setting.Usagef("--penalty %s with --spectral-norm: it undoes the scale that the clipping sets: use one of them", clips)
+	case o.SpectralNorm && model.Table[o.Model.Name].Zeros:
+		return setting.Usagef("--spectral-norm: some weights of %s begin at 0, and have no norm to be divided by: use --penalty r1, or another model", o.Model.Name)
 	case o.PenaltyEvery > 1 && len(terms) == 0:
 		return setting.Usagef("--penalty-every %d: there is no penalty of gradients to leave out: add one, as --penalty r1", o.PenaltyEvery)
 	}

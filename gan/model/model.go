@@ -49,6 +49,7 @@ type Entry struct {
 	Size          int                                                  // the side where none is asked for
 	Depth         int                                                  // hidden layers where no number is asked for; 0: none may be
 	Means         bool                                                 // its generator can begin at the mean of the data
+	Zeros         bool                                                 // some of its weights begin at 0
 	Generator     func(b *Builder, o Options, of data.Shape) nn.Module // latents [N,Z,1,1] to what the data is, in [-1,1]
 	Discriminator func(b *Builder, o Options, of data.Shape) nn.Module // that to logits [N]
 	Encoder       func(b *Builder, o Options, of data.Shape) nn.Module // images to [N,2Z]: means and log variances of latents; nil: there is none
@@ -71,7 +72,7 @@ var Table = map[string]Entry{
 		Doc: "SNGAN's residual networks", Sizes: []int{32, 64}, Size: 32, Generator: resnetGenerator, Discriminator: resnetDiscriminator,
 	},
 	"r3gan": {
-		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64,
+		Doc: "R3GAN's blocks: 1x1, grouped 3x3, 1x1, no normalisation", Sizes: []int{16, 32, 64, 128, 256}, Size: 64, Zeros: true,
 		Generator: r3ganGenerator, Discriminator: r3ganDiscriminator,
 	},
 	"toy": {

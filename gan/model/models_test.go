@@ -209,3 +209,27 @@ func TestWhichSizesAndDepths(t *testing.T) {
 	assert.ErrorContains(t, Options{Name: "mlp"}.CheckShape(data.Shape{Points: 2}), "it makes images")
 	assert.ErrorContains(t, Options{Name: "toy"}.CheckShape(square(9, 3)), "it makes points")
 }
+
+// Which discriminators have a weight that begins at 0, as spectral normalisation must know.
+func TestWeightsThatBeginAtZero(t *testing.T) {
+	torchtest.Devices(t, func(t *testing.T, s *torch.Scope) {
+		for name, e := range Table {
+			if e.Discriminator == nil {
+				continue
+			}
+			side := max(e.Size, 16)
+			of := data.Shape{Height: side, Width: side, Channels: 3}
+			if e.Points {
+				of = data.Shape{Points: 2}
+			}
+			c := s.Child(torch.NoGrad)
+			net := e.Discriminator(NewBuilder(c, 1), Options{Name: name, Latent: 4, GenWidth: 4, DiscWidth: 4}, of)
+			zeros := false
+			for _, p := range nn.Parameters(net) {
+				zeros = zeros || len(p.Shape()) > 1 && c.Use(p).Abs().Amax(torch.Reduction{}).Item() == 0
+			}
+			c.Close()
+			assert.Equal(t, e.Zeros, zeros, name)
+		}
+	})
+}
