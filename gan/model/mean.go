@@ -26,7 +26,7 @@ func (b *Builder) StartAtMean(bias torch.Tensor, to func(mean float64) float64) 
 	c.Use(bias).CopyFrom(c.FromFloats(values, len(values)))
 }
 
-// Logit is what a sigmoid makes the share of white of that a mean from -1 to 1 is, which is at least edge and at most 1-edge.
+// Logit is the number whose sigmoid is the share of white that a mean from -1 to 1 stands for, at least edge and at most 1-edge.
 func Logit(mean, edge float64) float64 {
 	share := min(max((mean+1)/2, edge), 1-edge)
 	return math.Log(share / (1 - share))
