@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,9 +22,10 @@ import (
 )
 
 const (
-	worthChanging = .9 // of the default's time: what is closer is a tie, and a tie goes to the default
-	convolved     = 8  // elements of a step, about
-	measured      = 20 * time.Millisecond
+	worthChanging = .9                    // of the default's time: what is closer is a tie, and a tie goes to the default
+	measured      = 20 * time.Millisecond // of steps at least
+	convolved     = 8                     // elements of a step of convolutions, about
+	dense         = 1024                  // at most of one without, about
 )
 
 // chooseLayout is the layout in which the step is faster, of a network of convolutions on a CPU.
@@ -31,51 +33,41 @@ func (p *setup) chooseLayout() (string, error) {
 	if p.dev.CUDA || p.job.Method.Model.IsDense() {
 		return defaultLayout, nil
 	}
-	return p.faster("", [2]string{defaultLayout, "contiguous"}, func(layout string) (float64, error) {
-		r := p.resolved
-		r.Layout = layout
-		return p.stepSeconds(r)
-	})
+	return p.faster("layout", [2]string{defaultLayout, "contiguous"}, func(r *Resolved, way string) { r.Layout = way })
 }
 
 // chooseThreads is how many a run takes by itself of the most that it may have: that many, or one where dense layers are done
 // before a second thread has woken. What that takes is a machine's own.
-func (p *setup) chooseThreads(most int) (int, error) {
+func (p *setup) chooseThreads(most int) (string, error) {
 	if p.dev.CUDA || most < 2 || !p.job.Method.Model.IsDense() {
-		return most, nil
+		return strconv.Itoa(most), nil
 	}
-	n, err := p.faster("threads", [2]string{strconv.Itoa(most), "1"}, func(n string) (float64, error) {
-		r := p.resolved
-		r.Layout, r.Threads = defaultLayout, 1
-		if n != "1" {
-			r.Threads = most
+	return p.faster("threads", [2]string{strconv.Itoa(most), "1"}, func(r *Resolved, way string) {
+		r.Layout, r.Threads = defaultLayout, most
+		if way == "1" {
+			r.Threads = 1
 		}
-		return p.stepSeconds(r)
 	})
-	if err != nil || n == "1" {
-		return 1, err
-	}
-	return most, nil
 }
 
 // faster is the first of two ways to compute the step, or the second where it takes less time: found by measuring, and kept in
-// the user's cache directory, so that the same settings have the same way each time.
-func (p *setup) faster(what string, ways [2]string, seconds func(way string) (float64, error)) (string, error) {
+// the user's cache directory, so that the same settings have the same way each time. take has a step go one of the ways.
+func (p *setup) faster(what string, ways [2]string, take func(r *Resolved, way string)) (string, error) {
 	key := p.calibrationKey(what + ways[0])
 	path, known := readCalibration()
 	if way := known[key]; slices.Contains(ways[:], way) {
 		return way, nil
 	}
-	var times [2]float64
-	for round := range 3 { // in turn: what disturbs one disturbs the other
+	times := [2]float64{math.Inf(1), math.Inf(1)}
+	for range 3 { // in turn: what disturbs one disturbs the other
 		for i, way := range ways {
-			t, err := seconds(way)
+			r := p.resolved
+			take(&r, way)
+			t, err := p.stepSeconds(r)
 			if err != nil {
 				return "", err
 			}
-			if round == 0 || t < times[i] {
-				times[i] = t
-			}
+			times[i] = min(times[i], t)
 		}
 	}
 	best := ways[0]
@@ -106,7 +98,7 @@ func (p *setup) common(what string, choose func() (string, error)) (string, erro
 func (p *setup) calibrationBatch() int {
 	n, pack := convolved, p.job.Method.Pack
 	if p.job.Method.Model.IsDense() {
-		n = p.job.Batch / p.job.Meeting.Ranks()
+		n = min(dense, p.job.Batch/p.job.Meeting.Ranks())
 	}
 	return min(p.job.Batch, max(1, (n+pack-1)/pack)*pack)
 }

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"os"
-	"strconv"
 	"testing"
 
 	"forger/torch"
@@ -32,9 +31,9 @@ func TestTheLayoutIsChosenOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, layouts, chosen)
 	path, known := readCalibration()
-	assert.Equal(t, map[string]string{p.calibrationKey(defaultLayout): chosen}, known)
+	assert.Equal(t, map[string]string{p.calibrationKey("layout" + defaultLayout): chosen}, known)
 	for _, layout := range []string{"contiguous", "channels_last"} {
-		keepCalibration(path, map[string]string{p.calibrationKey(defaultLayout): layout})
+		keepCalibration(path, map[string]string{p.calibrationKey("layout" + defaultLayout): layout})
 		got, err := p.chooseLayout()
 		require.NoError(t, err)
 		assert.Equal(t, layout, got)
@@ -74,12 +73,12 @@ func TestDenseNetworksTakeTheThreadsThatTheyCanUse(t *testing.T) {
 	p := with(func(c *config, r *Resolved) { c.Method.Model.Name, r.Threads = "mlp", 0 })
 	n, err := p.chooseThreads(2)
 	require.NoError(t, err)
-	assert.Contains(t, []int{1, 2}, n)
+	assert.Contains(t, []string{"1", "2"}, n)
 	path, known := readCalibration()
 	key := p.calibrationKey("threads2")
-	assert.Equal(t, map[string]string{key: strconv.Itoa(n)}, known)
-	for text, want := range map[string]int{"1": 1, "2": 2} {
-		keepCalibration(path, map[string]string{key: text})
+	assert.Equal(t, map[string]string{key: n}, known)
+	for _, want := range []string{"1", "2"} {
+		keepCalibration(path, map[string]string{key: want})
 		got, err := p.chooseThreads(2)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
@@ -89,10 +88,10 @@ func TestDenseNetworksTakeTheThreadsThatTheyCanUse(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	n, err = p.chooseThreads(1)
 	require.NoError(t, err)
-	assert.Equal(t, 1, n)
+	assert.Equal(t, "1", n)
 	n, err = with(func(c *config, r *Resolved) { r.Threads = 0 }).chooseThreads(2)
 	require.NoError(t, err)
-	assert.Equal(t, 2, n, "convolutions")
+	assert.Equal(t, "2", n, "convolutions")
 	layout, err := p.chooseLayout()
 	require.NoError(t, err)
 	assert.Equal(t, defaultLayout, layout)

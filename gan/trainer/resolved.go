@@ -195,8 +195,7 @@ func (p *setup) convolutions(before string) string {
 // threads is how many a run takes by itself, or as a rank of several on this host.
 func (p *setup) threads() (int, error) {
 	text, err := p.common("threads", func() (string, error) {
-		n, err := p.chooseThreads(max(1, torch.DefaultThreads()/p.job.Meeting.Local()))
-		return strconv.Itoa(n), err
+		return p.chooseThreads(max(1, torch.DefaultThreads()/p.job.Meeting.Local()))
 	})
 	if err != nil {
 		return 0, err
